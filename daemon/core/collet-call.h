@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-call.h: one call of a tool, from whoever asks (MCP, D-Bus) to whatever
+ * runs it (a worker, in-process). The asker embeds ColletCall in its own struct
+ * and owns it; it must stay valid until `done` was called, which happens exactly
+ * once for each dispatched call, from any thread, possibly before dispatch
+ * returns. progress and log come from any thread, never after done, and never
+ * two at a time for one call.
+ */
+#pragma once
+
+#include "collet-version.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ColletCall ColletCall;
+
+/* Borrowed for the duration of the callback. */
+typedef struct {
+  /* NULL: `json` is the module's answer {"content":[...],...}, not yet checked.
+   * Otherwise the call did not complete (WorkerCrashed, CallTimeout,
+   * CallCancelled, Overloaded, ...). */
+  const GError *error;
+  const char *json;
+  gsize json_size;
+  gboolean is_cancelled;        /* the module answered COLLET_CANCELLED */
+  ColletVersion *version;       /* what answered; NULL if nothing ran it */
+  guint64 generation;           /* likewise; 0 */
+  gint64 run_us;                /* from sent to answered */
+} ColletCallResult;
+
+typedef struct {
+  void (*done) (ColletCall *call, const ColletCallResult *result);
+  /* JSON params as in wire/collet-wire.h; may be NULL. */
+  void (*progress) (ColletCall *call, const char *json, gsize size);
+  void (*log) (ColletCall *call, int level, const char *json, gsize size);
+} ColletCallClass;
+
+struct _ColletCall {
+  const ColletCallClass *class_;
+  const char *tool; /* the module's own name for it */
+  const char *arguments; /* JSON object, checked; not NUL-terminated */
+  gsize arguments_size;
+  const char *trace;   /* correlation id, or NULL */
+  gint64 deadline_us;  /* g_get_monotonic_time(); G_MAXINT64: none */
+  gboolean wants_progress;
+  int log_level;       /* enum collet_level, or 255: none */
+  /* The target's, zeroed by the asker: */
+  gpointer target_data[4];
+};
+
+/* What calls go to: a module's slot. Implemented by host/. Thread-safe. */
+typedef struct _ColletCallTarget ColletCallTarget;
+typedef struct {
+  ColletCallTarget *(*ref) (ColletCallTarget *target);
+  void (*unref) (ColletCallTarget *target);
+  void (*dispatch) (ColletCallTarget *target, ColletCall *call);
+  /* Asks for an early end; done still comes, with CallCancelled or a result.
+   * The caller guarantees that done has not returned yet. */
+  void (*cancel) (ColletCallTarget *target, ColletCall *call);
+} ColletCallTargetClass;
+
+struct _ColletCallTarget {
+  const ColletCallTargetClass *class_;
+};
+
+static inline ColletCallTarget *
+collet_call_target_ref (ColletCallTarget *target)
+{
+  return target->class_->ref (target);
+}
+
+static inline void
+collet_call_target_unref (ColletCallTarget *target)
+{
+  target->class_->unref (target);
+}
+
+static inline void
+collet_call_target_dispatch (ColletCallTarget *target, ColletCall *call)
+{
+  target->class_->dispatch (target, call);
+}
+
+static inline void
+collet_call_target_cancel (ColletCallTarget *target, ColletCall *call)
+{
+  target->class_->cancel (target, call);
+}
+
+G_END_DECLS

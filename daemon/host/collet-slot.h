@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-slot.h: a module's place: the published generation and the gate before
+ * it. Implements ColletCallTarget. A call takes {generation, lease} under one
+ * lock, so a generation seen to have no leases after it was replaced can never
+ * get one again.
+ *
+ * While the gate is closed (quiesced) calls wait in order, bounded in number
+ * (Overloaded past that), and go to whatever is published when it opens; each
+ * still honours its own deadline and cancellation.
+ */
+#pragma once
+
+#include "collet-generation.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ColletSlot ColletSlot; /* counted, thread-safe */
+
+ColletSlot *collet_slot_new (const char *module, guint max_waiting);
+ColletSlot *collet_slot_ref (ColletSlot *slot);
+void collet_slot_unref (ColletSlot *slot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletSlot, collet_slot_unref)
+ColletCallTarget *collet_slot_as_target (ColletSlot *slot); /* borrowed */
+
+/* Main thread: */
+
+/* New reference or NULL. */
+ColletGeneration *collet_slot_dup_published (ColletSlot *slot);
+/* One step for callers: from now on calls go to `next` (NULL: none, calls get
+ * ModuleNotLoaded). Opens the gate. Returns the former one, or NULL. */
+ColletGeneration *collet_slot_publish (ColletSlot *slot, ColletGeneration *next) G_GNUC_WARN_UNUSED_RESULT;
+/* Closes the gate; completes when the published generation has no lease left.
+ * DrainTimeout after deadline_ms (the gate is then open again). */
+void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error);
+/* Opens the gate again without a change. */
+void collet_slot_resume (ColletSlot *slot);
+/* Microseconds for which the gate was closed the last time; 0: never. */
+gint64 collet_slot_get_pause_us (ColletSlot *slot);
+guint collet_slot_get_waiting (ColletSlot *slot);
+
+G_END_DECLS

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-loader.h: from a path or bytes to a proven candidate: copied into the
+ * content-addressed store, hashed, read, trial-loaded in a confined child.
+ * Nothing of it runs in this process. Main thread; the work is done elsewhere.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "collet-manifest.h"
+#include "collet-spawn.h"
+#include "collet-version.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  COLLET_CHECK_PASSED,
+  COLLET_CHECK_WARNING,
+  COLLET_CHECK_FAILED,
+  COLLET_CHECK_SKIPPED, /* an earlier one failed */
+} ColletCheckOutcome;
+
+/* One line of a ValidateModule report. */
+typedef struct {
+  char *name; /* stable: "elf-type", "machine", "manifest", "abi", ... */
+  ColletCheckOutcome outcome;
+  char *evidence; /* what was found */
+  char *remedy;   /* what to do, or NULL */
+} ColletCheck;
+
+typedef struct {
+  char *source;       /* as given */
+  char *path;         /* in the store, or NULL */
+  ColletVersion *version;   /* NULL if the bytes could not be read */
+  ColletManifest *manifest; /* NULL if not readable */
+  GPtrArray *checks;  /* ColletCheck, in the order in which they ran */
+  GError *error;      /* NULL: proven. Else why not, from the first failed check */
+} ColletCandidate;
+void collet_candidate_free (ColletCandidate *candidate);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletCandidate, collet_candidate_free)
+
+#define COLLET_TYPE_LOADER (collet_loader_get_type ())
+G_DECLARE_FINAL_TYPE (ColletLoader, collet_loader, COLLET, LOADER, GObject)
+
+/* `folder` is made, 0700, if missing: <folder>/<sha256>.so, 0444, and tmp/. What
+ * tmp/ holds from before is removed. */
+ColletLoader *collet_loader_new (const char *folder, ColletSpawn *spawn, GError **error);
+
+/* Copies, hashes, makes durable (one syncfs for all) and proves all sources in
+ * one batch; a batch that dies in the child is bisected so that each candidate
+ * has its own verdict. Only errors that concern all of them (DiskFull,
+ * StoreReadOnly, SpawnFailed) are given by finish; the array has one
+ * ColletCandidate a source, in order. A refused candidate's bytes are removed
+ * from the store unless they were there before. */
+void collet_loader_examine_async (ColletLoader *self, const char *const *sources,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *collet_loader_examine_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+/* The same for bytes from an fd (which may be a pipe or grow: size and time are
+ * limited); takes the fd. `name` for messages. */
+void collet_loader_examine_fd_async (ColletLoader *self, int fd, const char *name,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+ColletCandidate *collet_loader_examine_fd_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+
+/* Side-effect free: the store is left as it was. */
+void collet_loader_validate_async (ColletLoader *self, const char *source,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+
+/* Path of a stored version, after checking that its bytes still have its hash
+ * (IntegrityFailed, ArtifactNotFound). In a thread. */
+void collet_loader_verify_async (ColletLoader *self, const char *sha256,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+/* Removes stored versions that are not in `keep` (sha256). Blocking; a few unlinks. */
+guint collet_loader_collect (ColletLoader *self, GHashTable *keep);
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-spawn.h: client of the fork server (collet-worker --fork-server). It is
+ * started once, started again if it dies, and ends with the daemon. Main thread.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+struct collet_limits; /* wire/collet-wire.h */
+
+#define COLLET_TYPE_SPAWN (collet_spawn_get_type ())
+G_DECLARE_FINAL_TYPE (ColletSpawn, collet_spawn, COLLET, SPAWN, GObject)
+
+/* `program`: path of collet-worker. `readable`: folders that workers may read
+ * and execute from (the artifact store). SpawnFailed, ConfinementUnavailable
+ * (unless allow_unconfined). */
+ColletSpawn *collet_spawn_new (const char *program, const char *const *readable, gboolean allow_unconfined, GError **error);
+
+/* A worker process; fds are the caller's. */
+typedef struct {
+  pid_t pid;
+  int pidfd;
+  int call_fd;    /* non-blocking */
+  int control_fd; /* non-blocking */
+} ColletSpawned;
+
+void collet_spawn_worker_async (ColletSpawn *self, const char *artifact, const struct collet_limits *limits,
+                                guint executors, gboolean network,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_spawn_worker_finish (ColletSpawn *self, GAsyncResult *result, ColletSpawned *spawned, GError **error);
+void collet_spawn_kill (ColletSpawn *self, pid_t pid);
+
+/* Trial load of several artifacts in one confined child. The result holds one
+ * report (GBytes, text of runtime/collet-probe.h) a path, in order; the child
+ * dying in the middle leaves NULL for the artifact at fault and those after it,
+ * and *died_at and *wait_status say where and of what (else *died_at is -1).
+ * Errors are for faults of the fork server itself. */
+void collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const struct collet_limits *limits,
+                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *collet_spawn_probe_finish (ColletSpawn *self, GAsyncResult *result, int *died_at, int *wait_status, GError **error);
+
+/* Signal "exited" (int pid, int wait_status), on the main thread. */
+
+G_END_DECLS

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-store.h: collet.db. One thread owns the handle; requests are queued to
+ * it and answered on the main thread, in order. Requests that wait together are
+ * committed together, each in a savepoint of its own. See schema/sql/.
+ *
+ * Errors: DiskFull, StoreReadOnly, DatabaseBusy, DatabaseCorrupt, DatabaseNewer,
+ * StoreFailed (with SQLite's message).
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "collet-version.h"
+
+G_BEGIN_DECLS
+
+/* ---- rows, as plain data; all strings owned unless said otherwise ---- */
+
+typedef struct {
+  ColletVersion *version;
+  char *module;
+  char *manifest; /* JSON */
+} ColletArtifactRow;
+
+/* What one module is after a commit. */
+typedef struct {
+  char *module;
+  char *sha256;           /* active; NULL: unloaded */
+  char *previous_sha256;  /* to roll back to, or NULL */
+  guint64 generation;
+  char *host;             /* "worker" | "in-process" */
+} ColletModuleRow;
+
+typedef struct {
+  char *name;   /* what clients call */
+  char *module;
+  char *module_tool;
+  char *metadata;       /* JSON object given to RegisterTool, or NULL */
+  char *version;        /* sha256 recorded for it */
+  gboolean is_explicit; /* RegisterTool, not the manifest */
+  gint64 registered_at; /* microseconds since 1970 */
+} ColletToolRow;
+
+typedef struct {
+  char *id;        /* of the reload: 16 hex digits, random */
+  char *kind;      /* load | hot-reload | swap | rollback | sync | unload */
+  char *strategy;  /* local | sync_all | quorum */
+  gint64 uid;      /* initiator; -1: the daemon itself */
+  char *reason;    /* or NULL */
+  char *options;   /* JSON object */
+  gint64 started_at;
+  GPtrArray *items; /* ColletReloadItemRow */
+} ColletReloadRow;
+
+typedef struct {
+  char *module;
+  char *from_sha256; /* or NULL */
+  char *to_sha256;   /* or NULL */
+  char *from_version, *to_version; /* semver, or NULL */
+} ColletReloadItemRow;
+
+typedef struct {
+  char *module;
+  char *sha256;      /* whose format it is */
+  guint32 format;
+  GBytes *state;
+  char *cause;       /* reload | shutdown | interval */
+  char *reload;      /* id or NULL */
+  gint64 taken_at;
+} ColletSnapshotRow;
+
+/* One database transaction: the commit point (DESIGN 4.4). */
+typedef struct {
+  char *reload;               /* id */
+  GPtrArray *artifacts;       /* ColletArtifactRow: new ones */
+  GPtrArray *modules;         /* ColletModuleRow: after the change */
+  GPtrArray *snapshots;       /* ColletSnapshotRow: before (old format) and migrated */
+  GPtrArray *tools;           /* ColletToolRow: added or changed; a changed version
+                                 makes one tool_update and its subscribers' events */
+  GPtrArray *removed_tools;   /* char *: names */
+} ColletCommit;
+
+/* How it ended; appended, never changed. */
+typedef struct {
+  char *reload;
+  char *state;        /* succeeded | failed | cancelled | interrupted */
+  char *phase;        /* reached */
+  char *error;        /* name or NULL */
+  char *message;      /* or NULL */
+  gint64 at;
+  gint64 pause_us;    /* -1: none */
+  gint64 duration_us;
+  char *detail;       /* JSON object: per-item figures, retirement, ... */
+} ColletReloadEnd;
+
+typedef struct {
+  ColletReloadRow *reload;
+  ColletReloadEnd *end; /* NULL: still open */
+} ColletHistoryRow;
+
+typedef struct {
+  gint64 at;
+  char *request_id;   /* JSON-RPC id, raw */
+  char *client;       /* session id or name, or NULL */
+  char *tool;
+  char *sha256;
+  guint64 generation;
+  gint64 duration_us;
+  char *outcome;      /* ok | error | <error name> */
+} ColletCallRow;
+
+/* Everything needed at start. */
+typedef struct {
+  GPtrArray *artifacts;  /* ColletArtifactRow of all retained versions */
+  GPtrArray *modules;    /* ColletModuleRow */
+  GPtrArray *tools;      /* ColletToolRow */
+  GPtrArray *snapshots;  /* ColletSnapshotRow: the newest of each module's active version */
+  GPtrArray *open;       /* ColletReloadRow: begun, neither committed nor ended */
+  GPtrArray *committed;  /* ColletReloadRow: committed, not ended */
+  guint64 next_generation;
+} ColletStoreImage;
+
+/* Each row has new/free helpers in collet-rows.h. */
+
+#define COLLET_TYPE_STORE (collet_store_get_type ())
+G_DECLARE_FINAL_TYPE (ColletStore, collet_store, COLLET, STORE, GObject)
+
+/* Opens or makes <folder>/collet.db, migrates it, reads the image. Blocking; at
+ * start only. A corrupt file is moved aside (collet.db.corrupt-<time>) and
+ * *moved_to says where. The daemon holds an exclusive lock file, so a second one
+ * on the same folder gets DatabaseBusy naming the pid. */
+ColletStore *collet_store_open (const char *folder, ColletStoreImage **image, char **moved_to, GError **error);
+/* Answers what is queued, then closes. Blocking. */
+void collet_store_close (ColletStore *self);
+
+/* Journal: before anything of a reload happens. */
+void collet_store_begin_async (ColletStore *self, ColletReloadRow *row, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_begin_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* The commit point. After TRUE it is durable (synchronous=FULL). */
+void collet_store_commit_async (ColletStore *self, ColletCommit *commit, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_commit_finish (ColletStore *self, GAsyncResult *result, GError **error);
+void collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_end_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* begin and end in one: a reload refused before it began is history as well. */
+
+/* Tools registered by hand: one transaction, with their events. */
+void collet_store_change_tools_async (ColletStore *self, GPtrArray *tools, GPtrArray *removed, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_change_tools_finish (ColletStore *self, GAsyncResult *result, GError **error);
+
+void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_save_snapshots_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* Newest snapshot of a module in any version, or NULL with no error. */
+void collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256, GAsyncReadyCallback callback, gpointer user_data);
+ColletSnapshotRow *collet_store_get_snapshot_finish (ColletStore *self, GAsyncResult *result, GError **error);
+
+/* Newest first. module may be NULL; limit 0: 100. */
+void collet_store_history_async (ColletStore *self, const char *module, guint limit, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **error); /* ColletHistoryRow */
+
+/* Thread-safe, never blocks: rows are kept back and written in batches (100 ms
+ * or 10,000 rows); past 200,000 waiting rows the newest are dropped and counted.
+ * Takes the row. */
+void collet_store_record_call (ColletStore *self, ColletCallRow *row);
+/* All recorded so far are written. */
+void collet_store_flush_calls_async (ColletStore *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_flush_calls_finish (ColletStore *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-wire.h: frames between colletd, the fork server and the workers.
+ *
+ * Transport: AF_UNIX SOCK_SEQPACKET, one frame a message, same machine, native
+ * byte order. A frame is a fixed header and a payload. A payload of more than
+ * COLLET_WIRE_INLINE bytes travels as a memfd beside the header
+ * (COLLET_FRAME_IN_FD): the receiver copies it with pread (never mmap: the peer
+ * could shrink it) after checking its size against COLLET_WIRE_MAX.
+ * Fds follow as SCM_RIGHTS; a payload memfd, if any, is always the first.
+ *
+ * Three kinds of channel:
+ *  - spawn:   colletd <-> fork server
+ *  - call:    colletd <-> worker, calls and their events; every executor thread
+ *             of a worker receives from it, so a frame is taken by exactly one
+ *  - control: colletd <-> worker, everything that is not a call; served by a
+ *             thread of its own, so cancellation reaches a busy worker
+ */
+#ifndef COLLET_WIRE_H
+#define COLLET_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define COLLET_WIRE_MAGIC 0x4c4f4331u /* "1COL" in memory: protocol version 1 */
+#define COLLET_WIRE_INLINE (32u * 1024u)
+#define COLLET_WIRE_MAX (64u * 1024u * 1024u) /* state included */
+#define COLLET_WIRE_MAX_FDS 4
+
+enum collet_frame_type {
+  /* spawn channel, colletd -> fork server */
+  COLLET_FRAME_SPAWN = 1,  /* payload: collet_spawn_request; fds: call, control */
+  COLLET_FRAME_PROBE = 2,  /* payload: collet_probe_request */
+  COLLET_FRAME_KILL = 3,   /* payload: collet_exit (pid only): SIGKILL our child */
+  /* spawn channel, fork server -> colletd; id: that of the request */
+  COLLET_FRAME_SPAWNED = 10, /* payload: collet_exit (pid only); fds: pidfd */
+  COLLET_FRAME_PROBED = 11,  /* payload: probe report, see runtime/collet-probe.h */
+  COLLET_FRAME_EXITED = 12,  /* payload: collet_exit */
+  COLLET_FRAME_REFUSED = 13, /* payload: collet_failure: fork or confinement failed */
+
+  /* call channel, colletd -> worker */
+  COLLET_FRAME_CALL = 20, /* payload: collet_call_request */
+  /* call channel, worker -> colletd; id: that of the call */
+  COLLET_FRAME_RESULT = 30,   /* status: collet_status; payload: JSON
+                                 {"content":[...],"structuredContent":{},"isError":true} */
+  COLLET_FRAME_PROGRESS = 31, /* payload: JSON params less progressToken:
+                                 {"progress":1,"total":2,"message":"..."} */
+  COLLET_FRAME_LOG = 32,      /* status: collet_level; payload: JSON
+                                 {"level":"info","logger":"...","data":"..."} */
+
+  /* control channel, colletd -> worker; each is answered by one ANSWER with the
+   * same id, except CANCEL, which is not answered */
+  COLLET_FRAME_CANCEL = 40,       /* id: that of the call */
+  COLLET_FRAME_EXPORT_STATE = 41, /* answer payload: bytes */
+  COLLET_FRAME_IMPORT_STATE = 42, /* payload: bytes */
+  COLLET_FRAME_CODE_CHANGE = 43,  /* status: collet_direction, detail: format;
+                                     payload: bytes; answer payload: bytes */
+  COLLET_FRAME_SELF_TEST = 44,
+  COLLET_FRAME_STATS = 45,    /* answer payload: collet_worker_stats */
+  COLLET_FRAME_SHUTDOWN = 46, /* fini, answer, exit 0 */
+  /* control channel, worker -> colletd */
+  COLLET_FRAME_READY = 50,  /* after dlopen, ABI check and init; payload: none */
+  COLLET_FRAME_BROKEN = 51, /* could not start; payload: collet_failure; then exit */
+  COLLET_FRAME_ANSWER = 52, /* status: collet_status; failed: payload is the reason, UTF-8 */
+};
+
+enum collet_frame_flags {
+  COLLET_FRAME_IN_FD = 1u << 0, /* payload is in the first fd */
+};
+
+struct collet_frame_header {
+  uint32_t magic;
+  uint16_t type;
+  uint16_t flags;
+  uint64_t id;
+  int32_t status;
+  uint32_t detail;
+  uint32_t size; /* of the payload, inline or in the fd */
+  uint32_t reserved;
+};
+
+/* Name of the error (schema/collet-error.h, without prefix), what was found and
+ * where, what to do: each NUL-terminated, one after the other. */
+#define COLLET_FAILURE_PARTS 3
+
+struct collet_exit {
+  int32_t pid;
+  int32_t status; /* as from waitpid */
+};
+
+struct collet_limits {
+  uint64_t address_space; /* bytes, RLIMIT_AS; 0: not limited */
+  uint64_t file_size;     /* bytes, RLIMIT_FSIZE */
+  uint32_t open_files;    /* RLIMIT_NOFILE */
+  uint32_t threads;       /* threads the seccomp filter and RLIMIT_NPROC may leave */
+  uint32_t cpu_seconds;   /* RLIMIT_CPU; 0: not limited (probe: always limited) */
+  uint32_t deadline_ms;   /* probe: wall clock for the whole batch */
+};
+
+/* COLLET_FRAME_SPAWN: the struct, then the artifact's absolute path, NUL. */
+struct collet_spawn_request {
+  struct collet_limits limits;
+  uint32_t executors; /* threads that run calls: 1 unless concurrent */
+  uint32_t network;   /* 1: manifest and policy allow sockets */
+};
+
+/* COLLET_FRAME_PROBE: the struct, then `count` absolute paths, each NUL. */
+struct collet_probe_request {
+  struct collet_limits limits;
+  uint32_t count;
+  uint32_t read_only; /* 1: read the ELF and the manifest, run nothing */
+};
+
+/* COLLET_FRAME_CALL: the struct, then tool name, then arguments (JSON), then
+ * trace (correlation id), none with NUL. */
+struct collet_call_request {
+  int64_t deadline_us; /* CLOCK_MONOTONIC; INT64_MAX: none */
+  uint32_t tool_size;
+  uint32_t arguments_size;
+  uint32_t trace_size;
+  uint16_t wants_progress;
+  uint16_t log_level; /* enum collet_level or COLLET_LOG_NONE */
+};
+#define COLLET_LOG_NONE 255
+
+struct collet_worker_stats {
+  uint32_t threads;
+  uint32_t fds;
+  uint64_t resident; /* bytes */
+};
+
+/* A received frame. `payload` is NUL-terminated past `header.size`, and points
+ * into `buffer` of the receiver or into `heap`. */
+struct collet_frame {
+  struct collet_frame_header header;
+  const char *payload;
+  char *heap; /* or NULL; freed by collet_frame_clear */
+  int fds[COLLET_WIRE_MAX_FDS];
+  unsigned n_fds; /* the payload's memfd is not among them */
+};
+
+/* Sends one frame built from `n_parts` pieces. Blocks or not as the socket
+ * does. Returns 0 or -errno (-EAGAIN: nothing was sent). Fds are not closed. */
+struct iovec;
+int collet_wire_send (int fd,
+                      const struct collet_frame_header *header,
+                      const struct iovec *parts,
+                      unsigned n_parts,
+                      const int *fds,
+                      unsigned n_fds);
+
+/* One piece, no fds. */
+int collet_wire_send_simple (int fd, uint16_t type, uint64_t id, int32_t status, const void *payload, size_t size);
+
+/* Receives one frame into `buffer`, which has at least COLLET_WIRE_INLINE +
+ * sizeof (struct collet_frame_header) + 1 bytes. Returns 1: a frame, to be
+ * cleared; 0: the peer closed; -errno: -EAGAIN, -EPROTO (bad magic, size, fds:
+ * close the channel), -EMSGSIZE, ... */
+int collet_wire_receive (int fd, char *buffer, size_t buffer_size, struct collet_frame *frame);
+void collet_frame_clear (struct collet_frame *frame);
+/* Takes an fd out of the frame (the caller closes it); -1 if there is none. */
+int collet_frame_steal_fd (struct collet_frame *frame, unsigned index);
+
+#endif /* COLLET_WIRE_H */
