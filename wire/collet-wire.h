@@ -32,13 +32,18 @@
 enum collet_frame_type {
   /* spawn channel, colletd -> fork server */
   COLLET_FRAME_SPAWN = 1,  /* payload: collet_spawn_request; fds: call, control */
-  COLLET_FRAME_PROBE = 2,  /* payload: collet_probe_request */
+  COLLET_FRAME_PROBE = 2,  /* payload: collet_probe_request; fds: report channel */
   COLLET_FRAME_KILL = 3,   /* payload: collet_exit (pid only): SIGKILL our child */
   /* spawn channel, fork server -> colletd; id: that of the request */
   COLLET_FRAME_SPAWNED = 10, /* payload: collet_exit (pid only); fds: pidfd */
-  COLLET_FRAME_PROBED = 11,  /* payload: probe report, see runtime/collet-probe.h */
-  COLLET_FRAME_EXITED = 12,  /* payload: collet_exit */
+  COLLET_FRAME_EXITED = 12,  /* payload: collet_exit; id: that of SPAWN or PROBE */
   COLLET_FRAME_REFUSED = 13, /* payload: collet_failure: fork or confinement failed */
+
+  /* report channel, probe child -> colletd; id: index of the artifact; payload:
+   * JSON report, see runtime/collet-probe.h. READ comes before anything of the
+   * artifact ran, so what it says does not depend on the candidate's honesty. */
+  COLLET_FRAME_PROBE_READ = 15,
+  COLLET_FRAME_PROBED = 16,
 
   /* call channel, colletd -> worker */
   COLLET_FRAME_CALL = 20, /* payload: collet_call_request */
