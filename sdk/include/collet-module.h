@@ -148,8 +148,10 @@ struct collet_context_ops {
 /* What a module offers. Only `call` must be there.
  *
  * Order: init, then [import_state], then [self_test], then calls; export_state
- * only while no call runs; fini last, and only when no call runs. With
- * "concurrent": false in the manifest (the default) calls never overlap. */
+ * only while no call runs; fini last, and only when no call runs. import_state
+ * may come more than once before the first call (a rehearsal, then the real
+ * state). With "concurrent": false in the manifest (the default) calls never
+ * overlap. */
 struct collet_module {
   uint32_t struct_size; /* sizeof (struct collet_module) */
   uint16_t abi_major;   /* COLLET_ABI_MAJOR */
@@ -162,7 +164,7 @@ struct collet_module {
   int (*call) (void *instance, const char *tool, struct collet_call *call);
 
   /* A stateful module has both; their bytes are in the manifest's
-   * state_format. import_state replaces the state of a fresh instance. */
+   * state_format. import_state replaces the instance's whole state. */
   int (*export_state) (void *instance, struct collet_context *context);
   int (*import_state) (void *instance,
                        struct collet_context *context,
