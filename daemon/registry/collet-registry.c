@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-registry.h"
+
+#include "collet-error.h"
+
+struct _ColletRegistry
+{
+  GObject parent_instance;
+  GListStore *modules; /* ColletModule, by name */
+  GListStore *tools;   /* ColletTool, by name */
+  GHashTable *modules_by_name;
+  GHashTable *tools_by_name;
+  ColletToolDirectory *directory;
+  guint64 serial;
+};
+
+G_DEFINE_FINAL_TYPE (ColletRegistry, collet_registry, G_TYPE_OBJECT)
+
+static guint tools_changed_signal;
+
+static void
+collet_registry_finalize (GObject *object)
+{
+  ColletRegistry *self = COLLET_REGISTRY (object);
+
+  g_hash_table_unref (self->modules_by_name);
+  g_hash_table_unref (self->tools_by_name);
+  g_object_unref (self->modules);
+  g_object_unref (self->tools);
+  G_OBJECT_CLASS (collet_registry_parent_class)->finalize (object);
+}
+
+static void
+collet_registry_class_init (ColletRegistryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_registry_finalize;
+  /* guint64 serial */
+  tools_changed_signal = g_signal_new ("tools-changed", COLLET_TYPE_REGISTRY, G_SIGNAL_RUN_LAST, 0, NULL,
+                                       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
+}
+
+static void
+collet_registry_init (ColletRegistry *self)
+{
+  self->modules = g_list_store_new (COLLET_TYPE_MODULE);
+  self->tools = g_list_store_new (COLLET_TYPE_TOOL);
+  /* keys belong to the objects, which the list stores keep */
+  self->modules_by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  self->tools_by_name = g_hash_table_new (g_str_hash, g_str_equal);
+}
+
+ColletRegistry *
+collet_registry_new (ColletToolDirectory *directory)
+{
+  ColletRegistry *self = g_object_new (COLLET_TYPE_REGISTRY, NULL);
+
+  self->directory = directory;
+  return self;
+}
+
+GListModel *
+collet_registry_get_modules (ColletRegistry *self)
+{
+  return G_LIST_MODEL (self->modules);
+}
+
+GListModel *
+collet_registry_get_tools (ColletRegistry *self)
+{
+  return G_LIST_MODEL (self->tools);
+}
+
+ColletModule *
+collet_registry_find_module (ColletRegistry *self, const char *name)
+{
+  return g_hash_table_lookup (self->modules_by_name, name);
+}
+
+ColletTool *
+collet_registry_find_tool (ColletRegistry *self, const char *name)
+{
+  return g_hash_table_lookup (self->tools_by_name, name);
+}
+
+static int
+compare_modules (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  return strcmp (collet_module_get_name ((ColletModule *)a), collet_module_get_name ((ColletModule *)b));
+}
+
+static int
+compare_tools (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  return strcmp (collet_tool_get_name ((ColletTool *)a), collet_tool_get_name ((ColletTool *)b));
+}
+
+/* Where `name` stands, or would stand. */
+static guint
+find_position (GListModel *model, gpointer wanted, GCompareDataFunc compare, gboolean *found)
+{
+  guint low = 0;
+  guint high = g_list_model_get_n_items (model);
+
+  *found = FALSE;
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+      g_autoptr (GObject) item = g_list_model_get_item (model, middle);
+      int order = compare (item, wanted, NULL);
+
+      if (order == 0)
+        {
+          *found = TRUE;
+          return middle;
+        }
+      if (order < 0)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return low;
+}
+
+static void
+put_tool (ColletRegistry *self, ColletTool *tool)
+{
+  gboolean found;
+  guint position = find_position (G_LIST_MODEL (self->tools), tool, compare_tools, &found);
+
+  g_hash_table_replace (self->tools_by_name, (gpointer)collet_tool_get_name (tool), tool);
+  g_list_store_splice (self->tools, position, found ? 1 : 0, (gpointer *)&tool, 1);
+}
+
+static void
+remove_tool (ColletRegistry *self, const char *name)
+{
+  gboolean found;
+  ColletTool *tool = collet_registry_find_tool (self, name);
+
+  if (tool == NULL)
+    return;
+  guint position = find_position (G_LIST_MODEL (self->tools), tool, compare_tools, &found);
+  g_hash_table_remove (self->tools_by_name, name);
+  g_list_store_remove (self->tools, position);
+}
+
+static void
+put_module (ColletRegistry *self, ColletModuleFacts *facts)
+{
+  ColletModule *module = collet_registry_find_module (self, facts->name);
+  gboolean found;
+
+  if (facts->version == NULL)
+    {
+      if (module != NULL)
+        {
+          guint position = find_position (G_LIST_MODEL (self->modules), module, compare_modules, &found);
+          g_hash_table_remove (self->modules_by_name, facts->name);
+          g_list_store_remove (self->modules, position);
+        }
+      collet_module_facts_free (facts);
+      return;
+    }
+  if (module != NULL)
+    {
+      g_hash_table_steal (self->modules_by_name, facts->name);
+      collet_module_set_facts (module, facts);
+    }
+  else
+    {
+      g_autoptr (ColletModule) added = collet_module_new (facts);
+
+      module = added;
+      g_list_store_insert_sorted (self->modules, added, compare_modules, NULL);
+    }
+  g_hash_table_insert (self->modules_by_name, (gpointer)collet_module_get_name (module), module);
+}
+
+/* A registration without its module (not loaded, or its version lost the tool)
+ * is kept but not served. */
+static ColletToolEntry *
+make_entry (ColletRegistry *self, ColletTool *tool)
+{
+  const ColletToolFacts *facts = collet_tool_get_facts (tool);
+  ColletModule *module = collet_registry_find_module (self, facts->module);
+
+  if (module == NULL)
+    return NULL;
+  const ColletModuleFacts *served = collet_module_get_facts (module);
+  if (collet_manifest_find_tool (served->manifest, facts->module_tool) == NULL)
+    return NULL;
+  return collet_tool_make_entry (tool, served->version, served->generation, served->manifest, served->target);
+}
+
+static void
+publish_list (ColletRegistry *self)
+{
+  guint length = g_list_model_get_n_items (G_LIST_MODEL (self->tools));
+  GPtrArray *entries = g_ptr_array_new_full (length, (GDestroyNotify)collet_tool_entry_free);
+
+  for (guint i = 0; i < length; i++)
+    {
+      g_autoptr (ColletTool) tool = g_list_model_get_item (G_LIST_MODEL (self->tools), i);
+      ColletToolEntry *entry = make_entry (self, tool);
+
+      if (entry != NULL)
+        g_ptr_array_add (entries, entry);
+    }
+  if (collet_tool_directory_replace (self->directory, collet_tool_list_new (entries, ++self->serial)))
+    g_signal_emit (self, tools_changed_signal, 0, self->serial);
+}
+
+void
+collet_registry_apply (ColletRegistry *self, ColletRegistryPlan *plan)
+{
+  for (guint i = 0; i < plan->facts->len; i++)
+    put_module (self, g_steal_pointer (&plan->facts->pdata[i]));
+  for (guint i = 0; i < plan->removed->len; i++)
+    remove_tool (self, plan->removed->pdata[i]);
+  for (guint i = 0; i < plan->tools->len; i++)
+    put_tool (self, plan->tools->pdata[i]);
+  collet_registry_plan_free (plan);
+  publish_list (self);
+}
+
+void
+collet_registry_restore_tools (ColletRegistry *self, GPtrArray *facts)
+{
+  for (guint i = 0; i < facts->len; i++)
+    {
+      g_autoptr (ColletTool) tool = collet_tool_new (g_steal_pointer (&facts->pdata[i]));
+
+      put_tool (self, tool);
+    }
+  g_ptr_array_unref (facts);
+}
