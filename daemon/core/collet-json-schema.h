@@ -17,7 +17,8 @@ typedef struct _ColletJsonSchema ColletJsonSchema;
 
 /* COLLET_ERROR_INVALID_SCHEMA with the JSON pointer and the reason. The text is
  * copied. */
-ColletJsonSchema *collet_json_schema_new (const ColletJson *json, ColletJsonNode node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ColletJsonSchema *collet_json_schema_new (const ColletJson *json, ColletJsonNode node,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ColletJsonSchema *collet_json_schema_ref (ColletJsonSchema *schema);
 void collet_json_schema_unref (ColletJsonSchema *schema);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletJsonSchema, collet_json_schema_unref)
@@ -26,10 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletJsonSchema, collet_json_schema_unref)
  * instance), what was found and what is allowed:
  *   /a: is "two" (string), must be number
  * with code `code` (InvalidArguments or InvalidResult). */
-gboolean collet_json_schema_validate (const ColletJsonSchema *schema,
-                                      const ColletJson *json,
-                                      ColletJsonNode node,
-                                      int code,
-                                      GError **error);
+gboolean collet_json_schema_validate (const ColletJsonSchema *schema, const ColletJson *json,
+                                      ColletJsonNode node, int code, GError **error);
 
 G_END_DECLS

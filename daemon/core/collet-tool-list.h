@@ -28,7 +28,8 @@ typedef struct {
 
 typedef struct _ColletToolList ColletToolList;
 
-/* Takes the entries (ColletToolEntry, any order). */
+/* Takes the array, whose free function is collet_tool_entry_free (each entry has
+ * its json), in any order; names are unique. */
 ColletToolList *collet_tool_list_new (GPtrArray *entries, guint64 serial);
 ColletToolList *collet_tool_list_ref (ColletToolList *list);
 void collet_tool_list_unref (ColletToolList *list);

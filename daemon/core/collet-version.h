@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
+typedef struct
+{
   char sha256[65];      /* lowercase hex: the version */
   char md5[33];         /* lowercase hex */
   char code_digest[65]; /* SHA-256 of what is loaded at run time; "" if not known */
@@ -18,6 +19,7 @@ typedef struct {
   gatomicrefcount ref_count;
 } ColletVersion;
 
+/* sha256 and md5: lowercase hex; code_digest, build_id, semver may be NULL. */
 ColletVersion *collet_version_new (const char *sha256, const char *md5, const char *code_digest,
                                    const char *build_id, const char *semver, guint64 size);
 ColletVersion *collet_version_ref (ColletVersion *version);
