@@ -29,21 +29,28 @@
 #define COLLET_WIRE_MAX (64u * 1024u * 1024u) /* state included */
 #define COLLET_WIRE_MAX_FDS 4
 
-enum collet_frame_type {
+enum collet_frame_type
+{
   /* spawn channel, colletd -> fork server */
-  COLLET_FRAME_SPAWN = 1,  /* payload: collet_spawn_request; fds: call, control */
-  COLLET_FRAME_PROBE = 2,  /* payload: collet_probe_request; fds: report channel */
-  COLLET_FRAME_KILL = 3,   /* payload: collet_exit (pid only): SIGKILL our child */
-  /* spawn channel, fork server -> colletd; id: that of the request */
+  COLLET_FRAME_SPAWN = 1, /* payload: collet_spawn_request; fds: call, control */
+  COLLET_FRAME_PROBE = 2, /* payload: collet_probe_request; fds: report channel */
+  COLLET_FRAME_KILL = 3,  /* payload: collet_exit (pid only): SIGKILL our child */
+  /* spawn channel, fork server -> colletd; id: that of the request. SPAWN and
+   * PROBE are each answered by SPAWNED and, later, EXITED, or by REFUSED alone. */
   COLLET_FRAME_SPAWNED = 10, /* payload: collet_exit (pid only); fds: pidfd */
   COLLET_FRAME_EXITED = 12,  /* payload: collet_exit; id: that of SPAWN or PROBE */
   COLLET_FRAME_REFUSED = 13, /* payload: collet_failure: fork or confinement failed */
 
   /* report channel, probe child -> colletd; id: index of the artifact; payload:
-   * JSON report, see runtime/collet-probe.h. READ comes before anything of the
-   * artifact ran, so what it says does not depend on the candidate's honesty. */
-  COLLET_FRAME_PROBE_READ = 15,
-  COLLET_FRAME_PROBED = 16,
+   * JSON report, see runtime/collet-probe.h. First one READ for each artifact of
+   * the batch, in order, before anything of any of them runs, so what they say
+   * does not depend on a candidate's honesty. Then one PROBED for each, in order
+   * (also for one that was refused when read); none if read_only. */
+  COLLET_FRAME_PROBE_READ = 15, /* what the file says: checks, manifest, digest */
+  COLLET_FRAME_PROBED = 16,     /* what running it says: further checks */
+  /* Perhaps, instead of PROBED: a dying child's last words; payload: one
+   * sentence, UTF-8, what it was doing. To be ignored or shown. */
+  COLLET_FRAME_PROBE_DYING = 17,
 
   /* call channel, colletd -> worker */
   COLLET_FRAME_CALL = 20, /* payload: collet_call_request */
@@ -53,7 +60,8 @@ enum collet_frame_type {
   COLLET_FRAME_PROGRESS = 31, /* payload: JSON params less progressToken:
                                  {"progress":1,"total":2,"message":"..."} */
   COLLET_FRAME_LOG = 32,      /* status: collet_level; payload: JSON
-                                 {"level":"info","logger":"...","data":"..."} */
+                                 {"level":"info","logger":"...","data":"..."};
+                                 id 0: outside any call (init, self_test, ...) */
 
   /* control channel, colletd -> worker; each is answered by one ANSWER with the
    * same id, except CANCEL, which is not answered */
@@ -71,11 +79,13 @@ enum collet_frame_type {
   COLLET_FRAME_ANSWER = 52, /* status: collet_status; failed: payload is the reason, UTF-8 */
 };
 
-enum collet_frame_flags {
+enum collet_frame_flags
+{
   COLLET_FRAME_IN_FD = 1u << 0, /* payload is in the first fd */
 };
 
-struct collet_frame_header {
+struct collet_frame_header
+{
   uint32_t magic;
   uint16_t type;
   uint16_t flags;
@@ -86,33 +96,38 @@ struct collet_frame_header {
   uint32_t reserved;
 };
 
-/* Name of the error (schema/collet-error.h, without prefix), what was found and
- * where, what to do: each NUL-terminated, one after the other. */
-#define COLLET_FAILURE_PARTS 3
+/* A payload of `collet_failure` is what collet-failure.h encodes. */
 
-struct collet_exit {
+struct collet_exit
+{
   int32_t pid;
   int32_t status; /* as from waitpid */
 };
 
-struct collet_limits {
+struct collet_limits
+{
   uint64_t address_space; /* bytes, RLIMIT_AS; 0: not limited */
-  uint64_t file_size;     /* bytes, RLIMIT_FSIZE */
-  uint32_t open_files;    /* RLIMIT_NOFILE */
-  uint32_t threads;       /* threads the seccomp filter and RLIMIT_NPROC may leave */
-  uint32_t cpu_seconds;   /* RLIMIT_CPU; 0: not limited (probe: always limited) */
-  uint32_t deadline_ms;   /* probe: wall clock for the whole batch */
+  uint64_t file_size;     /* bytes, RLIMIT_FSIZE; raised to COLLET_WIRE_MAX, so that
+                             a large frame can be sent: no file can be written */
+  uint32_t open_files;    /* RLIMIT_NOFILE; 0: the default, 64 */
+  uint32_t threads;       /* 0: the module cannot start threads. Otherwise it can;
+                             RLIMIT_NPROC counts a whole user, so their number is
+                             bounded by address_space and the unit's TasksMax */
+  uint32_t cpu_seconds;   /* RLIMIT_CPU; 0: not limited (probe: 10) */
+  uint32_t deadline_ms;   /* probe: wall clock for the whole batch; 0: 30 s */
 };
 
 /* COLLET_FRAME_SPAWN: the struct, then the artifact's absolute path, NUL. */
-struct collet_spawn_request {
+struct collet_spawn_request
+{
   struct collet_limits limits;
   uint32_t executors; /* threads that run calls: 1 unless concurrent */
   uint32_t network;   /* 1: manifest and policy allow sockets */
 };
 
 /* COLLET_FRAME_PROBE: the struct, then `count` absolute paths, each NUL. */
-struct collet_probe_request {
+struct collet_probe_request
+{
   struct collet_limits limits;
   uint32_t count;
   uint32_t read_only; /* 1: read the ELF and the manifest, run nothing */
@@ -120,7 +135,8 @@ struct collet_probe_request {
 
 /* COLLET_FRAME_CALL: the struct, then tool name, then arguments (JSON), then
  * trace (correlation id), none with NUL. */
-struct collet_call_request {
+struct collet_call_request
+{
   int64_t deadline_us; /* CLOCK_MONOTONIC; INT64_MAX: none */
   uint32_t tool_size;
   uint32_t arguments_size;
@@ -130,7 +146,8 @@ struct collet_call_request {
 };
 #define COLLET_LOG_NONE 255
 
-struct collet_worker_stats {
+struct collet_worker_stats
+{
   uint32_t threads;
   uint32_t fds;
   uint64_t resident; /* bytes */
@@ -138,7 +155,8 @@ struct collet_worker_stats {
 
 /* A received frame. `payload` is NUL-terminated past `header.size`, and points
  * into `buffer` of the receiver or into `heap`. */
-struct collet_frame {
+struct collet_frame
+{
   struct collet_frame_header header;
   const char *payload;
   char *heap; /* or NULL; freed by collet_frame_clear */
@@ -146,23 +164,27 @@ struct collet_frame {
   unsigned n_fds; /* the payload's memfd is not among them */
 };
 
-/* Sends one frame built from `n_parts` pieces. Blocks or not as the socket
- * does. Returns 0 or -errno (-EAGAIN: nothing was sent). Fds are not closed. */
+/* Sends one frame built from `n_parts` pieces (at most COLLET_WIRE_MAX_PARTS).
+ * `magic`, `size` and `flags` of the header are filled in. Blocks or not as the
+ * socket does. Returns 0 or -errno (-EAGAIN: nothing was sent; -EPIPE: the peer
+ * closed; -EMSGSIZE: more than COLLET_WIRE_MAX). Fds are not closed. Several
+ * threads may send on one socket. */
+#define COLLET_WIRE_MAX_PARTS 8
 struct iovec;
-int collet_wire_send (int fd,
-                      const struct collet_frame_header *header,
-                      const struct iovec *parts,
-                      unsigned n_parts,
-                      const int *fds,
-                      unsigned n_fds);
+int collet_wire_send (int fd, const struct collet_frame_header *header, const struct iovec *parts,
+                      unsigned n_parts, const int *fds, unsigned n_fds);
 
 /* One piece, no fds. */
-int collet_wire_send_simple (int fd, uint16_t type, uint64_t id, int32_t status, const void *payload, size_t size);
+int collet_wire_send_simple (int fd, uint16_t type, uint64_t id, int32_t status, const void *payload,
+                             size_t size);
 
-/* Receives one frame into `buffer`, which has at least COLLET_WIRE_INLINE +
- * sizeof (struct collet_frame_header) + 1 bytes. Returns 1: a frame, to be
- * cleared; 0: the peer closed; -errno: -EAGAIN, -EPROTO (bad magic, size, fds:
- * close the channel), -EMSGSIZE, ... */
+/* Receives one frame into `buffer`, which has at least COLLET_WIRE_BUFFER bytes.
+ * Returns 1: a frame, to be cleared; 0: the peer closed; -errno: -EAGAIN;
+ * -EPROTO (bad magic, flags, size or fds: close the channel); -EMSGSIZE (longer
+ * than any frame: likewise); -ENOMEM, ... On any error no fd is left open. Received
+ * fds are close-on-exec. Several threads may receive from one socket; each frame
+ * goes to one of them. */
+#define COLLET_WIRE_BUFFER (sizeof (struct collet_frame_header) + COLLET_WIRE_INLINE + 1)
 int collet_wire_receive (int fd, char *buffer, size_t buffer_size, struct collet_frame *frame);
 void collet_frame_clear (struct collet_frame *frame);
 /* Takes an fd out of the frame (the caller closes it); -1 if there is none. */
