@@ -28,9 +28,21 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __cplusplus
-extern "C" {
+#if !defined(__GNUC__)
+#error "A Collet module is an ELF shared object made by gcc or clang."
 #endif
+
+#ifdef __cplusplus
+#define COLLET_BEGIN_DECLS                                                                                   \
+  extern "C"                                                                                                 \
+  {
+#define COLLET_END_DECLS }
+#else
+#define COLLET_BEGIN_DECLS
+#define COLLET_END_DECLS
+#endif
+
+COLLET_BEGIN_DECLS
 
 /* A module built for another major version is refused; a module built for a
  * newer minor version than the host's is refused as well (AbiMismatch). */
@@ -38,47 +50,53 @@ extern "C" {
 #define COLLET_ABI_MINOR 0
 
 /* What a module function returns. Any other value counts as COLLET_FAILED. */
-enum collet_status {
+enum collet_status
+{
   COLLET_OK = 0,
-  COLLET_FAILED = 1,    /* a call: result with isError; else: the step fails */
-  COLLET_CANCELLED = 2, /* a call that stopped because it was told to */
+  COLLET_FAILED = 1,   /* a call: result with isError; else: the step fails */
+  COLLET_CANCELLED = 2 /* a call that stopped because it was told to */
 };
 
 /* RFC 5424 severities, as in MCP's logging levels. */
-enum collet_level {
-  COLLET_DEBUG = 0,
-  COLLET_INFO,
-  COLLET_NOTICE,
-  COLLET_WARNING,
-  COLLET_ERROR,
-  COLLET_CRITICAL,
-  COLLET_ALERT,
-  COLLET_EMERGENCY,
+enum collet_level
+{
+  COLLET_LEVEL_DEBUG = 0,
+  COLLET_LEVEL_INFO = 1,
+  COLLET_LEVEL_NOTICE = 2,
+  COLLET_LEVEL_WARNING = 3,
+  COLLET_LEVEL_ERROR = 4,
+  COLLET_LEVEL_CRITICAL = 5,
+  COLLET_LEVEL_ALERT = 6,
+  COLLET_LEVEL_EMERGENCY = 7
 };
 
 /* Which way collet_module.code_change goes. */
-enum collet_direction {
-  COLLET_UP = 1,   /* from an older (or foreign) format to this module's */
-  COLLET_DOWN = 2, /* from this module's format back to an older one */
+enum collet_direction
+{
+  COLLET_UP = 1,  /* from an older (or foreign) format to this module's */
+  COLLET_DOWN = 2 /* from this module's format back to an older one */
 };
 
 struct collet_call_ops;
 struct collet_context_ops;
 
 /* One call of one tool; lives until collet_module.call returns. */
-struct collet_call {
+struct collet_call
+{
   const struct collet_call_ops *ops;
 };
 
 /* The surroundings of every function other than `call`. */
-struct collet_context {
+struct collet_context
+{
   const struct collet_context_ops *ops;
 };
 
 /* What the host offers during a call. Use the collet_* inline functions below;
  * every function may be called from any thread of the module until `call`
  * returns. */
-struct collet_call_ops {
+struct collet_call_ops
+{
   uint32_t struct_size;
 
   /* The arguments as one JSON object, already checked against the tool's
@@ -99,22 +117,12 @@ struct collet_call_ops {
   void (*add_image) (struct collet_call *call, const void *data, size_t size, const char *mime_type);
   void (*add_audio) (struct collet_call *call, const void *data, size_t size, const char *mime_type);
   /* title, description and mime_type may be NULL. */
-  void (*add_resource_link) (struct collet_call *call,
-                             const char *uri,
-                             const char *name,
-                             const char *title,
-                             const char *description,
-                             const char *mime_type);
-  void (*add_resource_text) (struct collet_call *call,
-                             const char *uri,
-                             const char *mime_type,
-                             const char *text,
-                             size_t size);
-  void (*add_resource_blob) (struct collet_call *call,
-                             const char *uri,
-                             const char *mime_type,
-                             const void *data,
-                             size_t size);
+  void (*add_resource_link) (struct collet_call *call, const char *uri, const char *name, const char *title,
+                             const char *description, const char *mime_type);
+  void (*add_resource_text) (struct collet_call *call, const char *uri, const char *mime_type,
+                             const char *text, size_t size);
+  void (*add_resource_blob) (struct collet_call *call, const char *uri, const char *mime_type,
+                             const void *data, size_t size);
   /* structuredContent: one JSON object. The last one given counts. If no
    * content block was added, the same text is also sent as a text block, for
    * clients that do not read structured content. */
@@ -135,7 +143,8 @@ struct collet_call_ops {
   int64_t (*remaining_ms) (struct collet_call *call);
 };
 
-struct collet_context_ops {
+struct collet_context_ops
+{
   uint32_t struct_size;
   void (*log) (struct collet_context *context, enum collet_level level, const char *text);
   /* Says why the function is about to return COLLET_FAILED; shown to people,
@@ -152,7 +161,8 @@ struct collet_context_ops {
  * may come more than once before the first call (a rehearsal, then the real
  * state). With "concurrent": false in the manifest (the default) calls never
  * overlap. */
-struct collet_module {
+struct collet_module
+{
   uint32_t struct_size; /* sizeof (struct collet_module) */
   uint16_t abi_major;   /* COLLET_ABI_MAJOR */
   uint16_t abi_minor;   /* COLLET_ABI_MINOR */
@@ -166,21 +176,15 @@ struct collet_module {
   /* A stateful module has both; their bytes are in the manifest's
    * state_format. import_state replaces the instance's whole state. */
   int (*export_state) (void *instance, struct collet_context *context);
-  int (*import_state) (void *instance,
-                       struct collet_context *context,
-                       const void *bytes,
-                       size_t size);
+  int (*import_state) (void *instance, struct collet_context *context, const void *bytes, size_t size);
 
   /* Translates exported state between formats; a pure function of the bytes
    * (it has no instance), so the host can try it on a copy.
    *   COLLET_UP:   bytes are in `format`; write them in this module's.
    *   COLLET_DOWN: bytes are in this module's; write them in `format`.
    * Fail, with a reason, for a format that is not known. */
-  int (*code_change) (struct collet_context *context,
-                      enum collet_direction direction,
-                      uint32_t format,
-                      const void *bytes,
-                      size_t size);
+  int (*code_change) (struct collet_context *context, enum collet_direction direction, uint32_t format,
+                      const void *bytes, size_t size);
 
   /* Runs in a new generation before it is published; must leave the state as
    * it was. */
@@ -190,18 +194,18 @@ struct collet_module {
 /* The one exported symbol: a struct collet_module. */
 #define COLLET_MODULE_SYMBOL "collet_module"
 
-#if defined(__GNUC__)
-#define COLLET_EXPORT __attribute__ ((visibility ("default"), used))
-#else
-#define COLLET_EXPORT
-#endif
-
-/* COLLET_MODULE (.init = ..., .call = ...): defines the exported symbol. */
-#define COLLET_MODULE(...)                                                                         \
-  COLLET_EXPORT const struct collet_module collet_module = { .struct_size = sizeof (struct collet_module), \
-                                                             .abi_major = COLLET_ABI_MAJOR,        \
-                                                             .abi_minor = COLLET_ABI_MINOR,        \
-                                                             __VA_ARGS__ }
+/* COLLET_MODULE (.init = ..., .call = ...); defines the exported symbol. In C++
+ * (14 or later) name the members in the order of the struct. */
+#define COLLET_MODULE(...)                                                                                   \
+  COLLET_BEGIN_DEFINITION                                                                                    \
+  extern __attribute__ ((visibility ("default"))) const struct collet_module collet_module;                  \
+  __extension__ __attribute__ ((used))                                                                       \
+  const struct collet_module collet_module = { .struct_size = sizeof (struct collet_module),                 \
+                                               .abi_major = COLLET_ABI_MAJOR,                                \
+                                               .abi_minor = COLLET_ABI_MINOR,                                \
+                                               __VA_ARGS__ };                                                \
+  COLLET_END_DEFINITION                                                                                      \
+  extern const struct collet_module collet_module
 
 /* Manifest note: owner "Collet", type COLLET_NOTE_MANIFEST, description: the
  * JSON text, in an allocated section .note.collet (so in a PT_NOTE segment),
@@ -210,16 +214,22 @@ struct collet_module {
 #define COLLET_NOTE_MANIFEST 1
 #define COLLET_NOTE_SECTION ".note.collet"
 
-/* COLLET_MANIFEST ("{ \"name\": ... }"): embeds a manifest given as a string
- * literal. For one in a file of its own use the build helper
- * (collet-manifest, see sdk/README.md). */
-#define COLLET_MANIFEST(json)                                                                      \
-  __attribute__ ((section (COLLET_NOTE_SECTION), used, aligned (4))) static const struct {         \
-    uint32_t owner_size, size, type;                                                               \
-    char owner[8];                                                                                 \
-    char text[(sizeof (json) + 2) & ~(size_t) 3];                                                  \
-  } collet_manifest_note = { sizeof (COLLET_NOTE_OWNER), sizeof (json) - 1, COLLET_NOTE_MANIFEST,  \
+/* COLLET_MANIFEST ("{ \"name\": ... }"); embeds a manifest given as a string
+ * literal. For one in a file of its own use the build helper collet-manifest
+ * (see sdk/README.md). */
+#ifdef __cplusplus
+#define COLLET_MANIFEST(json)                                                                                \
+  COLLET_NOTE_ATTRIBUTES static constexpr collet_note<sizeof (json)> collet_manifest_note (json)
+#else
+#define COLLET_MANIFEST(json)                                                                                \
+  COLLET_NOTE_ATTRIBUTES static const struct                                                                 \
+  {                                                                                                          \
+    uint32_t owner_size, size, type;                                                                         \
+    char owner[8];                                                                                           \
+    COLLET_NONSTRING char text[(sizeof (json) + 2) & ~(size_t)3];                                            \
+  } collet_manifest_note = { sizeof (COLLET_NOTE_OWNER), sizeof (json) - 1, COLLET_NOTE_MANIFEST,            \
                              COLLET_NOTE_OWNER, json }
+#endif
 
 /* Shorthand for the host's functions. */
 
@@ -284,12 +294,8 @@ collet_add_audio (struct collet_call *call, const void *data, size_t size, const
 }
 
 static inline void
-collet_add_resource_link (struct collet_call *call,
-                          const char *uri,
-                          const char *name,
-                          const char *title,
-                          const char *description,
-                          const char *mime_type)
+collet_add_resource_link (struct collet_call *call, const char *uri, const char *name, const char *title,
+                          const char *description, const char *mime_type)
 {
   call->ops->add_resource_link (call, uri, name, title, description, mime_type);
 }
@@ -301,10 +307,7 @@ collet_add_resource_text (struct collet_call *call, const char *uri, const char 
 }
 
 static inline void
-collet_add_resource_blob (struct collet_call *call,
-                          const char *uri,
-                          const char *mime_type,
-                          const void *data,
+collet_add_resource_blob (struct collet_call *call, const char *uri, const char *mime_type, const void *data,
                           size_t size)
 {
   call->ops->add_resource_blob (call, uri, mime_type, data, size);
@@ -368,8 +371,56 @@ collet_write (struct collet_context *context, const void *bytes, size_t size)
   context->ops->write (context, bytes, size);
 }
 
-#ifdef __cplusplus
-}
+COLLET_END_DECLS
+
+/* What the two macros above need of the compiler; not for use elsewhere. */
+
+/* Address sanitizers put guards around variables, which would break the note. */
+#if defined(__clang__)
+#define COLLET_NOTE_ATTRIBUTES                                                                               \
+  __attribute__ ((section (COLLET_NOTE_SECTION), used, aligned (4), no_sanitize ("address")))
+#else
+#define COLLET_NOTE_ATTRIBUTES __attribute__ ((section (COLLET_NOTE_SECTION), used, aligned (4)))
 #endif
+
+#ifdef __cplusplus
+
+/* Members are left out on purpose; g++ warns even of designated ones. */
+#define COLLET_BEGIN_DEFINITION                                                                              \
+  _Pragma ("GCC diagnostic push") _Pragma ("GCC diagnostic ignored \"-Wmissing-field-initializers\"")        \
+      COLLET_BEGIN_DECLS
+#define COLLET_END_DEFINITION COLLET_END_DECLS _Pragma ("GCC diagnostic pop")
+
+/* C++ has no array initialized from a longer literal. Needs C++14. */
+template <size_t literal_size> struct collet_note
+{
+  uint32_t owner_size, size, type;
+  char owner[8];
+  char text[(literal_size + 2) & ~static_cast<size_t> (3)];
+
+  constexpr explicit collet_note (const char (&json)[literal_size])
+      : owner_size (sizeof (COLLET_NOTE_OWNER)), size (literal_size - 1), type (COLLET_NOTE_MANIFEST),
+        owner (COLLET_NOTE_OWNER), text ()
+  {
+    for (size_t i = 0; i + 1 < literal_size; i++)
+      text[i] = json[i];
+  }
+};
+
+#else
+
+#define COLLET_BEGIN_DEFINITION
+#define COLLET_END_DEFINITION
+
+#if defined(__has_attribute)
+#if __has_attribute(nonstring)
+#define COLLET_NONSTRING __attribute__ ((nonstring))
+#endif
+#endif
+#ifndef COLLET_NONSTRING
+#define COLLET_NONSTRING
+#endif
+
+#endif /* __cplusplus */
 
 #endif /* COLLET_MODULE_H */

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tiny.h"
+
+COLLET_MANIFEST ("{\"name\":\"" NAME "\",\"version\":\"" VERSION "\",\"tools\":[{\"name\":\"" TOOL "\","
+                 "\"inputSchema\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"numeral\"}}}}]}");
+COLLET_MODULE (.call = tiny_call);

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tiny.h"
+
+COLLET_MANIFEST ("{\"name\":\"" NAME "\",\"version\":\"" VERSION "\",\"tools\":[{\"name\":\"" TOOL "\",");
+COLLET_MODULE (.call = tiny_call);
