@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-artifact-pins.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+typedef struct
+{
+  guint n;
+  gboolean stays;
+} Pin;
+
+struct _ColletArtifactPins
+{
+  GMutex mutex;
+  GHashTable *pins; /* sha256 -> Pin */
+};
+
+ColletArtifactPins *
+collet_artifact_pins_new (void)
+{
+  ColletArtifactPins *self = g_new0 (ColletArtifactPins, 1);
+
+  g_mutex_init (&self->mutex);
+  self->pins = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return self;
+}
+
+void
+collet_artifact_pins_free (ColletArtifactPins *self)
+{
+  g_mutex_clear (&self->mutex);
+  g_hash_table_unref (self->pins);
+  g_free (self);
+}
+
+static void
+set_name (char name[72], const char *sha256)
+{
+  g_snprintf (name, 72, "%s.so", sha256);
+}
+
+void
+collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  Pin *pin = g_hash_table_lookup (self->pins, sha256);
+
+  if (pin == NULL)
+    {
+      char name[72];
+      set_name (name, sha256);
+      pin = g_new0 (Pin, 1);
+      pin->stays = faccessat (dir_fd, name, F_OK, 0) == 0;
+      g_hash_table_insert (self->pins, g_strdup (sha256), pin);
+    }
+  pin->n++;
+}
+
+void
+collet_artifact_pins_remove (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  Pin *pin = g_hash_table_lookup (self->pins, sha256);
+
+  g_return_if_fail (pin != NULL && pin->n > 0);
+  pin->n--;
+  pin->stays |= keep;
+  if (pin->n > 0)
+    return;
+  if (!pin->stays)
+    {
+      char name[72];
+      set_name (name, sha256);
+      unlinkat (dir_fd, name, 0);
+    }
+  g_hash_table_remove (self->pins, sha256);
+}
+
+gboolean
+collet_artifact_pins_unlink (ColletArtifactPins *self, int dir_fd, const char *sha256)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  char name[72];
+
+  if (g_hash_table_contains (self->pins, sha256))
+    return FALSE;
+  set_name (name, sha256);
+  return unlinkat (dir_fd, name, 0) == 0;
+}
