@@ -33,10 +33,19 @@ void collet_spawn_worker_async (ColletSpawn *self, const char *artifact, const s
 gboolean collet_spawn_worker_finish (ColletSpawn *self, GAsyncResult *result, ColletSpawned *spawned, GError **error);
 void collet_spawn_kill (ColletSpawn *self, pid_t pid);
 
-/* Trial load of several artifacts in one confined child. The result holds one
- * report (GBytes, text of runtime/collet-probe.h) a path, in order; the child
- * dying in the middle leaves NULL for the artifact at fault and those after it,
- * and *died_at and *wait_status say where and of what (else *died_at is -1).
+/* What the child said of one artifact: the two reports of runtime/collet-probe.h.
+ * NULL: it did not get that far. */
+typedef struct {
+  GBytes *read; /* before anything of the artifact ran */
+  GBytes *run;
+} ColletProbed;
+
+/* Trial load of several artifacts in one confined child; several such children
+ * may be at work at a time. The result holds one ColletProbed a path, in order.
+ * The child dying in the middle leaves `run` NULL for the artifact at fault (its
+ * `read` stays) and both NULL for those after it; *died_at and *wait_status say
+ * where and of what (else *died_at is -1). Past limits->deadline_ms the child is
+ * killed (SIGKILL, as seen in *wait_status) and counts as dead where it was.
  * Errors are for faults of the fork server itself. */
 void collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const struct collet_limits *limits,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
