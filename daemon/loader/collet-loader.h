@@ -14,6 +14,8 @@
 
 G_BEGIN_DECLS
 
+struct collet_limits; /* wire/collet-wire.h */
+
 typedef enum {
   COLLET_CHECK_PASSED,
   COLLET_CHECK_WARNING,
@@ -46,6 +48,12 @@ G_DECLARE_FINAL_TYPE (ColletLoader, collet_loader, COLLET, LOADER, GObject)
 /* `folder` is made, 0700, if missing: <folder>/<sha256>.so, 0444, and tmp/. What
  * tmp/ holds from before is removed. */
 ColletLoader *collet_loader_new (const char *folder, ColletSpawn *spawn, GError **error);
+const char *collet_loader_get_folder (ColletLoader *self); /* absolute */
+
+/* What a probe child may use; deadline_ms is for one candidate alone (default
+ * 5000), each further one of a batch adds 50 ms. */
+void collet_loader_set_probe_limits (ColletLoader *self, const struct collet_limits *limits);
+void collet_loader_get_probe_limits (ColletLoader *self, struct collet_limits *limits);
 
 /* Copies, hashes, makes durable (one syncfs for all) and proves all sources in
  * one batch; a batch that dies in the child is bisected so that each candidate
@@ -72,7 +80,9 @@ ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult
 void collet_loader_verify_async (ColletLoader *self, const char *sha256,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
-/* Removes stored versions that are not in `keep` (sha256). Blocking; a few unlinks. */
+/* Removes stored versions that are not in `keep` (sha256), except those that are
+ * being examined; put those that were proven and wait for their commit into
+ * `keep`. Blocking; a few unlinks. */
 guint collet_loader_collect (ColletLoader *self, GHashTable *keep);
 
 G_END_DECLS

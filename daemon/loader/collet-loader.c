@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-loader.h"
+
+#include <string.h>
+
+#include "collet-artifact-store.h"
+#include "collet-error.h"
+#include "collet-examination.h"
+
+struct _ColletLoader
+{
+  GObject parent_instance;
+
+  ColletExaminer examiner;
+};
+
+G_DEFINE_FINAL_TYPE (ColletLoader, collet_loader, G_TYPE_OBJECT)
+
+/* Enough for what a module may do while it is loaded; little enough that a whole
+ * batch of bad ones is over soon. */
+static const struct collet_limits default_limits = {
+  .address_space = G_GUINT64_CONSTANT (4) << 30,
+  .file_size = 1 << 20,
+  .open_files = 64,
+  .threads = 16,
+  .cpu_seconds = 30,
+  .deadline_ms = 5000,
+};
+
+static void
+collet_loader_finalize (GObject *object)
+{
+  ColletLoader *self = COLLET_LOADER (object);
+
+  g_clear_pointer (&self->examiner.store, collet_artifact_store_unref);
+  g_clear_object (&self->examiner.spawn);
+  G_OBJECT_CLASS (collet_loader_parent_class)->finalize (object);
+}
+
+static void
+collet_loader_class_init (ColletLoaderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_loader_finalize;
+}
+
+static void
+collet_loader_init (ColletLoader *self)
+{
+  self->examiner.limits = default_limits;
+}
+
+ColletLoader *
+collet_loader_new (const char *folder, ColletSpawn *spawn, GError **error)
+{
+  g_return_val_if_fail (folder != NULL, NULL);
+  g_return_val_if_fail (COLLET_IS_SPAWN (spawn), NULL);
+
+  ColletArtifactStore *store = collet_artifact_store_open (folder, error);
+  if (store == NULL)
+    return NULL;
+
+  ColletLoader *self = g_object_new (COLLET_TYPE_LOADER, NULL);
+  self->examiner.store = store;
+  self->examiner.spawn = g_object_ref (spawn);
+  return self;
+}
+
+const char *
+collet_loader_get_folder (ColletLoader *self)
+{
+  g_return_val_if_fail (COLLET_IS_LOADER (self), NULL);
+  return collet_artifact_store_get_folder (self->examiner.store);
+}
+
+void
+collet_loader_set_probe_limits (ColletLoader *self, const struct collet_limits *limits)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+  g_return_if_fail (limits->deadline_ms > 0);
+  self->examiner.limits = *limits;
+}
+
+void
+collet_loader_get_probe_limits (ColletLoader *self, struct collet_limits *limits)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+  *limits = self->examiner.limits;
+}
+
+/* ---- examining ---- */
+
+static void
+on_examined (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  GPtrArray *candidates = collet_examination_run_finish (result, &error);
+
+  if (candidates != NULL)
+    g_task_return_pointer (task, candidates, (GDestroyNotify)g_ptr_array_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static GTask *
+new_task (ColletLoader *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data,
+          gpointer tag)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tag);
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+void
+collet_loader_examine_async (ColletLoader *self, const char *const *sources, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+  g_return_if_fail (sources != NULL);
+
+  guint n = g_strv_length ((char **)sources);
+  g_autofree ColletArtifactSource *list = g_new0 (ColletArtifactSource, n);
+  for (guint i = 0; i < n; i++)
+    list[i] = (ColletArtifactSource){ .path = sources[i], .name = sources[i], .fd = -1 };
+
+  GTask *task = new_task (self, cancellable, callback, user_data, collet_loader_examine_async);
+  collet_examination_run_async (&self->examiner, list, n, FALSE, cancellable, on_examined, task);
+}
+
+GPtrArray *
+collet_loader_examine_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static ColletCandidate *
+finish_one (GAsyncResult *result, GError **error)
+{
+  g_autoptr (GPtrArray) candidates = g_task_propagate_pointer (G_TASK (result), error);
+
+  return candidates != NULL ? g_ptr_array_steal_index (candidates, 0) : NULL;
+}
+
+void
+collet_loader_examine_fd_async (ColletLoader *self, int fd, const char *name, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+  g_return_if_fail (fd >= 0);
+
+  ColletArtifactSource source = { .path = NULL, .name = name, .fd = fd };
+  GTask *task = new_task (self, cancellable, callback, user_data, collet_loader_examine_fd_async);
+  collet_examination_run_async (&self->examiner, &source, 1, FALSE, cancellable, on_examined, task);
+}
+
+ColletCandidate *
+collet_loader_examine_fd_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return finish_one (result, error);
+}
+
+void
+collet_loader_validate_async (ColletLoader *self, const char *source, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+
+  ColletArtifactSource one = { .path = source, .name = source, .fd = -1 };
+  GTask *task = new_task (self, cancellable, callback, user_data, collet_loader_validate_async);
+  collet_examination_run_async (&self->examiner, &one, 1, TRUE, cancellable, on_examined, task);
+}
+
+ColletCandidate *
+collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return finish_one (result, error);
+}
+
+/* ---- what is stored ---- */
+
+static gboolean
+is_sha256 (const char *text)
+{
+  return strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64;
+}
+
+static void
+verify_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  ColletLoader *self = COLLET_LOADER (source);
+  const char *sha256 = task_data;
+  GError *error = NULL;
+
+  if (collet_artifact_store_verify (self->examiner.store, sha256, &error))
+    g_task_return_pointer (task, collet_artifact_store_dup_path (self->examiner.store, sha256), g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+collet_loader_verify_async (ColletLoader *self, const char *sha256, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+
+  g_autoptr (GTask) task = new_task (self, cancellable, callback, user_data, collet_loader_verify_async);
+  if (!is_sha256 (sha256))
+    {
+      g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
+                               "\"%s\" is not the SHA-256 of an artifact", sha256);
+      return;
+    }
+  g_task_set_task_data (task, g_strdup (sha256), g_free);
+  g_task_run_in_thread (task, verify_in_thread);
+}
+
+char *
+collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+guint
+collet_loader_collect (ColletLoader *self, GHashTable *keep)
+{
+  g_return_val_if_fail (COLLET_IS_LOADER (self), 0);
+  return collet_artifact_store_collect (self->examiner.store, keep);
+}

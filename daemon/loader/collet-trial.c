@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-trial.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "collet-error.h"
+
+#define MORE_MS 50          /* that each further candidate may take */
+#define MOST_MS (30 * 1000) /* for one child, however many they are */
+
+ColletTrial *
+collet_trial_new (const char *path)
+{
+  ColletTrial *self = g_new0 (ColletTrial, 1);
+
+  self->path = g_strdup (path);
+  return self;
+}
+
+void
+collet_trial_free (ColletTrial *self)
+{
+  g_free (self->path);
+  g_clear_pointer (&self->read, g_bytes_unref);
+  g_clear_pointer (&self->run, g_bytes_unref);
+  g_free (self);
+}
+
+char *
+collet_trial_dup_death (const ColletTrial *self)
+{
+  if (WIFSIGNALED (self->wait_status))
+    return g_strdup_printf ("was killed by signal %d (%s)", WTERMSIG (self->wait_status),
+                            strsignal (WTERMSIG (self->wait_status)));
+  return g_strdup_printf ("ended its process with exit status %d", WEXITSTATUS (self->wait_status));
+}
+
+typedef struct
+{
+  ColletSpawn *spawn;
+  GPtrArray *trials;
+  struct collet_limits limits;
+  guint first;           /* of those that the present child has */
+  gint64 child_deadline; /* monotonic */
+  gint64 batch_deadline;
+} Run;
+
+static void
+run_free (Run *run)
+{
+  g_object_unref (run->spawn);
+  g_ptr_array_unref (run->trials);
+  g_free (run);
+}
+
+static void start_child (GTask *task);
+
+static void
+take_reports (Run *run, GPtrArray *reports)
+{
+  for (guint i = 0; i < reports->len && run->first + i < run->trials->len; i++)
+    {
+      ColletTrial *trial = g_ptr_array_index (run->trials, run->first + i);
+      const ColletProbed *probed = g_ptr_array_index (reports, i);
+
+      g_clear_pointer (&trial->read, g_bytes_unref);
+      g_clear_pointer (&trial->run, g_bytes_unref);
+      trial->read = probed->read != NULL ? g_bytes_ref (probed->read) : NULL;
+      trial->run = probed->run != NULL ? g_bytes_ref (probed->run) : NULL;
+      trial->tried = TRUE;
+    }
+}
+
+static gboolean
+was_deadline (const Run *run, int wait_status)
+{
+  if (!WIFSIGNALED (wait_status))
+    return FALSE;
+  if (WTERMSIG (wait_status) == SIGXCPU)
+    return TRUE;
+  return WTERMSIG (wait_status) == SIGKILL && g_get_monotonic_time () >= run->child_deadline;
+}
+
+/* Says with whom the next child begins. */
+static void
+blame (Run *run, guint died_at, int wait_status)
+{
+  guint index = run->first + died_at;
+
+  run->first = index;
+  if (died_at > 0)
+    return;
+
+  ColletTrial *trial = g_ptr_array_index (run->trials, index);
+  trial->died = TRUE;
+  trial->wait_status = wait_status;
+  trial->timed_out = was_deadline (run, wait_status);
+  run->first = index + 1;
+}
+
+static void
+on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  int died_at = -1;
+  int wait_status = 0;
+  g_autoptr (GPtrArray) reports =
+      collet_spawn_probe_finish (COLLET_SPAWN (source), result, &died_at, &wait_status, &error);
+
+  if (reports == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  take_reports (run, reports);
+  if (died_at < 0 || run->first + (guint)died_at >= run->trials->len)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  blame (run, (guint)died_at, wait_status);
+  start_child (g_steal_pointer (&task));
+}
+
+static void
+give_up_rest (Run *run)
+{
+  for (guint i = run->first; i < run->trials->len; i++)
+    {
+      ColletTrial *trial = g_ptr_array_index (run->trials, i);
+      trial->timed_out = TRUE;
+      trial->tried = FALSE;
+    }
+}
+
+/* Takes the task. */
+static void
+start_child (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  guint n = run->trials->len - run->first;
+  gint64 now = g_get_monotonic_time ();
+  struct collet_limits limits = run->limits;
+
+  if (g_task_return_error_if_cancelled (task))
+    {
+      g_object_unref (task);
+      return;
+    }
+  if (n > 0 && now >= run->batch_deadline)
+    {
+      give_up_rest (run);
+      n = 0;
+    }
+  if (n == 0)
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+      return;
+    }
+
+  g_autofree const char **paths = g_new0 (const char *, n + 1);
+  for (guint i = 0; i < n; i++)
+    paths[i] = ((ColletTrial *)g_ptr_array_index (run->trials, run->first + i))->path;
+  limits.deadline_ms = MIN (limits.deadline_ms + (n - 1) * MORE_MS, MAX (limits.deadline_ms, MOST_MS));
+  run->child_deadline = now + (gint64)limits.deadline_ms * 1000;
+  collet_spawn_probe_async (run->spawn, paths, &limits, g_task_get_cancellable (task), on_probed, task);
+}
+
+void
+collet_trial_run_async (ColletSpawn *spawn, GPtrArray *trials, const struct collet_limits *limits,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  Run *run = g_new0 (Run, 1);
+
+  g_task_set_source_tag (task, collet_trial_run_async);
+  run->spawn = g_object_ref (spawn);
+  run->trials = g_ptr_array_ref (trials);
+  run->limits = *limits;
+  run->batch_deadline = g_get_monotonic_time () + COLLET_TRIAL_BATCH_TIMEOUT_US;
+  g_task_set_task_data (task, run, (GDestroyNotify)run_free);
+  start_child (task);
+}
+
+gboolean
+collet_trial_run_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-verdict.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collet-check.h"
+#include "collet-error.h"
+#include "collet-probe-report.h"
+
+static void
+check_artifact (ColletCandidate *candidate, const ColletArtifactIntake *intake)
+{
+  const ColletArtifactDigest *digest = &intake->facts.digest;
+  g_autofree char *evidence = NULL;
+
+  if (intake->error != NULL)
+    {
+      collet_candidate_fail (candidate, "artifact", g_error_copy (intake->error));
+      return;
+    }
+  evidence = g_strdup_printf ("%" G_GUINT64_FORMAT " bytes, SHA-256 %s", digest->size, digest->sha256);
+  collet_candidate_add_check (candidate, "artifact", COLLET_CHECK_PASSED, evidence, NULL);
+}
+
+/* Takes over the checks of a report. One that names a check twice, or one of
+ * ours, has been tampered with. */
+static void
+adopt (ColletCandidate *candidate, ColletProbeReport *report)
+{
+  while (report->checks->len > 0)
+    {
+      g_autoptr (ColletCheck) check = g_ptr_array_steal_index (report->checks, 0);
+
+      if (collet_candidate_has_check (candidate, check->name))
+        {
+          collet_candidate_fail (candidate, "trial",
+                                 g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_MODULE,
+                                              "The trial of the module reported \"%s\" twice", check->name));
+          return;
+        }
+      g_ptr_array_add (candidate->checks, g_steal_pointer (&check));
+    }
+  if (report->error != NULL && candidate->error == NULL)
+    candidate->error = g_steal_pointer (&report->error);
+}
+
+static GError *
+death_error (const ColletTrial *trial, const char *when)
+{
+  g_autofree char *death = NULL;
+
+  if (trial->timed_out && !trial->tried)
+    return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
+                                "The module was not tried: others of the batch used up its time");
+  if (trial->timed_out)
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
+                        "The module did not come to an end %s and was stopped", when);
+  if (!trial->died)
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED, "The trial gave no report %s", when);
+  death = collet_trial_dup_death (trial);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_CRASHED, "The module %s %s", death, when);
+}
+
+/* What the file says, read before anything of it ran. */
+static ColletProbeReport *
+check_file (ColletCandidate *candidate, const ColletTrial *trial)
+{
+  g_autoptr (ColletProbeReport) report = NULL;
+  GError *error = NULL;
+
+  if (trial->read == NULL)
+    {
+      collet_candidate_fail (candidate, "elf-format", death_error (trial, "while its file was read"));
+      return NULL;
+    }
+  report = collet_probe_report_parse (trial->read, &error);
+  if (report == NULL)
+    {
+      collet_candidate_fail (candidate, "elf-format", error);
+      return NULL;
+    }
+  adopt (candidate, report);
+  return g_steal_pointer (&report);
+}
+
+static char *
+describe_manifest (const ColletManifest *manifest)
+{
+  g_autofree char *state = manifest->stateful
+                               ? g_strdup_printf ("stateful, state format %u", manifest->state_format)
+                               : g_strdup ("stateless");
+
+  return g_strdup_printf ("%s %s, %s, %u tool%s", manifest->name, manifest->version, state,
+                          manifest->tools->len, manifest->tools->len == 1 ? "" : "s");
+}
+
+static void
+check_schemas (ColletCandidate *candidate)
+{
+  const ColletManifest *manifest = candidate->manifest;
+  guint n = 0;
+
+  for (guint i = 0; i < manifest->tools->len; i++)
+    {
+      const ColletManifestTool *tool = g_ptr_array_index (manifest->tools, i);
+      n += tool->output_schema != NULL ? 2 : 1;
+    }
+  g_autofree char *evidence = g_strdup_printf ("%u JSON Schema%s", n, n == 1 ? "" : "s");
+  collet_candidate_add_check (candidate, "schemas", COLLET_CHECK_PASSED, evidence, NULL);
+}
+
+static void
+check_manifest (ColletCandidate *candidate, const char *text)
+{
+  GError *error = NULL;
+
+  if (text == NULL)
+    {
+      if (candidate->error != NULL)
+        collet_candidate_skip (candidate, "manifest");
+      else
+        collet_candidate_fail (candidate, "manifest",
+                               g_error_new_literal (COLLET_ERROR, COLLET_ERROR_INVALID_MANIFEST,
+                                                    "The module carries no manifest"));
+      collet_candidate_skip (candidate, "schemas");
+      return;
+    }
+
+  candidate->manifest = collet_manifest_parse (text, strlen (text), &error);
+  if (candidate->manifest != NULL)
+    {
+      g_autofree char *evidence = describe_manifest (candidate->manifest);
+      collet_candidate_add_check (candidate, "manifest", COLLET_CHECK_PASSED, evidence, NULL);
+      check_schemas (candidate);
+    }
+  else if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_INVALID_SCHEMA))
+    {
+      collet_candidate_add_check (candidate, "manifest", COLLET_CHECK_PASSED, "well-formed", NULL);
+      collet_candidate_fail (candidate, "schemas", error);
+    }
+  else
+    {
+      collet_candidate_fail (candidate, "manifest", error);
+      collet_candidate_skip (candidate, "schemas");
+    }
+}
+
+/* Who could have put other bytes there. */
+static void
+check_trust (ColletCandidate *candidate, const ColletArtifactFacts *facts)
+{
+  g_autofree char *evidence = NULL;
+  gboolean is_foreign = facts->owner != 0 && facts->owner != geteuid ();
+
+  if (!facts->is_file)
+    {
+      collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, "given as bytes by the caller",
+                                  NULL);
+      return;
+    }
+  evidence = g_strdup_printf ("owner %u, mode %04o%s", (guint)facts->owner, (guint)facts->mode,
+                              (facts->mode & (S_IWGRP | S_IWOTH)) != 0 ? ": others may write the file"
+                              : is_foreign                             ? ": the file is another user's"
+                                                                       : "");
+  if (is_foreign || (facts->mode & (S_IWGRP | S_IWOTH)) != 0)
+    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_WARNING, evidence,
+                                "Let only the daemon's user or root own and write module files.");
+  else
+    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, evidence, NULL);
+}
+
+static void
+check_run (ColletCandidate *candidate, const ColletTrial *trial)
+{
+  GError *error = NULL;
+
+  if (trial->died || trial->run == NULL)
+    {
+      collet_candidate_fail (candidate, "trial", death_error (trial, "while it was loaded for trial"));
+      return;
+    }
+  g_autoptr (ColletProbeReport) report = collet_probe_report_parse (trial->run, &error);
+  if (report == NULL)
+    collet_candidate_fail (candidate, "trial", error);
+  else
+    adopt (candidate, report);
+}
+
+static const ColletCheck *
+find_check (ColletCandidate *candidate, const char *name)
+{
+  for (guint i = 0; i < candidate->checks->len; i++)
+    {
+      const ColletCheck *check = g_ptr_array_index (candidate->checks, i);
+      if (g_str_equal (check->name, name))
+        return check;
+    }
+  return NULL;
+}
+
+/* The manifest promises a state; the code must be able to hand it over. */
+static void
+check_state (ColletCandidate *candidate)
+{
+  const ColletCheck *exported = find_check (candidate, "export-state");
+  gboolean can_export = exported != NULL && exported->outcome != COLLET_CHECK_SKIPPED;
+
+  if (candidate->error != NULL)
+    collet_candidate_skip (candidate, "state");
+  else if (candidate->manifest->stateful && !can_export)
+    collet_candidate_fail (candidate, "state",
+                           g_error_new_literal (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED,
+                                                "The manifest says that the module is stateful, but it has "
+                                                "no export_state and import_state"));
+  else if (!candidate->manifest->stateful && can_export)
+    collet_candidate_add_check (candidate, "state", COLLET_CHECK_WARNING,
+                                "The module can export state, but its manifest says that it has none.",
+                                "Set \"stateful\" and \"stateFormat\" in the manifest, or the state is lost "
+                                "at a reload.");
+  else
+    collet_candidate_add_check (candidate, "state", COLLET_CHECK_PASSED,
+                                candidate->manifest->stateful ? "exported and imported at a reload" : "none",
+                                NULL);
+}
+
+ColletCandidate *
+collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial)
+{
+  ColletCandidate *candidate = collet_candidate_new (intake->source.name);
+  const ColletArtifactDigest *digest = &intake->facts.digest;
+
+  check_artifact (candidate, intake);
+  if (trial == NULL)
+    return candidate;
+
+  g_autoptr (ColletProbeReport) report = check_file (candidate, trial);
+  check_manifest (candidate, report != NULL ? report->manifest : NULL);
+  candidate->version =
+      collet_version_new (digest->sha256, digest->md5, report != NULL ? report->code_digest : NULL,
+                          report != NULL ? report->build_id : NULL,
+                          candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
+  check_trust (candidate, &intake->facts);
+  check_run (candidate, trial);
+  check_state (candidate);
+  return candidate;
+}
