@@ -2,7 +2,12 @@
  *
  * collet-store.h: collet.db. One thread owns the handle; requests are queued to
  * it and answered on the main thread, in order. Requests that wait together are
- * committed together, each in a savepoint of its own. See schema/sql/.
+ * committed together, each in a savepoint of its own; one that fails does not
+ * harm the others. See schema/sql/ and docs/database.md.
+ *
+ * Every _async function takes the rows that it is given (also when the request
+ * fails) and is for the thread that opened the store, with its main context
+ * running. Times are microseconds since 1970 unless said otherwise.
  *
  * Errors: DiskFull, StoreReadOnly, DatabaseBusy, DatabaseCorrupt, DatabaseNewer,
  * StoreFailed (with SQLite's message).
@@ -44,11 +49,13 @@ typedef struct {
 
 typedef struct {
   char *id;        /* of the reload: 16 hex digits, random */
-  char *kind;      /* load | hot-reload | swap | rollback | sync | unload */
-  char *strategy;  /* local | sync_all | quorum */
+  char *kind;      /* load | hot-reload | swap | rollback | sync | unload | drain |
+                      resume | shutdown */
+  char *strategy;  /* local | sync_all | quorum | rolling */
   gint64 uid;      /* initiator; -1: the daemon itself */
   char *reason;    /* or NULL */
-  char *options;   /* JSON object */
+  char *reverts;   /* id of the reload that it takes back, or NULL */
+  char *options;   /* JSON object; NULL: none */
   gint64 started_at;
   GPtrArray *items; /* ColletReloadItemRow */
 } ColletReloadRow;
@@ -72,13 +79,14 @@ typedef struct {
 
 /* One database transaction: the commit point (DESIGN 4.4). */
 typedef struct {
-  char *reload;               /* id */
-  GPtrArray *artifacts;       /* ColletArtifactRow: new ones */
+  char *reload;               /* id; NULL: no reload, the daemon brings up what it had */
+  GPtrArray *artifacts;       /* ColletArtifactRow: new ones; known ones do no harm */
   GPtrArray *modules;         /* ColletModuleRow: after the change */
   GPtrArray *snapshots;       /* ColletSnapshotRow: before (old format) and migrated */
-  GPtrArray *tools;           /* ColletToolRow: added or changed; a changed version
-                                 makes one tool_update and its subscribers' events */
-  GPtrArray *removed_tools;   /* char *: names */
+  GPtrArray *tools;           /* ColletToolRow: added or changed; a tool that is new or
+                                 has another version makes one tool_update and its
+                                 subscribers' events; one that is the same, none */
+  GPtrArray *removed_tools;   /* char *: names; a tool_update without a version each */
 } ColletCommit;
 
 /* How it ended; appended, never changed. */
@@ -110,6 +118,15 @@ typedef struct {
   char *outcome;      /* ok | error | <error name> */
 } ColletCallRow;
 
+/* One numbered change of a tool's version, as subscribers are told. */
+typedef struct {
+  guint64 sequence;
+  char *tool;
+  char *module;
+  char *version;          /* sha256; NULL: the tool is gone */
+  char *previous_version; /* NULL: the tool is new */
+} ColletUpdateRow;
+
 /* Everything needed at start. */
 typedef struct {
   GPtrArray *artifacts;  /* ColletArtifactRow of all retained versions */
@@ -118,7 +135,8 @@ typedef struct {
   GPtrArray *snapshots;  /* ColletSnapshotRow: the newest of each module's active version */
   GPtrArray *open;       /* ColletReloadRow: begun, neither committed nor ended */
   GPtrArray *committed;  /* ColletReloadRow: committed, not ended */
-  guint64 next_generation;
+  guint64 next_generation; /* above all that were committed */
+  guint64 update_sequence; /* of the newest tool_update; 0: none */
 } ColletStoreImage;
 
 /* Each row has new/free helpers in collet-rows.h. */
@@ -130,6 +148,7 @@ G_DECLARE_FINAL_TYPE (ColletStore, collet_store, COLLET, STORE, GObject)
  * start only. A corrupt file is moved aside (collet.db.corrupt-<time>) and
  * *moved_to says where. The daemon holds an exclusive lock file, so a second one
  * on the same folder gets DatabaseBusy naming the pid. */
+/* After an error *image is not set; *moved_to may be. */
 ColletStore *collet_store_open (const char *folder, ColletStoreImage **image, char **moved_to, GError **error);
 /* Answers what is queued, then closes. Blocking. */
 void collet_store_close (ColletStore *self);
@@ -140,17 +159,24 @@ gboolean collet_store_begin_finish (ColletStore *self, GAsyncResult *result, GEr
 /* The commit point. After TRUE it is durable (synchronous=FULL). */
 void collet_store_commit_async (ColletStore *self, ColletCommit *commit, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_commit_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* What subscribers are to be told, in order, of a commit or a change of tools
+ * that succeeded: ColletUpdateRow, maybe none. Borrowed from the result. */
+GPtrArray *collet_store_get_updates (ColletStore *self, GAsyncResult *result);
 void collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_end_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* begin and end in one: a reload refused before it began is history as well. */
+void collet_store_record_refusal_async (ColletStore *self, ColletReloadRow *row, ColletReloadEnd *end, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_record_refusal_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
-/* Tools registered by hand: one transaction, with their events. */
+/* Tools registered by hand: one transaction, with their events. tools and
+ * removed as in ColletCommit; each may be NULL. */
 void collet_store_change_tools_async (ColletStore *self, GPtrArray *tools, GPtrArray *removed, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_change_tools_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
 void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_save_snapshots_finish (ColletStore *self, GAsyncResult *result, GError **error);
-/* Newest snapshot of a module in any version, or NULL with no error. */
+/* Newest snapshot of a module's version (sha256 NULL: of any), or NULL with no
+ * error. */
 void collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256, GAsyncReadyCallback callback, gpointer user_data);
 ColletSnapshotRow *collet_store_get_snapshot_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
@@ -162,8 +188,11 @@ GPtrArray *collet_store_history_finish (ColletStore *self, GAsyncResult *result,
  * or 10,000 rows); past 200,000 waiting rows the newest are dropped and counted.
  * Takes the row. */
 void collet_store_record_call (ColletStore *self, ColletCallRow *row);
-/* All recorded so far are written. */
+/* All recorded so far are written: readers see them. (A loss of power may take
+ * the last ones; nothing else is as lightly kept.) */
 void collet_store_flush_calls_async (ColletStore *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_flush_calls_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* How many were dropped since the store was opened. Thread-safe. */
+guint64 collet_store_get_dropped_calls (ColletStore *self);
 
 G_END_DECLS
