@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-deployment.h"
+
+/* Calls that may wait while a module is quiesced; past it they are Overloaded. */
+#define MAX_WAITING 65536
+
+struct _ColletDeployment
+{
+  GObject parent_instance;
+  char *module;
+  ColletSlot *slot;
+  ColletGeneration *published;
+  ColletHostKind kind;
+  guint draining;
+};
+
+G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
+
+static guint changed_signal;
+
+static void
+collet_deployment_finalize (GObject *object)
+{
+  ColletDeployment *self = COLLET_DEPLOYMENT (object);
+
+  g_clear_object (&self->published);
+  g_clear_pointer (&self->slot, collet_slot_unref);
+  g_free (self->module);
+  G_OBJECT_CLASS (collet_deployment_parent_class)->finalize (object);
+}
+
+static void
+collet_deployment_class_init (ColletDeploymentClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_deployment_finalize;
+  changed_signal = g_signal_new ("changed", COLLET_TYPE_DEPLOYMENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+}
+
+static void
+collet_deployment_init (ColletDeployment *self)
+{
+}
+
+ColletDeployment *
+collet_deployment_new (const char *module)
+{
+  ColletDeployment *self = g_object_new (COLLET_TYPE_DEPLOYMENT, NULL);
+
+  self->module = g_strdup (module);
+  self->slot = collet_slot_new (module, MAX_WAITING);
+  return self;
+}
+
+const char *
+collet_deployment_get_module (ColletDeployment *self)
+{
+  return self->module;
+}
+
+ColletSlot *
+collet_deployment_get_slot (ColletDeployment *self)
+{
+  return self->slot;
+}
+
+ColletGeneration *
+collet_deployment_get_published (ColletDeployment *self)
+{
+  return self->published;
+}
+
+ColletHostKind
+collet_deployment_get_host_kind (ColletDeployment *self)
+{
+  return self->kind;
+}
+
+guint
+collet_deployment_get_live (ColletDeployment *self)
+{
+  return self->draining + (self->published != NULL ? 1 : 0);
+}
+
+ColletGeneration *
+collet_deployment_publish (ColletDeployment *self, ColletGeneration *next, ColletHostKind kind)
+{
+  g_autoptr (ColletGeneration) former = collet_slot_publish (self->slot, next);
+
+  g_set_object (&self->published, next);
+  self->kind = kind;
+  g_signal_emit (self, changed_signal, 0);
+  return g_steal_pointer (&former);
+}
+
+static void
+on_retired (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  ColletDeployment *self = g_task_get_source_object (task);
+  ColletRetirement *retirement = g_new (ColletRetirement, 1);
+
+  *retirement = collet_generation_retire_finish (COLLET_GENERATION (object), result);
+  self->draining--;
+  g_signal_emit (self, changed_signal, 0);
+  g_task_return_pointer (task, retirement, g_free);
+}
+
+void
+collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former, guint deadline_ms,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  self->draining++;
+  collet_generation_retire_async (former, deadline_ms, NULL, on_retired,
+                                  g_task_new (self, NULL, callback, user_data));
+}
+
+ColletRetirement
+collet_deployment_retire_finish (ColletDeployment *self, GAsyncResult *result)
+{
+  g_autofree ColletRetirement *retirement = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  return *retirement;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-deployment.h: what runs of one module on this node: its slot, the
+ * published generation, and those that are still draining. Main thread.
+ */
+#pragma once
+
+#include "collet-host.h"
+#include "collet-slot.h"
+
+G_BEGIN_DECLS
+
+#define COLLET_TYPE_DEPLOYMENT (collet_deployment_get_type ())
+G_DECLARE_FINAL_TYPE (ColletDeployment, collet_deployment, COLLET, DEPLOYMENT, GObject)
+
+ColletDeployment *collet_deployment_new (const char *module);
+const char *collet_deployment_get_module (ColletDeployment *self);
+ColletSlot *collet_deployment_get_slot (ColletDeployment *self);
+/* Borrowed; NULL: nothing published. */
+ColletGeneration *collet_deployment_get_published (ColletDeployment *self);
+ColletHostKind collet_deployment_get_host_kind (ColletDeployment *self);
+/* Generations that hold a process or code: published and draining. */
+guint collet_deployment_get_live (ColletDeployment *self);
+
+/* Publishes `next` (NULL: nothing) in one step. Returns the former one, for
+ * retire, or NULL. */
+ColletGeneration *collet_deployment_publish (ColletDeployment *self, ColletGeneration *next,
+                                             ColletHostKind kind) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Drains and ends a former generation; counted as live until then. */
+void collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former, guint deadline_ms,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+ColletRetirement collet_deployment_retire_finish (ColletDeployment *self, GAsyncResult *result);
+
+/* Signal "changed" (): published, draining or a worker's state. */
+
+G_END_DECLS

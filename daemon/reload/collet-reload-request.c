@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload-request.h"
+
+#include "collet-json.h"
+
+const char *
+collet_reload_kind_to_string (ColletReloadKind kind)
+{
+  static const char *const names[] = {
+    [COLLET_RELOAD_LOAD] = "load",
+    [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
+    [COLLET_RELOAD_ROLLBACK] = "rollback",
+    [COLLET_RELOAD_UNLOAD] = "unload",
+  };
+
+  return names[kind];
+}
+
+ColletReloadRequest *
+collet_reload_request_new (ColletReloadKind kind, gint64 uid)
+{
+  ColletReloadRequest *request = g_new0 (ColletReloadRequest, 1);
+
+  request->kind = kind;
+  request->uid = uid;
+  return request;
+}
+
+void
+collet_reload_request_free (ColletReloadRequest *request)
+{
+  g_strfreev (request->sources);
+  g_free (request->module);
+  g_free (request->version);
+  g_clear_pointer (&request->state, g_bytes_unref);
+  g_free (request->host);
+  g_free (request->reason);
+  g_free (request);
+}
+
+static void
+append_string (GString *out, const char *name, const char *value)
+{
+  if (value == NULL)
+    return;
+  g_string_append_printf (out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+  collet_json_append_string (out, value, -1);
+}
+
+char *
+collet_reload_request_to_json (const ColletReloadRequest *request)
+{
+  static const char *const states[] = {
+    [COLLET_STATE_MIGRATE] = NULL, /* the default */
+    [COLLET_STATE_GIVEN] = "given",
+    [COLLET_STATE_SNAPSHOT] = "snapshot",
+    [COLLET_STATE_DISCARD] = "discard",
+  };
+  GString *out = g_string_new ("{");
+
+  append_string (out, "module", request->module);
+  append_string (out, "version", request->version);
+  append_string (out, "state", states[request->state_choice]);
+  append_string (out, "host", request->host);
+  if (request->keep_going)
+    g_string_append_printf (out, "%s\"keep_going\":true", out->len > 1 ? "," : "");
+  if (request->sources != NULL && request->sources[0] != NULL)
+    {
+      g_string_append_printf (out, "%s\"sources\":[", out->len > 1 ? "," : "");
+      for (guint i = 0; request->sources[i] != NULL; i++)
+        {
+          g_autofree char *utf8 = g_filename_display_name (request->sources[i]);
+
+          if (i > 0)
+            g_string_append_c (out, ',');
+          collet_json_append_string (out, utf8, -1);
+        }
+      g_string_append_c (out, ']');
+    }
+  g_string_append_c (out, '}');
+  return g_string_free (out, FALSE);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-reload-request.h: what somebody asks for. Filled by the caller, copied
+ * by nobody: the reloader takes it.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  COLLET_RELOAD_LOAD,       /* sources: load, or replace what is loaded */
+  COLLET_RELOAD_HOT_RELOAD, /* sources: one; its module must be loaded */
+  COLLET_RELOAD_ROLLBACK,   /* module, version */
+  COLLET_RELOAD_UNLOAD,     /* module */
+} ColletReloadKind;
+
+/* "load", ... as in the history. */
+const char *collet_reload_kind_to_string (ColletReloadKind kind);
+
+typedef enum
+{
+  COLLET_STATE_MIGRATE,  /* export from what runs, translate, import */
+  COLLET_STATE_GIVEN,    /* the caller's bytes, in the new version's format */
+  COLLET_STATE_SNAPSHOT, /* rollback: the version's own last snapshot */
+  COLLET_STATE_DISCARD,  /* start empty; what was is kept as a snapshot */
+} ColletStateChoice;
+
+typedef struct
+{
+  ColletReloadKind kind;
+  GStrv sources; /* paths or names in the module path */
+  char *module;  /* hot reload: its name, or NULL: any; rollback, unload: its name */
+  char *version; /* rollback: a selector (collet-version.h), or NULL: the previous */
+  ColletStateChoice state_choice;
+  GBytes *state;          /* COLLET_STATE_GIVEN */
+  char *host;             /* "worker", "in-process", or NULL: as it is */
+  char *reason;           /* for the history, or NULL */
+  gint64 uid;             /* who asks; -1: the daemon */
+  guint drain_timeout_ms; /* 0: the default */
+  gboolean keep_going;    /* several sources: load the good ones */
+} ColletReloadRequest;
+
+ColletReloadRequest *collet_reload_request_new (ColletReloadKind kind, gint64 uid);
+void collet_reload_request_free (ColletReloadRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletReloadRequest, collet_reload_request_free)
+
+/* The options as one JSON object, for the history. */
+char *collet_reload_request_to_json (const ColletReloadRequest *request);
+
+G_END_DECLS

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload.h"
+
+#include "collet-error.h"
+
+struct _ColletReload
+{
+  GObject parent_instance;
+  char *id;
+  ColletReloadRequest *request;
+  GPtrArray *items;
+  ColletReloadState state;
+  const char *phase;
+  double progress;
+  GError *error;
+  GCancellable *cancellable;
+  gint64 started_at;
+  gint64 finished_at;
+  gint64 began_us; /* monotonic */
+  gint64 duration_us;
+};
+
+G_DEFINE_FINAL_TYPE (ColletReload, collet_reload, G_TYPE_OBJECT)
+
+static guint changed_signal;
+static guint finished_signal;
+
+const char *
+collet_reload_state_to_string (ColletReloadState state)
+{
+  static const char *const names[] = {
+    [COLLET_RELOAD_RUNNING] = "running",     [COLLET_RELOAD_COMMITTED] = "committed",
+    [COLLET_RELOAD_SUCCEEDED] = "succeeded", [COLLET_RELOAD_FAILED] = "failed",
+    [COLLET_RELOAD_CANCELLED] = "cancelled",
+  };
+
+  return names[state];
+}
+
+static void
+enter_state (ColletReload *self, ColletReloadState next)
+{
+  static const gboolean allowed[][COLLET_RELOAD_CANCELLED + 1] = {
+    [COLLET_RELOAD_RUNNING] = { [COLLET_RELOAD_COMMITTED] = TRUE,
+                                [COLLET_RELOAD_FAILED] = TRUE,
+                                [COLLET_RELOAD_CANCELLED] = TRUE },
+    [COLLET_RELOAD_COMMITTED] = { [COLLET_RELOAD_SUCCEEDED] = TRUE },
+    [COLLET_RELOAD_SUCCEEDED] = { FALSE },
+    [COLLET_RELOAD_FAILED] = { FALSE },
+    [COLLET_RELOAD_CANCELLED] = { FALSE },
+  };
+
+  g_assert (allowed[self->state][next]);
+  self->state = next;
+}
+
+ColletReloadItem *
+collet_reload_item_new (const char *module)
+{
+  ColletReloadItem *item = g_new0 (ColletReloadItem, 1);
+
+  item->module = g_strdup (module);
+  item->pause_us = -1;
+  return item;
+}
+
+void
+collet_reload_item_free (ColletReloadItem *item)
+{
+  g_free (item->module);
+  g_clear_pointer (&item->from, collet_version_unref);
+  g_clear_pointer (&item->to, collet_version_unref);
+  g_clear_pointer (&item->manifest, collet_manifest_unref);
+  g_free (item->path);
+  g_strfreev (item->differences);
+  g_clear_object (&item->deployment);
+  g_clear_object (&item->old);
+  g_clear_object (&item->next);
+  g_clear_pointer (&item->before, g_bytes_unref);
+  g_clear_pointer (&item->after, g_bytes_unref);
+  g_free (item);
+}
+
+static void
+collet_reload_finalize (GObject *object)
+{
+  ColletReload *self = COLLET_RELOAD (object);
+
+  g_free (self->id);
+  collet_reload_request_free (self->request);
+  g_ptr_array_unref (self->items);
+  g_clear_error (&self->error);
+  g_object_unref (self->cancellable);
+  G_OBJECT_CLASS (collet_reload_parent_class)->finalize (object);
+}
+
+static void
+collet_reload_class_init (ColletReloadClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_reload_finalize;
+  changed_signal =
+      g_signal_new ("changed", COLLET_TYPE_RELOAD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  finished_signal =
+      g_signal_new ("finished", COLLET_TYPE_RELOAD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+collet_reload_init (ColletReload *self)
+{
+  self->id = g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
+  self->cancellable = g_cancellable_new ();
+  self->started_at = g_get_real_time ();
+  self->began_us = g_get_monotonic_time ();
+  self->phase = "begin";
+}
+
+ColletReload *
+collet_reload_new (ColletReloadRequest *request, GPtrArray *items)
+{
+  ColletReload *self = g_object_new (COLLET_TYPE_RELOAD, NULL);
+
+  self->request = request;
+  self->items = items;
+  return self;
+}
+
+const char *
+collet_reload_get_id (ColletReload *self)
+{
+  return self->id;
+}
+
+const ColletReloadRequest *
+collet_reload_get_request (ColletReload *self)
+{
+  return self->request;
+}
+
+GPtrArray *
+collet_reload_get_items (ColletReload *self)
+{
+  return self->items;
+}
+
+ColletReloadState
+collet_reload_get_state (ColletReload *self)
+{
+  return self->state;
+}
+
+const char *
+collet_reload_get_phase (ColletReload *self)
+{
+  return self->phase;
+}
+
+double
+collet_reload_get_progress (ColletReload *self)
+{
+  return self->progress;
+}
+
+const GError *
+collet_reload_get_error (ColletReload *self)
+{
+  return self->error;
+}
+
+gint64
+collet_reload_get_started_at (ColletReload *self)
+{
+  return self->started_at;
+}
+
+gint64
+collet_reload_get_finished_at (ColletReload *self)
+{
+  return self->finished_at;
+}
+
+gint64
+collet_reload_get_duration_us (ColletReload *self)
+{
+  return collet_reload_is_finished (self) ? self->duration_us : g_get_monotonic_time () - self->began_us;
+}
+
+gint64
+collet_reload_get_pause_us (ColletReload *self)
+{
+  gint64 longest = -1;
+
+  for (guint i = 0; i < self->items->len; i++)
+    longest = MAX (longest, ((ColletReloadItem *)self->items->pdata[i])->pause_us);
+  return longest;
+}
+
+gboolean
+collet_reload_is_finished (ColletReload *self)
+{
+  return self->state > COLLET_RELOAD_COMMITTED;
+}
+
+GCancellable *
+collet_reload_get_cancellable (ColletReload *self)
+{
+  return self->cancellable;
+}
+
+static gboolean
+is_same_version (const ColletVersion *a, const ColletVersion *b)
+{
+  if (a == NULL || b == NULL)
+    return a == b;
+  return g_str_equal (a->sha256, b->sha256);
+}
+
+gboolean
+collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items)
+{
+  if (request->kind != self->request->kind || request->state_choice != self->request->state_choice ||
+      request->state_choice == COLLET_STATE_GIVEN || g_strcmp0 (request->host, self->request->host) != 0 ||
+      items->len != self->items->len)
+    return FALSE;
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const ColletReloadItem *mine = self->items->pdata[i];
+      const ColletReloadItem *other = items->pdata[i];
+
+      if (!g_str_equal (mine->module, other->module) || !is_same_version (mine->to, other->to))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+collet_reload_cancel (ColletReload *self, GError **error)
+{
+  if (self->state == COLLET_RELOAD_RUNNING)
+    {
+      g_cancellable_cancel (self->cancellable);
+      return TRUE;
+    }
+  if (self->state == COLLET_RELOAD_CANCELLED)
+    return TRUE;
+  g_set_error (
+      error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+      "Reload %s is %s; it can be cancelled only before its commit point. Roll the module back instead.",
+      self->id, collet_reload_state_to_string (self->state));
+  return FALSE;
+}
+
+void
+collet_reload_enter_phase (ColletReload *self, const char *phase, double progress)
+{
+  self->phase = phase;
+  self->progress = CLAMP (progress, self->progress, 0.99);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+void
+collet_reload_set_committed (ColletReload *self)
+{
+  enter_state (self, COLLET_RELOAD_COMMITTED);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+void
+collet_reload_finish (ColletReload *self, GError *error)
+{
+  gboolean is_cancelled = g_error_matches (error, COLLET_ERROR, COLLET_ERROR_CANCELLED);
+
+  enter_state (self, error == NULL  ? COLLET_RELOAD_SUCCEEDED
+                     : is_cancelled ? COLLET_RELOAD_CANCELLED
+                                    : COLLET_RELOAD_FAILED);
+  self->error = error;
+  self->finished_at = g_get_real_time ();
+  self->duration_us = g_get_monotonic_time () - self->began_us;
+  if (error == NULL)
+    {
+      self->phase = "done";
+      self->progress = 1.0;
+    }
+  g_signal_emit (self, changed_signal, 0);
+  g_signal_emit (self, finished_signal, 0);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-reload.h: one recorded change of one or more modules, while it runs and
+ * a while after; it outlives whoever asked for it. Main thread.
+ *
+ *   RUNNING ──> COMMITTED ──> SUCCEEDED      the old generation drains
+ *      │            │            between COMMITTED and SUCCEEDED
+ *      ├──> FAILED  └── no other way: after the commit point nothing may fail
+ *      └──> CANCELLED
+ */
+#pragma once
+
+#include "collet-deployment.h"
+#include "collet-reload-request.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  COLLET_RELOAD_RUNNING,
+  COLLET_RELOAD_COMMITTED,
+  COLLET_RELOAD_SUCCEEDED,
+  COLLET_RELOAD_FAILED,
+  COLLET_RELOAD_CANCELLED,
+} ColletReloadState;
+
+const char *collet_reload_state_to_string (ColletReloadState state);
+
+/* One module's part of a reload. */
+typedef struct
+{
+  char *module;
+  ColletVersion *from;      /* NULL: was not loaded */
+  ColletVersion *to;        /* NULL: is unloaded */
+  ColletManifest *manifest; /* of `to` */
+  char *path;               /* of `to` in the artifact store */
+  const char *verdict;      /* identical | behaviour only | compatible | breaking | NULL */
+  GStrv differences;        /* of the schemas, or NULL */
+  ColletDeployment *deployment;
+  ColletGeneration *old;
+  ColletGeneration *next;
+  ColletHostKind kind;
+  gboolean is_quiesced;
+  GBytes *before; /* exported state, in from's format */
+  GBytes *after;  /* translated, in to's format */
+  gint64 pause_us;
+  ColletRetirement retirement;  /* of `old` */
+  ColletGenerationStats served; /* by `old`, when it was replaced */
+} ColletReloadItem;
+
+ColletReloadItem *collet_reload_item_new (const char *module);
+void collet_reload_item_free (ColletReloadItem *item);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletReloadItem, collet_reload_item_free)
+
+#define COLLET_TYPE_RELOAD (collet_reload_get_type ())
+G_DECLARE_FINAL_TYPE (ColletReload, collet_reload, COLLET, RELOAD, GObject)
+
+/* Takes both. */
+ColletReload *collet_reload_new (ColletReloadRequest *request, GPtrArray *items);
+
+const char *collet_reload_get_id (ColletReload *self); /* 16 hex digits */
+const ColletReloadRequest *collet_reload_get_request (ColletReload *self);
+GPtrArray *collet_reload_get_items (ColletReload *self); /* ColletReloadItem */
+ColletReloadState collet_reload_get_state (ColletReload *self);
+const char *collet_reload_get_phase (ColletReload *self);
+double collet_reload_get_progress (ColletReload *self); /* 0..1, only grows, 1 at the end */
+const GError *collet_reload_get_error (ColletReload *self);
+gint64 collet_reload_get_started_at (ColletReload *self);  /* microseconds since 1970 */
+gint64 collet_reload_get_finished_at (ColletReload *self); /* 0: not yet */
+gint64 collet_reload_get_duration_us (ColletReload *self);
+gint64 collet_reload_get_pause_us (ColletReload *self); /* longest of its items; -1: none */
+gboolean collet_reload_is_finished (ColletReload *self);
+/* Does this do what `other` would? Then a second request joins the first. */
+gboolean collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items);
+
+/* Before the commit point: undone, ends as CANCELLED. After: InvalidArgument
+ * saying that it is too late and how to go back. */
+gboolean collet_reload_cancel (ColletReload *self, GError **error);
+GCancellable *collet_reload_get_cancellable (ColletReload *self);
+
+/* For the transaction: */
+void collet_reload_enter_phase (ColletReload *self, const char *phase, double progress);
+void collet_reload_set_committed (ColletReload *self);
+/* Takes `error`; NULL: SUCCEEDED. */
+void collet_reload_finish (ColletReload *self, GError *error);
+
+/* Signals: "changed" (): state, phase, progress. "finished" (): after the last
+ * "changed". */
+
+G_END_DECLS

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the steps of a reload share.
+ */
+#pragma once
+
+#include "collet-reloader.h"
+
+G_BEGIN_DECLS
+
+struct _ColletReloader
+{
+  GObject parent_instance;
+  ColletStore *store;
+  ColletLoader *loader;
+  ColletHost *host;
+  ColletRegistry *registry;
+  ColletReloaderConfig config;
+  GHashTable *deployments; /* module → ColletDeployment */
+  GHashTable *artifacts;   /* sha256 → ColletArtifactRow: retained versions */
+  GHashTable *locks;       /* module → ColletReload: not yet published */
+  GListStore *reloads;
+  guint64 next_generation;
+  guint running; /* transactions */
+  gboolean is_closing;
+  GTask *shutdown; /* waits for running == 0 */
+};
+
+/* The one of that name, made if needed. Borrowed. */
+ColletDeployment *collet_reloader_ensure_deployment (ColletReloader *self, const char *module);
+
+/* A cold generation of an item's new version, with the next number. */
+ColletGeneration *collet_reloader_create_generation (ColletReloader *self, ColletHostKind kind,
+                                                     ColletVersion *version, ColletManifest *manifest,
+                                                     const char *path, guint64 number);
+
+/* Pre-flight: fills items from the request. finish gives what is known of them,
+ * never NULL, also beside an error. `request` stays the caller's. */
+void collet_preflight_async (ColletReloader *self, const ColletReloadRequest *request,
+                             GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *collet_preflight_finish (ColletReloader *self, GAsyncResult *result, GError **error);
+
+/* The rules of DESIGN 3 and 4 that need this node's state as it is now: what is
+ * loaded, how many generations live, who keeps which state. Fills from, old,
+ * deployment, kind and verdict. */
+gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *request, ColletReloadItem *item,
+                             GError **error);
+
+/* Runs a reload whose items are locked to its end. `plan`: what it does to the
+ * registry; taken. */
+void collet_transaction_run (ColletReloader *self, ColletReload *reload, ColletRegistryPlan *plan);
+/* The transaction tells: its modules are free for the next one; it is over. */
+void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);
+void collet_reloader_on_finished (ColletReloader *self, ColletReload *reload);
+
+/* Rows for the journal (collet-reload-record.c). */
+ColletReloadRow *collet_reload_record_begin (ColletReload *reload);
+ColletReloadEnd *collet_reload_record_end (ColletReload *reload);
+ColletCommit *collet_reload_record_commit (ColletReload *reload, ColletRegistryPlan *plan);
+GPtrArray *collet_reload_record_tools (GPtrArray *tools); /* ColletTool → ColletToolRow */
+
+/* Carries exported state into `next`: translates it if the formats differ (DOWN
+ * by `old`, UP by `next`) and imports it. finish: the bytes in next's format. */
+void collet_migration_carry_async (ColletGeneration *old, ColletGeneration *next, GBytes *state,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+GBytes *collet_migration_carry_finish (GAsyncResult *result, GError **error);
+
+static inline gboolean
+collet_reload_item_is_stateful (const ColletReloadItem *item)
+{
+  return item->manifest != NULL && item->manifest->stateful;
+}
+
+static inline gboolean
+collet_reload_item_was_stateful (const ColletReloadItem *item)
+{
+  return item->old != NULL && collet_generation_get_spec (item->old)->manifest->stateful;
+}
+
+G_END_DECLS

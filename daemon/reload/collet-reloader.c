@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reloader-private.h"
+
+#include "collet-error.h"
+#include "collet-failpoint.h"
+#include "collet-rows.h"
+
+G_DEFINE_FINAL_TYPE (ColletReloader, collet_reloader, G_TYPE_OBJECT)
+
+static guint deployment_added_signal;
+
+void
+collet_reloader_config_init (ColletReloaderConfig *config)
+{
+  *config = (ColletReloaderConfig){
+    .max_live = 3,
+    .drain_timeout_ms = 30000,
+    .quiesce_timeout_ms = 10000,
+    .keep_finished_s = 600,
+    .max_finished = 256,
+  };
+}
+
+static void
+collet_reloader_finalize (GObject *object)
+{
+  ColletReloader *self = COLLET_RELOADER (object);
+
+  g_hash_table_unref (self->locks);
+  g_hash_table_unref (self->deployments);
+  g_hash_table_unref (self->artifacts);
+  g_object_unref (self->reloads);
+  g_strfreev (self->config.module_path);
+  g_object_unref (self->registry);
+  g_object_unref (self->host);
+  g_object_unref (self->loader);
+  g_object_unref (self->store);
+  G_OBJECT_CLASS (collet_reloader_parent_class)->finalize (object);
+}
+
+static void
+collet_reloader_class_init (ColletReloaderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_reloader_finalize;
+  deployment_added_signal = g_signal_new ("deployment-added", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0,
+                                          NULL, NULL, NULL, G_TYPE_NONE, 1, COLLET_TYPE_DEPLOYMENT);
+}
+
+static void
+collet_reloader_init (ColletReloader *self)
+{
+  self->deployments = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->artifacts =
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)collet_artifact_row_free);
+  self->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->reloads = g_list_store_new (COLLET_TYPE_RELOAD);
+  self->next_generation = 1;
+}
+
+ColletReloader *
+collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host, ColletRegistry *registry,
+                     const ColletReloaderConfig *config)
+{
+  ColletReloader *self = g_object_new (COLLET_TYPE_RELOADER, NULL);
+
+  self->store = g_object_ref (store);
+  self->loader = g_object_ref (loader);
+  self->host = g_object_ref (host);
+  self->registry = g_object_ref (registry);
+  self->config = *config;
+  self->config.module_path = g_strdupv (config->module_path);
+  return self;
+}
+
+GListModel *
+collet_reloader_get_reloads (ColletReloader *self)
+{
+  return G_LIST_MODEL (self->reloads);
+}
+
+ColletReload *
+collet_reloader_find_reload (ColletReloader *self, const char *id)
+{
+  guint length = g_list_model_get_n_items (G_LIST_MODEL (self->reloads));
+
+  for (guint i = 0; i < length; i++)
+    {
+      g_autoptr (ColletReload) reload = g_list_model_get_item (G_LIST_MODEL (self->reloads), i);
+
+      if (g_str_equal (collet_reload_get_id (reload), id))
+        return reload; /* the list keeps it */
+    }
+  return NULL;
+}
+
+ColletDeployment *
+collet_reloader_find_deployment (ColletReloader *self, const char *module)
+{
+  return g_hash_table_lookup (self->deployments, module);
+}
+
+ColletDeployment *
+collet_reloader_ensure_deployment (ColletReloader *self, const char *module)
+{
+  ColletDeployment *deployment = g_hash_table_lookup (self->deployments, module);
+
+  if (deployment != NULL)
+    return deployment;
+  deployment = collet_deployment_new (module);
+  g_hash_table_insert (self->deployments, g_strdup (module), deployment);
+  g_signal_emit (self, deployment_added_signal, 0, deployment);
+  return deployment;
+}
+
+ColletGeneration *
+collet_reloader_create_generation (ColletReloader *self, ColletHostKind kind, ColletVersion *version,
+                                   ColletManifest *manifest, const char *path, guint64 number)
+{
+  return collet_host_create (self->host, kind, collet_generation_spec_new (number, version, manifest, path));
+}
+
+const ColletArtifactRow *
+collet_reloader_find_artifact (ColletReloader *self, const char *module, const char *selector, GError **error)
+{
+  const ColletArtifactRow *found = NULL;
+  GHashTableIter iter;
+  ColletArtifactRow *row;
+
+  g_hash_table_iter_init (&iter, self->artifacts);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&row))
+    {
+      if (!g_str_equal (row->module, module) || !collet_version_matches (row->version, selector))
+        continue;
+      if (found != NULL)
+        {
+          g_set_error (
+              error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+              "\"%s\" names several retained versions of module \"%s\", among them %.12s and %.12s; give "
+              "more digits.",
+              selector, module, found->version->sha256, row->version->sha256);
+          return NULL;
+        }
+      found = row;
+    }
+  if (found == NULL)
+    g_set_error (
+        error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
+        "No retained version of module \"%s\" is \"%s\". Give the SHA-256, a prefix of it of at least 6 "
+        "digits, or the MD5.",
+        module, selector);
+  return found;
+}
+
+/* ---- locks and the list of reloads ---- */
+
+static void
+lock (ColletReloader *self, ColletReload *reload)
+{
+  GPtrArray *items = collet_reload_get_items (reload);
+
+  for (guint i = 0; i < items->len; i++)
+    g_hash_table_insert (self->locks, g_strdup (((ColletReloadItem *)items->pdata[i])->module),
+                         g_object_ref (reload));
+}
+
+void
+collet_reloader_unlock (ColletReloader *self, ColletReload *reload)
+{
+  GPtrArray *items = collet_reload_get_items (reload);
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const char *module = ((ColletReloadItem *)items->pdata[i])->module;
+
+      if (g_hash_table_lookup (self->locks, module) == reload)
+        g_hash_table_remove (self->locks, module);
+    }
+}
+
+/* Who holds one of the items' modules; borrowed. */
+static ColletReload *
+find_holder (ColletReloader *self, GPtrArray *items, const char **module)
+{
+  for (guint i = 0; i < items->len; i++)
+    {
+      *module = ((ColletReloadItem *)items->pdata[i])->module;
+      ColletReload *holder = g_hash_table_lookup (self->locks, *module);
+
+      if (holder != NULL)
+        return holder;
+    }
+  return NULL;
+}
+
+/* Finished ones go when there are too many or when they are too old. */
+static void
+prune_finished (ColletReloader *self)
+{
+  guint length = g_list_model_get_n_items (G_LIST_MODEL (self->reloads));
+  gint64 oldest = g_get_real_time () - (gint64)self->config.keep_finished_s * G_USEC_PER_SEC;
+
+  for (guint i = 0; i < length;)
+    {
+      g_autoptr (ColletReload) reload = g_list_model_get_item (G_LIST_MODEL (self->reloads), i);
+      gboolean is_over =
+          collet_reload_is_finished (reload) &&
+          (length > self->config.max_finished || collet_reload_get_finished_at (reload) < oldest);
+
+      if (is_over)
+        {
+          g_list_store_remove (self->reloads, i);
+          length--;
+        }
+      else if (length <= self->config.max_finished)
+        break; /* in order of time: the rest is younger */
+      else
+        i++;
+    }
+}
+
+void
+collet_reloader_on_finished (ColletReloader *self, ColletReload *reload)
+{
+  self->running--;
+  if (self->running == 0 && self->shutdown != NULL)
+    g_task_return_boolean (g_steal_pointer (&self->shutdown), TRUE);
+}
+
+/* ---- submit ---- */
+
+typedef struct
+{
+  ColletReloadRequest *request; /* until the reload takes it */
+  ColletReload *reload;
+  ColletRegistryPlan *plan;
+} Submission;
+
+static void
+submission_free (Submission *submission)
+{
+  g_clear_pointer (&submission->request, collet_reload_request_free);
+  g_clear_object (&submission->reload);
+  g_clear_pointer (&submission->plan, collet_registry_plan_free);
+  g_free (submission);
+}
+
+static void
+on_refusal_recorded (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
+    g_warning ("A refused request could not be recorded: %s", error->message);
+}
+
+static void
+on_refusal_begun (GObject *object, GAsyncResult *result, gpointer data)
+{
+  collet_store_begin_finish (COLLET_STORE (object), result, NULL); /* the end will tell */
+}
+
+/* History without a reload that ran. Takes `items`. */
+static void
+record_refusal (ColletReloader *self, ColletReloadRequest *request, GPtrArray *items, const GError *reason)
+{
+  g_autoptr (ColletReload) reload = collet_reload_new (request, items);
+
+  collet_reload_enter_phase (reload, "pre-flight", 0);
+  collet_reload_finish (reload, g_error_copy (reason));
+  collet_store_begin_async (self->store, collet_reload_record_begin (reload), on_refusal_begun, NULL);
+  collet_store_end_async (self->store, collet_reload_record_end (reload), on_refusal_recorded, NULL);
+}
+
+static ColletModuleFacts *
+facts_of_item (ColletReloader *self, const ColletReloadItem *item)
+{
+  ColletModule *module = collet_registry_find_module (self->registry, item->module);
+  const ColletModuleFacts *now = module != NULL ? collet_module_get_facts (module) : NULL;
+  ColletModuleFacts *facts = g_new0 (ColletModuleFacts, 1);
+  gboolean same =
+      item->from != NULL && item->to != NULL && g_str_equal (item->from->sha256, item->to->sha256);
+
+  facts->name = g_strdup (item->module);
+  facts->version = item->to != NULL ? collet_version_ref (item->to) : NULL;
+  facts->manifest = item->manifest != NULL ? collet_manifest_ref (item->manifest) : NULL;
+  facts->target =
+      collet_call_target_ref (collet_slot_as_target (collet_deployment_get_slot (item->deployment)));
+  if (same)
+    facts->previous = now != NULL ? g_strdup (now->previous) : NULL;
+  else
+    facts->previous = item->from != NULL ? g_strdup (item->from->sha256) : NULL;
+  facts->host = g_strdup (item->kind == COLLET_HOST_IN_PROCESS ? "in-process" : "worker");
+  facts->loaded_at = g_get_real_time ();
+  return facts;
+}
+
+static ColletRegistryPlan *
+review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *items, GError **error)
+{
+  GPtrArray *facts = g_ptr_array_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  gboolean good = TRUE;
+
+  for (guint i = 0; good && i < items->len; i++)
+    {
+      ColletReloadItem *item = items->pdata[i];
+
+      good = collet_review_item (self, request, item, error);
+      if (good && !g_hash_table_add (seen, item->module))
+        {
+          g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                       "Two of the artifacts are versions of module \"%s\"; load one of them.", item->module);
+          good = FALSE;
+        }
+      if (good)
+        g_ptr_array_add (facts, facts_of_item (self, item));
+    }
+  if (!good)
+    {
+      g_ptr_array_set_free_func (facts, (GDestroyNotify)collet_module_facts_free);
+      g_ptr_array_unref (facts);
+      return NULL;
+    }
+  return collet_registry_plan (self->registry, facts, g_get_real_time (), error);
+}
+
+static void
+on_begun (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  ColletReloader *self = g_task_get_source_object (task);
+  Submission *submission = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!collet_store_begin_finish (COLLET_STORE (object), result, &error))
+    {
+      collet_reloader_unlock (self, submission->reload);
+      collet_reloader_on_finished (self, submission->reload);
+      g_task_return_error (task, error);
+      return;
+    }
+  collet_failpoint ("reload-begun");
+  prune_finished (self);
+  g_list_store_append (self->reloads, submission->reload);
+  g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
+  collet_transaction_run (self, submission->reload, g_steal_pointer (&submission->plan));
+}
+
+/* TRUE: another one runs, and the request joined it or was refused. */
+static gboolean
+meets_running (ColletReloader *self, GTask *task, GPtrArray *items, GError **error)
+{
+  Submission *submission = g_task_get_task_data (task);
+  const char *module;
+  ColletReload *holder = find_holder (self, items, &module);
+
+  if (holder == NULL)
+    return FALSE;
+  if (collet_reload_is_same (holder, submission->request, items))
+    {
+      submission->reload = g_object_ref (holder);
+      return TRUE;
+    }
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+               "Reload %s of module \"%s\" is in progress (phase \"%s\", by uid %" G_GINT64_FORMAT
+               "). Wait for it, or cancel it.",
+               collet_reload_get_id (holder), module, collet_reload_get_phase (holder),
+               collet_reload_get_request (holder)->uid);
+  return TRUE;
+}
+
+static void
+on_preflight (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  ColletReloader *self = COLLET_RELOADER (object);
+  Submission *submission = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) items = collet_preflight_finish (self, result, &error);
+
+  if (error == NULL && meets_running (self, task, items, &error) && error == NULL)
+    {
+      g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
+      return;
+    }
+  if (error == NULL && submission->request->state != NULL)
+    ((ColletReloadItem *)items->pdata[0])->after = g_bytes_ref (submission->request->state);
+  if (error == NULL)
+    submission->plan = review (self, submission->request, items, &error);
+  if (error != NULL)
+    {
+      g_task_return_error (task, collet_error_convert (g_error_copy (error)));
+      record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
+      return;
+    }
+
+  submission->reload = collet_reload_new (g_steal_pointer (&submission->request), g_steal_pointer (&items));
+  lock (self, submission->reload);
+  self->running++;
+  collet_store_begin_async (self->store, collet_reload_record_begin (submission->reload), on_begun,
+                            g_steal_pointer (&task));
+}
+
+void
+collet_reloader_submit_async (ColletReloader *self, ColletReloadRequest *request,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Submission *submission = g_new0 (Submission, 1);
+
+  submission->request = request;
+  g_task_set_task_data (task, submission, (GDestroyNotify)submission_free);
+  if (self->is_closing)
+    {
+      g_task_return_new_error (
+          task, COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
+          "The daemon is stopping and takes no more changes; ask again when it is back.");
+      g_object_unref (task);
+      return;
+    }
+  collet_preflight_async (self, request, on_preflight, task);
+}
+
+ColletReload *
+collet_reloader_submit_finish (ColletReloader *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

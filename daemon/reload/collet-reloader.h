@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-reloader.h: takes requests, refuses what cannot be, runs the rest as
+ * transactions, and brings a node back to a known state at start. Main thread.
+ */
+#pragma once
+
+#include "collet-loader.h"
+#include "collet-registry.h"
+#include "collet-reload.h"
+#include "collet-store.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint max_live;           /* generations of a module at once; default 3 */
+  guint drain_timeout_ms;   /* default 30000 */
+  guint quiesce_timeout_ms; /* default 10000 */
+  guint keep_finished_s;    /* how long a finished reload stays an object; default 600 */
+  guint max_finished;       /* and how many at most; default 256 */
+  GStrv module_path;        /* folders in which a name is looked up; may be NULL */
+} ColletReloaderConfig;
+
+void collet_reloader_config_init (ColletReloaderConfig *config);
+
+#define COLLET_TYPE_RELOADER (collet_reloader_get_type ())
+G_DECLARE_FINAL_TYPE (ColletReloader, collet_reloader, COLLET, RELOADER, GObject)
+
+/* References all; copies the config. */
+ColletReloader *collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host,
+                                     ColletRegistry *registry, const ColletReloaderConfig *config);
+
+/* Brings back what the image says: every module at its committed version, with
+ * its last state; reloads that a crash cut short are resolved and recorded. A
+ * module that cannot come back (its artifact is damaged or gone, its state is
+ * refused) does not stop the others: `failed` counts them. Takes `image`. */
+void collet_reloader_recover_async (ColletReloader *self, ColletStoreImage *image,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+gboolean
+collet_reloader_recover_finish (ColletReloader *self, GAsyncResult *result, guint *failed, GError **error);
+
+/* Pre-flight (copy, hash, read, trial load, names, limits), then the journal;
+ * answers with the running reload, or with the running one that does the same.
+ * A refused request is history as well. Takes `request`. */
+void collet_reloader_submit_async (ColletReloader *self, ColletReloadRequest *request,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+ColletReload *collet_reloader_submit_finish (ColletReloader *self, GAsyncResult *result, GError **error);
+
+/* Running and recently finished ones, oldest first. Borrowed. */
+GListModel *collet_reloader_get_reloads (ColletReloader *self);
+ColletReload *collet_reloader_find_reload (ColletReloader *self, const char *id);
+
+/* Borrowed, or NULL: never loaded here since the start. */
+ColletDeployment *collet_reloader_find_deployment (ColletReloader *self, const char *module);
+/* A retained version of a module that `selector` names. NotFound (none), or
+ * InvalidArgument (several). Borrowed. */
+const ColletArtifactRow *collet_reloader_find_artifact (ColletReloader *self, const char *module,
+                                                        const char *selector, GError **error);
+
+/* Refuses new requests, lets what runs end, saves the state of every stateful
+ * module, then retires all generations. */
+void collet_reloader_shutdown_async (ColletReloader *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_reloader_shutdown_finish (ColletReloader *self, GAsyncResult *result, GError **error);
+
+/* Signal "deployment-added" (ColletDeployment *). */
+
+G_END_DECLS

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * May this candidate take the place of what runs? Decided while the module is
+ * locked, so what is found here still holds at the commit point.
+ */
+#include "collet-reloader-private.h"
+
+#include "collet-compatibility.h"
+#include "collet-error.h"
+
+static gboolean
+review_identity (ColletReloader *reloader, const ColletReloadRequest *request, const ColletReloadItem *item,
+                 GError **error)
+{
+  if (request->module != NULL && !g_str_equal (request->module, item->module))
+    {
+      g_set_error (
+          error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+          "The artifact is a version of module \"%s\", not of \"%s\". Name the right one, or load it as "
+          "a module of its own.",
+          item->module, request->module);
+      return FALSE;
+    }
+  if (request->kind != COLLET_RELOAD_LOAD && item->old == NULL)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
+                   "Module \"%s\" is not loaded; load it first.", item->module);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+review_live (ColletReloader *reloader, const ColletReloadItem *item, GError **error)
+{
+  guint live = collet_deployment_get_live (item->deployment);
+
+  if (item->to == NULL || live < reloader->config.max_live)
+    return TRUE;
+  g_set_error (
+      error, COLLET_ERROR, COLLET_ERROR_NOT_PURGED,
+      "%u generations of module \"%s\" are live, and %u is the limit: older ones still finish their calls. "
+      "Wait until they have drained.",
+      live, item->module, reloader->config.max_live);
+  return FALSE;
+}
+
+static gboolean
+review_state (const ColletReloadRequest *request, const ColletReloadItem *item, GError **error)
+{
+  gboolean is_stateful = collet_reload_item_is_stateful (item);
+
+  if (request->state_choice == COLLET_STATE_GIVEN && !is_stateful)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "A state was given, but \"%s\" %s keeps none; leave it out.", item->module,
+                   item->to != NULL ? item->to->semver : "(unloaded)");
+      return FALSE;
+    }
+  if (item->to != NULL && collet_reload_item_was_stateful (item) && !is_stateful &&
+      request->state_choice != COLLET_STATE_DISCARD)
+    {
+      g_set_error (
+          error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED,
+          "Module \"%s\" keeps state, but its version %s does not, so the state would be lost. Ask for "
+          "that with discard-state, or load another version.",
+          item->module, item->to->semver);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+compare (ColletReloadItem *item)
+{
+  if (item->old == NULL || item->manifest == NULL)
+    return;
+
+  const ColletGenerationSpec *runs = collet_generation_get_spec (item->old);
+  g_autoptr (ColletCompatibility) compatibility = collet_compatibility_new (runs->manifest, item->manifest);
+
+  item->verdict = g_str_equal (runs->version->sha256, item->to->sha256)
+                      ? collet_compatibility_verdict_to_string (COLLET_COMPATIBILITY_IDENTICAL)
+                      : collet_compatibility_verdict_to_string (compatibility->verdict);
+  item->differences = g_strdupv (compatibility->differences);
+}
+
+static ColletHostKind
+choose_host (const ColletReloadRequest *request, const ColletReloadItem *item)
+{
+  if (request->host != NULL)
+    return g_str_equal (request->host, "in-process") ? COLLET_HOST_IN_PROCESS : COLLET_HOST_WORKER;
+  return item->old != NULL ? collet_deployment_get_host_kind (item->deployment) : COLLET_HOST_WORKER;
+}
+
+gboolean
+collet_review_item (ColletReloader *reloader, const ColletReloadRequest *request, ColletReloadItem *item,
+                    GError **error)
+{
+  item->deployment = g_object_ref (collet_reloader_ensure_deployment (reloader, item->module));
+  g_set_object (&item->old, collet_deployment_get_published (item->deployment));
+  if (item->old != NULL)
+    item->from = collet_version_ref (collet_generation_get_spec (item->old)->version);
+  item->kind = choose_host (request, item);
+
+  if (!review_identity (reloader, request, item, error) || !review_live (reloader, item, error) ||
+      !review_state (request, item, error))
+    return FALSE;
+  compare (item);
+  return TRUE;
+}
