@@ -22,8 +22,8 @@ preflight_free (Preflight *self)
   g_free (self);
 }
 
-static char *
-look_up (ColletReloader *reloader, const char *source, GError **error)
+char *
+collet_reloader_look_up (ColletReloader *reloader, const char *source, GError **error)
 {
   if (g_path_is_absolute (source))
     return g_strdup (source);
@@ -64,7 +64,7 @@ look_up_all (ColletReloader *reloader, Preflight *self, GError **error)
     sources = by_module;
   for (guint i = 0; sources[i] != NULL; i++)
     {
-      char *path = look_up (reloader, sources[i], error);
+      char *path = collet_reloader_look_up (reloader, sources[i], error);
 
       if (path == NULL)
         return FALSE;

@@ -276,6 +276,7 @@ collet_reloader_recover_async (ColletReloader *reloader, ColletStoreImage *image
 {
   GTask *task = g_task_new (reloader, NULL, callback, user_data);
   Recovery *self = g_new0 (Recovery, 1);
+  ColletStoreImage *image = image_data;
 
   self->image = image;
   self->facts = g_ptr_array_new ();

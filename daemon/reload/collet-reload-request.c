@@ -32,6 +32,7 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_strfreev (request->sources);
   g_free (request->module);
   g_free (request->version);
+  g_free (request->expect_version);
   g_clear_pointer (&request->state, g_bytes_unref);
   g_free (request->host);
   g_free (request->reason);
@@ -60,10 +61,13 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
 
   append_string (out, "module", request->module);
   append_string (out, "version", request->version);
+  append_string (out, "expect-version", request->expect_version);
   append_string (out, "state", states[request->state_choice]);
   append_string (out, "host", request->host);
   if (request->keep_going)
-    g_string_append_printf (out, "%s\"keep_going\":true", out->len > 1 ? "," : "");
+    g_string_append_printf (out, "%s\"keep-going\":true", out->len > 1 ? "," : "");
+  if (request->allow_breaking)
+    g_string_append_printf (out, "%s\"allow-breaking\":true", out->len > 1 ? "," : "");
   if (request->sources != NULL && request->sources[0] != NULL)
     {
       g_string_append_printf (out, "%s\"sources\":[", out->len > 1 ? "," : "");

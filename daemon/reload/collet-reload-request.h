@@ -39,8 +39,11 @@ typedef struct
   char *host;             /* "worker", "in-process", or NULL: as it is */
   char *reason;           /* for the history, or NULL */
   gint64 uid;             /* who asks; -1: the daemon */
+  char *expect_version;   /* selector: what must run now, or NULL */
   guint drain_timeout_ms; /* 0: the default */
-  gboolean keep_going;    /* several sources: load the good ones */
+  guint timeout_ms;       /* up to the commit point; 0: none */
+  gboolean allow_breaking;
+  gboolean keep_going; /* several sources: load the good ones */
 } ColletReloadRequest;
 
 ColletReloadRequest *collet_reload_request_new (ColletReloadKind kind, gint64 uid);

@@ -36,6 +36,7 @@ typedef struct
   char *path;               /* of `to` in the artifact store */
   const char *verdict;      /* identical | behaviour only | compatible | breaking | NULL */
   GStrv differences;        /* of the schemas, or NULL */
+  gboolean is_breaking;
   ColletDeployment *deployment;
   ColletGeneration *old;
   ColletGeneration *next;

@@ -4,7 +4,10 @@
  */
 #pragma once
 
+#include "collet-change-queue.h"
+#include "collet-loader.h"
 #include "collet-reloader.h"
+#include "collet-store.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +23,7 @@ struct _ColletReloader
   GHashTable *artifacts;   /* sha256 → ColletArtifactRow: retained versions */
   GHashTable *locks;       /* module → ColletReload: not yet published */
   GListStore *reloads;
+  ColletChangeQueue changes;
   guint64 next_generation;
   guint running; /* transactions */
   gboolean is_closing;
@@ -34,6 +38,12 @@ ColletGeneration *collet_reloader_create_generation (ColletReloader *self, Colle
                                                      ColletVersion *version, ColletManifest *manifest,
                                                      const char *path, guint64 number);
 
+/* Where a source is: itself if absolute, else found in the module path. */
+char *collet_reloader_look_up (ColletReloader *self, const char *source, GError **error);
+/* As collet_reloader_find_version, with the manifest. Borrowed. */
+const ColletArtifactRow *collet_reloader_find_artifact (ColletReloader *self, const char *module,
+                                                        const char *selector, GError **error);
+
 /* Pre-flight: fills items from the request. finish gives what is known of them,
  * never NULL, also beside an error. `request` stays the caller's. */
 void collet_preflight_async (ColletReloader *self, const ColletReloadRequest *request,
@@ -46,9 +56,12 @@ GPtrArray *collet_preflight_finish (ColletReloader *self, GAsyncResult *result, 
 gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *request, ColletReloadItem *item,
                              GError **error);
 
-/* Runs a reload whose items are locked to its end. `plan`: what it does to the
- * registry; taken. */
-void collet_transaction_run (ColletReloader *self, ColletReload *reload, ColletRegistryPlan *plan);
+/* What a reload does to the registry as it is now. NameClash. */
+ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);
+ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error);
+
+/* Runs a reload whose items are locked to its end. */
+void collet_transaction_run (ColletReloader *self, ColletReload *reload);
 /* The transaction tells: its modules are free for the next one; it is over. */
 void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);
 void collet_reloader_on_finished (ColletReloader *self, ColletReload *reload);

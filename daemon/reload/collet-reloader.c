@@ -151,6 +151,28 @@ collet_reloader_find_artifact (ColletReloader *self, const char *module, const c
   return found;
 }
 
+ColletVersion *
+collet_reloader_find_version (ColletReloader *self, const char *module, const char *selector, GError **error)
+{
+  const ColletArtifactRow *row = collet_reloader_find_artifact (self, module, selector, error);
+
+  return row != NULL ? row->version : NULL;
+}
+
+GPtrArray *
+collet_reloader_list_versions (ColletReloader *self, const char *module)
+{
+  GPtrArray *versions = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_version_unref);
+  GHashTableIter iter;
+  ColletArtifactRow *row;
+
+  g_hash_table_iter_init (&iter, self->artifacts);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&row))
+    if (g_str_equal (row->module, module))
+      g_ptr_array_add (versions, collet_version_ref (row->version));
+  return versions;
+}
+
 /* ---- locks and the list of reloads ---- */
 
 static void
@@ -232,7 +254,6 @@ typedef struct
 {
   ColletReloadRequest *request; /* until the reload takes it */
   ColletReload *reload;
-  ColletRegistryPlan *plan;
 } Submission;
 
 static void
@@ -240,7 +261,6 @@ submission_free (Submission *submission)
 {
   g_clear_pointer (&submission->request, collet_reload_request_free);
   g_clear_object (&submission->reload);
-  g_clear_pointer (&submission->plan, collet_registry_plan_free);
   g_free (submission);
 }
 
@@ -294,34 +314,43 @@ facts_of_item (ColletReloader *self, const ColletReloadItem *item)
   return facts;
 }
 
-static ColletRegistryPlan *
-review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *items, GError **error)
+ColletRegistryPlan *
+collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error)
 {
   GPtrArray *facts = g_ptr_array_new ();
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  gboolean good = TRUE;
 
-  for (guint i = 0; good && i < items->len; i++)
+  for (guint i = 0; i < items->len; i++)
+    g_ptr_array_add (facts, facts_of_item (self, items->pdata[i]));
+  return collet_registry_plan (self->registry, facts, g_get_real_time (), error);
+}
+
+ColletRegistryPlan *
+collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error)
+{
+  return collet_reloader_plan_items (self, collet_reload_get_items (reload), error);
+}
+
+static gboolean
+review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *items, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < items->len; i++)
     {
       ColletReloadItem *item = items->pdata[i];
 
-      good = collet_review_item (self, request, item, error);
-      if (good && !g_hash_table_add (seen, item->module))
+      if (!collet_review_item (self, request, item, error))
+        return FALSE;
+      if (!g_hash_table_add (seen, item->module))
         {
           g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
                        "Two of the artifacts are versions of module \"%s\"; load one of them.", item->module);
-          good = FALSE;
+          return FALSE;
         }
-      if (good)
-        g_ptr_array_add (facts, facts_of_item (self, item));
     }
-  if (!good)
-    {
-      g_ptr_array_set_free_func (facts, (GDestroyNotify)collet_module_facts_free);
-      g_ptr_array_unref (facts);
-      return NULL;
-    }
-  return collet_registry_plan (self->registry, facts, g_get_real_time (), error);
+
+  g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
+  return plan != NULL;
 }
 
 static void
@@ -343,7 +372,7 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
   prune_finished (self);
   g_list_store_append (self->reloads, submission->reload);
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
-  collet_transaction_run (self, submission->reload, g_steal_pointer (&submission->plan));
+  collet_transaction_run (self, submission->reload);
 }
 
 /* TRUE: another one runs, and the request joined it or was refused. */

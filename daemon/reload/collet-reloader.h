@@ -5,12 +5,15 @@
  */
 #pragma once
 
-#include "collet-loader.h"
+#include "collet-check.h"
 #include "collet-registry.h"
 #include "collet-reload.h"
-#include "collet-store.h"
 
 G_BEGIN_DECLS
+
+/* Known to whoever composes the daemon; others need not see them. */
+typedef struct _ColletStore ColletStore;
+typedef struct _ColletLoader ColletLoader;
 
 typedef struct
 {
@@ -31,12 +34,13 @@ G_DECLARE_FINAL_TYPE (ColletReloader, collet_reloader, COLLET, RELOADER, GObject
 ColletReloader *collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host,
                                      ColletRegistry *registry, const ColletReloaderConfig *config);
 
-/* Brings back what the image says: every module at its committed version, with
- * its last state; reloads that a crash cut short are resolved and recorded. A
- * module that cannot come back (its artifact is damaged or gone, its state is
- * refused) does not stop the others: `failed` counts them. Takes `image`. */
-void collet_reloader_recover_async (ColletReloader *self, ColletStoreImage *image,
-                                    GAsyncReadyCallback callback, gpointer user_data);
+/* Brings back what the database says: every module at its committed version,
+ * with its last state; reloads that a crash cut short are resolved and recorded.
+ * A module that cannot come back (its artifact is damaged or gone, its state is
+ * refused) does not stop the others; `failed` counts them. Takes `image`, a
+ * ColletStoreImage. */
+void collet_reloader_recover_async (ColletReloader *self, gpointer image, GAsyncReadyCallback callback,
+                                    gpointer user_data);
 gboolean
 collet_reloader_recover_finish (ColletReloader *self, GAsyncResult *result, guint *failed, GError **error);
 
@@ -55,8 +59,10 @@ ColletReload *collet_reloader_find_reload (ColletReloader *self, const char *id)
 ColletDeployment *collet_reloader_find_deployment (ColletReloader *self, const char *module);
 /* A retained version of a module that `selector` names. NotFound (none), or
  * InvalidArgument (several). Borrowed. */
-const ColletArtifactRow *collet_reloader_find_artifact (ColletReloader *self, const char *module,
-                                                        const char *selector, GError **error);
+ColletVersion *
+collet_reloader_find_version (ColletReloader *self, const char *module, const char *selector, GError **error);
+/* ColletVersion: all that are retained of a module; in no order. */
+GPtrArray *collet_reloader_list_versions (ColletReloader *self, const char *module);
 
 /* Refuses new requests, lets what runs end, saves the state of every stateful
  * module, then retires all generations. */

@@ -27,6 +27,15 @@ review_identity (ColletReloader *reloader, const ColletReloadRequest *request, c
                    "Module \"%s\" is not loaded; load it first.", item->module);
       return FALSE;
     }
+  if (request->expect_version != NULL &&
+      (item->from == NULL || !collet_version_matches (item->from, request->expect_version)))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH,
+                   "Module \"%s\" runs %.12s, not the expected %s. Look at what changed, then ask again.",
+                   item->module, item->from != NULL ? item->from->sha256 : "nothing",
+                   request->expect_version);
+      return FALSE;
+    }
   return TRUE;
 }
 
@@ -77,12 +86,28 @@ compare (ColletReloadItem *item)
     return;
 
   const ColletGenerationSpec *runs = collet_generation_get_spec (item->old);
-  g_autoptr (ColletCompatibility) compatibility = collet_compatibility_new (runs->manifest, item->manifest);
+  g_autoptr (ColletCompatibility) compatibility =
+      collet_compatibility_compare (runs->manifest, item->manifest);
+  gboolean is_same = g_str_equal (runs->version->sha256, item->to->sha256);
 
-  item->verdict = g_str_equal (runs->version->sha256, item->to->sha256)
-                      ? collet_compatibility_verdict_to_string (COLLET_COMPATIBILITY_IDENTICAL)
-                      : collet_compatibility_verdict_to_string (compatibility->verdict);
+  item->verdict = collet_verdict_to_string (is_same ? COLLET_VERDICT_IDENTICAL : compatibility->verdict);
   item->differences = g_strdupv (compatibility->differences);
+  item->is_breaking = !is_same && compatibility->verdict == COLLET_VERDICT_BREAKING;
+}
+
+/* The way back is always open; forward, clients must not be surprised. */
+static gboolean
+review_compatibility (const ColletReloadRequest *request, const ColletReloadItem *item, GError **error)
+{
+  if (!item->is_breaking || request->allow_breaking || request->kind == COLLET_RELOAD_ROLLBACK)
+    return TRUE;
+
+  g_autofree char *differences = g_strjoinv ("; ", item->differences);
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_BREAKING_CHANGE,
+               "Version %s of module \"%s\" breaks clients of %s: %s. Keep what they use, or allow it with "
+               "allow-breaking.",
+               item->to->semver, item->module, item->from->semver, differences);
+  return FALSE;
 }
 
 static ColletHostKind
@@ -107,5 +132,5 @@ collet_review_item (ColletReloader *reloader, const ColletReloadRequest *request
       !review_state (request, item, error))
     return FALSE;
   compare (item);
-  return TRUE;
+  return review_compatibility (request, item, error);
 }

@@ -4,13 +4,14 @@
  * starts some work for every item and is over when all of it has answered; the
  * first error before the commit point undoes everything.
  *
- *   start      the new generations run, initialised and self-tested
- *   rehearse   the live state, copied, is carried into them once
- *   quiesce    calls of stateful modules wait; those in flight finish
- *   migrate    the state is carried over for good
- *   commit     one database transaction
- *   publish    one step a module; calls go to the new generations
- *   drain      the old generations finish their calls and end
+ *   prepare  start      the new generations run, initialised and self-tested
+ *            rehearse   the live state, copied, is carried into them once
+ *   commit   quiesce    calls of stateful modules wait; those in flight finish
+ *            migrate    the state is carried over for good
+ *            agree      no other change of the registry is under way
+ *            store      one database transaction: the commit point
+ *            publish    one step a module; calls go to the new generations
+ *   drain               the old generations finish their calls and end
  */
 #include "collet-reloader-private.h"
 
@@ -26,6 +27,8 @@ struct _Transaction
   ColletRegistryPlan *plan;
   guint step;
   guint pending;
+  gboolean is_changing; /* holds the change queue */
+  guint timeout;
   GError *error;
 };
 
@@ -38,6 +41,12 @@ typedef struct
 
 static void run_step (Transaction *self);
 static void undo (Transaction *self);
+
+static GCancellable *
+cancellable_of (Transaction *self)
+{
+  return collet_reload_get_cancellable (self->reload);
+}
 
 static ItemOperation *
 hold (Transaction *self, ColletReloadItem *item)
@@ -55,8 +64,7 @@ step_done (Transaction *self)
 {
   gboolean committed = collet_reload_get_state (self->reload) == COLLET_RELOAD_COMMITTED;
 
-  if (!committed && self->error == NULL &&
-      g_cancellable_is_cancelled (collet_reload_get_cancellable (self->reload)))
+  if (!committed && self->error == NULL && g_cancellable_is_cancelled (cancellable_of (self)))
     self->error = g_error_new (COLLET_ERROR, COLLET_ERROR_CANCELLED,
                                "Cancelled while in phase \"%s\"; nothing was changed.",
                                collet_reload_get_phase (self->reload));
@@ -73,10 +81,10 @@ step_done (Transaction *self)
 static void
 release (Transaction *self, GError *error)
 {
-  if (error != NULL && self->error == NULL)
+  if (error != NULL && self->error == NULL && !g_cancellable_is_cancelled (cancellable_of (self)))
     self->error = collet_error_convert (error);
   else
-    g_clear_error (&error);
+    g_clear_error (&error); /* what a cancelled step says is not the reason */
 
   if (--self->pending == 0)
     step_done (self);
@@ -91,12 +99,6 @@ release_operation (ItemOperation *operation, GError *error)
     g_prefix_error (&error, "Module \"%s\": ", operation->item->module);
   g_free (operation);
   release (self, error);
-}
-
-static GCancellable *
-cancellable_of (Transaction *self)
-{
-  return collet_reload_get_cancellable (self->reload);
 }
 
 /* ---- start ---- */
@@ -144,10 +146,13 @@ start_items (Transaction *self, GPtrArray *items)
 
 /* ---- state ---- */
 
+/* Is state carried from the old version's format into the new one's? */
 static gboolean
-migrates (Transaction *self, const ColletReloadItem *item)
+carries (Transaction *self, const ColletReloadItem *item)
 {
-  return collet_reload_get_request (self->reload)->state_choice == COLLET_STATE_MIGRATE &&
+  ColletStateChoice choice = collet_reload_get_request (self->reload)->state_choice;
+
+  return (choice == COLLET_STATE_MIGRATE || choice == COLLET_STATE_GIVEN) &&
          collet_reload_item_is_stateful (item) && collet_reload_item_was_stateful (item);
 }
 
@@ -221,7 +226,7 @@ static void
 rehearse_items (Transaction *self, GPtrArray *items)
 {
   for (guint i = 0; i < items->len; i++)
-    if (migrates (self, items->pdata[i]))
+    if (carries (self, items->pdata[i]))
       quiesce_item (self, items->pdata[i], on_quiesced_for_copy);
 }
 
@@ -231,6 +236,7 @@ on_carried (GObject *object, GAsyncResult *result, gpointer data)
   ItemOperation *operation = data;
   GError *error = NULL;
 
+  g_clear_pointer (&operation->item->after, g_bytes_unref);
   operation->item->after = collet_migration_carry_finish (result, &error);
   release_operation (operation, error);
 }
@@ -244,41 +250,40 @@ on_imported (GObject *object, GAsyncResult *result, gpointer data)
   release_operation (data, error);
 }
 
-/* A state that does not come from what runs: the caller's, or a snapshot. */
-static void
-import_given (Transaction *self, ColletReloadItem *item)
-{
-  if (item->after == NULL || !collet_reload_item_is_stateful (item))
-    return;
-  collet_generation_import_state_async (item->next, item->after, cancellable_of (self), on_imported,
-                                        hold (self, item));
-}
-
+/* The state as it was is kept, for the way back, also when it is not carried on. */
 static void
 on_exported (GObject *object, GAsyncResult *result, gpointer data)
 {
   ItemOperation *operation = data;
   Transaction *self = operation->transaction;
   ColletReloadItem *item = operation->item;
+  GBytes *given = collet_reload_get_request (self->reload)->state;
   GError *error = NULL;
 
   item->before = collet_generation_export_state_finish (item->old, result, &error);
-  if (item->before != NULL && migrates (self, item))
+  if (carries (self, item) && (given != NULL || item->before != NULL))
     {
-      collet_migration_carry_async (item->old, item->next, item->before, cancellable_of (self), on_carried,
-                                    operation);
+      g_clear_error (&error);
+      collet_migration_carry_async (item->old, item->next, given != NULL ? given : item->before,
+                                    cancellable_of (self), on_carried, operation);
       return;
     }
-  if (error != NULL && !migrates (self, item))
+  if (error != NULL && !carries (self, item))
     {
-      /* It is not needed: what runs may be too broken to tell its state. */
       g_info ("Module %s: its state could not be kept before it is replaced: %s", item->module,
               error->message);
       g_clear_error (&error);
     }
-  if (error == NULL)
-    import_given (self, item);
   release_operation (operation, error);
+}
+
+/* A rollback to a snapshot: it is in the version's own format. */
+static void
+import_snapshot (Transaction *self, ColletReloadItem *item)
+{
+  if (item->after != NULL && collet_reload_item_is_stateful (item))
+    collet_generation_import_state_async (item->next, item->after, cancellable_of (self), on_imported,
+                                          hold (self, item));
 }
 
 static void
@@ -291,12 +296,38 @@ migrate_items (Transaction *self, GPtrArray *items)
       if (collet_reload_item_was_stateful (item))
         collet_generation_export_state_async (item->old, cancellable_of (self), on_exported,
                                               hold (self, item));
-      else
-        import_given (self, item);
+      import_snapshot (self, item);
     }
 }
 
 /* ---- commit ---- */
+
+static void
+on_change_entered (gpointer data)
+{
+  Transaction *self = data;
+  GError *error = NULL;
+
+  self->is_changing = TRUE;
+  self->plan = collet_reloader_plan (self->reloader, self->reload, &error);
+  release (self, error);
+}
+
+/* Another reload may have taken a tool's name since the review. */
+static void
+agree_items (Transaction *self, GPtrArray *items)
+{
+  self->pending++;
+  collet_change_queue_enter (&self->reloader->changes, on_change_entered, self);
+}
+
+static void
+leave_change (Transaction *self)
+{
+  if (self->is_changing)
+    collet_change_queue_leave (&self->reloader->changes);
+  self->is_changing = FALSE;
+}
 
 static void
 on_committed (GObject *object, GAsyncResult *result, gpointer data)
@@ -313,7 +344,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
-commit_items (Transaction *self, GPtrArray *items)
+store_items (Transaction *self, GPtrArray *items)
 {
   collet_failpoint ("reload-before-commit");
   self->pending++;
@@ -357,6 +388,7 @@ publish_items (Transaction *self, GPtrArray *items)
       item->is_quiesced = FALSE;
     }
   collet_registry_apply (self->reloader->registry, g_steal_pointer (&self->plan));
+  leave_change (self);
   collet_reloader_unlock (self->reloader, self->reload);
 }
 
@@ -394,15 +426,15 @@ static const struct
   double progress; /* when it begins */
   void (*run) (Transaction *self, GPtrArray *items);
 } steps[] = {
-  { "start", 0.30, start_items },     { "rehearse", 0.50, rehearse_items },
-  { "quiesce", 0.60, quiesce_items }, { "migrate", 0.70, migrate_items },
-  { "commit", 0.80, commit_items },   { "publish", 0.85, publish_items },
-  { "drain", 0.90, drain_items },
+  { "prepare", 0.30, start_items },  { "prepare", 0.50, rehearse_items }, { "commit", 0.60, quiesce_items },
+  { "commit", 0.70, migrate_items }, { "commit", 0.75, agree_items },     { "commit", 0.80, store_items },
+  { "commit", 0.85, publish_items }, { "drain", 0.90, drain_items },
 };
 
 static void
 transaction_free (Transaction *self)
 {
+  g_clear_handle_id (&self->timeout, g_source_remove);
   g_clear_pointer (&self->plan, collet_registry_plan_free);
   g_clear_error (&self->error);
   g_object_unref (self->reload);
@@ -479,6 +511,7 @@ undo (Transaction *self)
 {
   GPtrArray *items = collet_reload_get_items (self->reload);
 
+  leave_change (self);
   self->pending = 1;
   for (guint i = 0; i < items->len; i++)
     {
@@ -499,13 +532,32 @@ undo (Transaction *self)
     }
 }
 
+static gboolean
+on_timeout (gpointer data)
+{
+  Transaction *self = data;
+
+  self->timeout = 0;
+  if (collet_reload_get_state (self->reload) != COLLET_RELOAD_RUNNING || self->error != NULL)
+    return G_SOURCE_REMOVE;
+  self->error =
+      g_error_new (COLLET_ERROR, COLLET_ERROR_TIMEOUT,
+                   "The reload did not reach its commit point in %u ms (phase \"%s\"); nothing was changed.",
+                   collet_reload_get_request (self->reload)->timeout_ms,
+                   collet_reload_get_phase (self->reload));
+  g_cancellable_cancel (cancellable_of (self));
+  return G_SOURCE_REMOVE;
+}
+
 void
-collet_transaction_run (ColletReloader *reloader, ColletReload *reload, ColletRegistryPlan *plan)
+collet_transaction_run (ColletReloader *reloader, ColletReload *reload)
 {
   Transaction *self = g_new0 (Transaction, 1);
+  guint timeout_ms = collet_reload_get_request (reload)->timeout_ms;
 
   self->reloader = g_object_ref (reloader);
   self->reload = g_object_ref (reload);
-  self->plan = plan;
+  if (timeout_ms > 0)
+    self->timeout = g_timeout_add (timeout_ms, on_timeout, self);
   run_step (self);
 }

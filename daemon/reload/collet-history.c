@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-history.h"
+
+#include "collet-reloader-private.h"
+#include "collet-rows.h"
+
+#define DEFAULT_LIMIT 100
+#define MAX_LIMIT 10000
+
+static void
+history_item_free (gpointer data)
+{
+  ColletHistoryItem *item = data;
+
+  g_free (item->module);
+  g_free (item->from_sha256);
+  g_free (item->to_sha256);
+  g_free (item->from_version);
+  g_free (item->to_version);
+  g_free (item);
+}
+
+void
+collet_history_entry_free (ColletHistoryEntry *entry)
+{
+  g_free (entry->id);
+  g_free (entry->kind);
+  g_free (entry->strategy);
+  g_free (entry->state);
+  g_free (entry->phase);
+  g_free (entry->error);
+  g_free (entry->message);
+  g_free (entry->reason);
+  g_free (entry->options);
+  g_ptr_array_unref (entry->items);
+  g_free (entry);
+}
+
+/* Moves what the rows hold. */
+static ColletHistoryEntry *
+entry_of_row (ColletHistoryRow *row)
+{
+  ColletHistoryEntry *entry = g_new0 (ColletHistoryEntry, 1);
+  ColletReloadRow *reload = row->reload;
+  ColletReloadEnd *end = row->end;
+
+  entry->id = g_steal_pointer (&reload->id);
+  entry->kind = g_steal_pointer (&reload->kind);
+  entry->strategy = g_steal_pointer (&reload->strategy);
+  entry->reason = g_steal_pointer (&reload->reason);
+  entry->options = g_steal_pointer (&reload->options);
+  entry->uid = reload->uid;
+  entry->started_at = reload->started_at;
+  entry->state = end != NULL ? g_steal_pointer (&end->state) : g_strdup ("running");
+  entry->phase = end != NULL ? g_steal_pointer (&end->phase) : g_strdup ("");
+  entry->error = end != NULL ? g_steal_pointer (&end->error) : NULL;
+  entry->message = end != NULL ? g_steal_pointer (&end->message) : NULL;
+  entry->finished_at = end != NULL ? end->at : 0;
+  entry->duration_us = end != NULL ? end->duration_us : 0;
+  entry->pause_us = end != NULL ? end->pause_us : -1;
+  entry->items = g_ptr_array_new_with_free_func (history_item_free);
+  for (guint i = 0; i < reload->items->len; i++)
+    {
+      ColletReloadItemRow *from = reload->items->pdata[i];
+      ColletHistoryItem *item = g_new0 (ColletHistoryItem, 1);
+
+      item->module = g_steal_pointer (&from->module);
+      item->from_sha256 = g_steal_pointer (&from->from_sha256);
+      item->to_sha256 = g_steal_pointer (&from->to_sha256);
+      item->from_version = g_steal_pointer (&from->from_version);
+      item->to_version = g_steal_pointer (&from->to_version);
+      g_ptr_array_add (entry->items, item);
+    }
+  return entry;
+}
+
+static void
+on_history (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) rows = collet_store_history_finish (COLLET_STORE (object), result, &error);
+
+  if (rows == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  GPtrArray *entries = g_ptr_array_new_full (rows->len, (GDestroyNotify)collet_history_entry_free);
+  for (guint i = 0; i < rows->len; i++)
+    g_ptr_array_add (entries, entry_of_row (rows->pdata[i]));
+  g_task_return_pointer (task, entries, (GDestroyNotify)g_ptr_array_unref);
+}
+
+void
+collet_reloader_history_async (ColletReloader *self, const char *module, guint limit,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  collet_store_history_async (self->store, module, limit == 0 ? DEFAULT_LIMIT : MIN (limit, MAX_LIMIT),
+                              on_history, g_task_new (self, NULL, callback, user_data));
+}
+
+GPtrArray *
+collet_reloader_history_finish (ColletReloader *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-validation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "collet-compatibility.h"
+#include "collet-error.h"
+#include "collet-reloader-private.h"
+
+void
+collet_validation_free (ColletValidation *validation)
+{
+  g_clear_error (&validation->error);
+  g_clear_pointer (&validation->version, collet_version_unref);
+  g_clear_pointer (&validation->manifest, collet_manifest_unref);
+  g_strfreev (validation->differences);
+  g_clear_pointer (&validation->checks, g_ptr_array_unref);
+  g_free (validation);
+}
+
+static void
+compare (ColletReloader *self, ColletValidation *validation)
+{
+  if (validation->manifest == NULL || validation->version == NULL)
+    return;
+
+  ColletModule *module = collet_registry_find_module (self->registry, validation->manifest->name);
+  if (module == NULL)
+    {
+      validation->verdict = "new";
+      return;
+    }
+
+  const ColletModuleFacts *runs = collet_module_get_facts (module);
+  g_autoptr (ColletCompatibility) compatibility =
+      collet_compatibility_compare (runs->manifest, validation->manifest);
+  gboolean is_same = g_str_equal (runs->version->sha256, validation->version->sha256);
+
+  validation->verdict =
+      collet_verdict_to_string (is_same ? COLLET_VERDICT_IDENTICAL : compatibility->verdict);
+  validation->differences = g_strdupv (compatibility->differences);
+}
+
+static void
+on_validated (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  g_autoptr (ColletCandidate) candidate =
+      collet_loader_validate_finish (COLLET_LOADER (object), result, &error);
+
+  if (candidate == NULL)
+    {
+      g_task_return_error (task, collet_error_convert (error));
+      return;
+    }
+
+  ColletValidation *validation = g_new0 (ColletValidation, 1);
+  validation->error = g_steal_pointer (&candidate->error);
+  validation->version = g_steal_pointer (&candidate->version);
+  validation->manifest = g_steal_pointer (&candidate->manifest);
+  validation->checks = g_steal_pointer (&candidate->checks);
+  compare (g_task_get_source_object (task), validation);
+  g_task_return_pointer (task, validation, (GDestroyNotify)collet_validation_free);
+}
+
+void
+collet_reloader_validate_async (ColletReloader *self, const char *source, GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+  g_autofree char *path = collet_reloader_look_up (self, source, &error);
+
+  if (path == NULL)
+    g_task_return_error (task, error);
+  else
+    collet_loader_validate_async (self->loader, path, NULL, on_validated, g_steal_pointer (&task));
+}
+
+ColletValidation *
+collet_reloader_validate_finish (ColletReloader *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- bytes ---- */
+
+static void
+on_verified (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  char *path = collet_loader_verify_finish (COLLET_LOADER (object), result, &error);
+
+  if (path == NULL)
+    g_task_return_error (task, collet_error_convert (error));
+  else
+    g_task_return_pointer (task, path, g_free);
+}
+
+void
+collet_reloader_open_artifact_async (ColletReloader *self, const char *module, const char *selector,
+                                     GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  ColletModule *loaded = collet_registry_find_module (self->registry, module);
+  const ColletVersion *version = loaded != NULL ? collet_module_get_facts (loaded)->version : NULL;
+  GError *error = NULL;
+
+  if (selector != NULL)
+    version = collet_reloader_find_version (self, module, selector, &error);
+  else if (version == NULL)
+    g_set_error (&error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
+                 "Module \"%s\" is not loaded; load it first.", module);
+  if (version == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_set_task_data (task, g_strdup_printf ("%s-%s.so", module, version->semver), g_free);
+  collet_loader_verify_async (self->loader, version->sha256, NULL, on_verified, g_steal_pointer (&task));
+}
+
+int
+collet_reloader_open_artifact_finish (ColletReloader *self, GAsyncResult *result, char **filename,
+                                      GError **error)
+{
+  g_autofree char *path = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (path == NULL)
+    return -1;
+
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
+                   "%s cannot be opened: %s. Load the module again.", path, g_strerror (errno));
+      return -1;
+    }
+  *filename = g_strdup (g_task_get_task_data (G_TASK (result)));
+  return fd;
+}
