@@ -107,7 +107,7 @@ append_member (GString *out, const char *member)
 static void
 append_registered (GString *out, const ColletToolFacts *facts, const ColletManifestTool *tool)
 {
-  static const char *const overridable[] = { "title", "description" };
+  static const char *const overridable[] = { "annotations", "description", "title" };
   g_autoptr (ColletJson) own = collet_json_parse_borrowed (tool->json, strlen (tool->json), NULL);
   g_autoptr (ColletJson) metadata = NULL;
 
@@ -199,17 +199,20 @@ collet_tool_check_metadata (const char *metadata, GError **error)
     }
   for (ColletJsonNode node = collet_json_first (json, 0); node != 0; node = collet_json_next (json, node))
     {
-      gboolean is_known =
+      gboolean is_text =
           collet_json_name_is (json, node, "title") || collet_json_name_is (json, node, "description");
+      gboolean is_annotations = collet_json_name_is (json, node, "annotations");
+      ColletJsonType type = collet_json_get_type (json, node);
 
-      if (is_known && collet_json_get_type (json, node) == COLLET_JSON_STRING)
+      if ((is_text && type == COLLET_JSON_STRING) || (is_annotations && type == COLLET_JSON_OBJECT))
         continue;
 
       g_autofree char *name = collet_json_dup_name (json, node);
       g_set_error (
           error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-          "Metadata of a tool has \"%s\" (%s); only strings \"title\" and \"description\" can be set.", name,
-          collet_json_type_name (collet_json_get_type (json, node)));
+          "Metadata of a tool has \"%s\" (%s); it can have \"title\" and \"description\" (strings) and "
+          "\"annotations\" (an object).",
+          name, collet_json_type_name (type));
       return FALSE;
     }
   return TRUE;

@@ -16,7 +16,7 @@ typedef struct
   char *name; /* what clients call */
   char *module;
   char *module_tool;    /* the module's own name for it */
-  char *metadata;       /* JSON object that RegisterTool was given (title, description), or NULL */
+  char *metadata;       /* JSON object that RegisterTool was given, or NULL */
   char *version;        /* SHA-256 recorded for it */
   gboolean is_explicit; /* made or adopted by RegisterTool, not only by the manifest */
   gint64 registered_at; /* microseconds since 1970 */
@@ -38,8 +38,8 @@ const char *collet_tool_get_name (ColletTool *self);
 ColletToolEntry *collet_tool_make_entry (ColletTool *self, ColletVersion *version, guint64 generation,
                                          ColletManifest *manifest, ColletCallTarget *target);
 
-/* RegisterTool's metadata: an object with string members "title" and
- * "description" only. InvalidArgument. */
+/* RegisterTool's metadata: an object with "title" and "description" (strings) and
+ * "annotations" (an object) only. InvalidArgument. */
 gboolean collet_tool_check_metadata (const char *metadata, GError **error);
 
 G_END_DECLS

@@ -168,7 +168,15 @@ on_snapshot (GObject *object, GAsyncResult *result, gpointer data)
       g_task_return_error (task, error);
       return;
     }
-  if (snapshot == NULL)
+  if (self->request->state_choice == COLLET_STATE_AUTO)
+    {
+      item->fallback = snapshot != NULL ? g_bytes_ref (snapshot->state) : NULL;
+    }
+  else if (snapshot != NULL)
+    {
+      item->after = g_bytes_ref (snapshot->state);
+    }
+  else
     {
       g_task_return_new_error (
           task, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED,
@@ -176,8 +184,14 @@ on_snapshot (GObject *object, GAsyncResult *result, gpointer data)
           item->to->semver);
       return;
     }
-  item->after = g_bytes_ref (snapshot->state);
   g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+needs_snapshot (const Preflight *self, const ColletReloadItem *item)
+{
+  return item->manifest->stateful && (self->request->state_choice == COLLET_STATE_SNAPSHOT ||
+                                      self->request->state_choice == COLLET_STATE_AUTO);
 }
 
 static void
@@ -190,7 +204,7 @@ on_verified (GObject *object, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   item->path = collet_loader_verify_finish (COLLET_LOADER (object), result, &error);
-  if (error == NULL && self->request->state_choice == COLLET_STATE_SNAPSHOT && item->manifest->stateful)
+  if (error == NULL && needs_snapshot (self, item))
     {
       collet_store_get_snapshot_async (reloader->store, item->module, item->to->sha256, on_snapshot, task);
       return;

@@ -46,6 +46,8 @@ append_item (GString *out, const ColletReloadItem *item)
   collet_json_append_string (out, item->module, -1);
   if (item->verdict != NULL)
     g_string_append_printf (out, ",\"verdict\":\"%s\"", item->verdict);
+  if (item->falls_back)
+    g_string_append (out, ",\"state\":\"snapshot\"");
   if (item->pause_us >= 0)
     g_string_append_printf (out, ",\"pause_us\":%" G_GINT64_FORMAT, item->pause_us);
   if (item->from != NULL && item->pause_us >= 0)

@@ -25,6 +25,7 @@ typedef enum
   COLLET_STATE_MIGRATE,  /* export from what runs, translate, import */
   COLLET_STATE_GIVEN,    /* the caller's bytes, in the new version's format */
   COLLET_STATE_SNAPSHOT, /* rollback: the version's own last snapshot */
+  COLLET_STATE_AUTO,     /* rollback: migrate; where the code cannot, the snapshot */
   COLLET_STATE_DISCARD,  /* start empty; what was is kept as a snapshot */
 } ColletStateChoice;
 

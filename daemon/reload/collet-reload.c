@@ -76,6 +76,7 @@ collet_reload_item_free (ColletReloadItem *item)
   g_clear_object (&item->deployment);
   g_clear_object (&item->old);
   g_clear_object (&item->next);
+  g_clear_pointer (&item->fallback, g_bytes_unref);
   g_clear_pointer (&item->before, g_bytes_unref);
   g_clear_pointer (&item->after, g_bytes_unref);
   g_free (item);

@@ -42,6 +42,8 @@ typedef struct
   ColletGeneration *next;
   ColletHostKind kind;
   gboolean is_quiesced;
+  GBytes *fallback; /* snapshot of `to`, if its state cannot be carried */
+  gboolean falls_back;
   GBytes *before; /* exported state, in from's format */
   GBytes *after;  /* translated, in to's format */
   gint64 pause_us;

@@ -152,7 +152,7 @@ carries (Transaction *self, const ColletReloadItem *item)
 {
   ColletStateChoice choice = collet_reload_get_request (self->reload)->state_choice;
 
-  return (choice == COLLET_STATE_MIGRATE || choice == COLLET_STATE_GIVEN) &&
+  return choice != COLLET_STATE_DISCARD && choice != COLLET_STATE_SNAPSHOT && !item->falls_back &&
          collet_reload_item_is_stateful (item) && collet_reload_item_was_stateful (item);
 }
 
@@ -183,13 +183,32 @@ quiesce_items (Transaction *self, GPtrArray *items)
       quiesce_item (self, items->pdata[i], on_quiesced);
 }
 
+/* A rollback may go back to the version's own last state, where its present one
+ * cannot be carried; that is recorded. */
+static gboolean
+fall_back (ColletReloadItem *item, GError **error)
+{
+  if (item->fallback == NULL || !g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED))
+    return FALSE;
+
+  g_message ("Module %s: its state cannot be carried back (%s); the last state of version %s is restored.",
+             item->module, (*error)->message, item->to->semver);
+  g_clear_error (error);
+  item->after = g_steal_pointer (&item->fallback);
+  item->falls_back = TRUE;
+  return TRUE;
+}
+
 static void
 on_rehearsed (GObject *object, GAsyncResult *result, gpointer data)
 {
+  ItemOperation *operation = data;
   GError *error = NULL;
   g_autoptr (GBytes) unused = collet_migration_carry_finish (result, &error);
 
-  release_operation (data, error);
+  if (error != NULL)
+    fall_back (operation->item, &error);
+  release_operation (operation, error);
 }
 
 static void
@@ -281,7 +300,7 @@ on_exported (GObject *object, GAsyncResult *result, gpointer data)
 static void
 import_snapshot (Transaction *self, ColletReloadItem *item)
 {
-  if (item->after != NULL && collet_reload_item_is_stateful (item))
+  if (item->after != NULL && collet_reload_item_is_stateful (item) && !carries (self, item))
     collet_generation_import_state_async (item->next, item->after, cancellable_of (self), on_imported,
                                           hold (self, item));
 }
@@ -464,6 +483,7 @@ drop_items (GPtrArray *items)
       g_clear_object (&item->next);
       g_clear_pointer (&item->before, g_bytes_unref);
       g_clear_pointer (&item->after, g_bytes_unref);
+      g_clear_pointer (&item->fallback, g_bytes_unref);
     }
 }
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-bus-request.h"
+
+#include "collet-error.h"
+#include "collet-version.h"
+
+static gboolean
+check_supported (GVariant *options, GError **error)
+{
+  static const char *const later[] = { "trial-ms",       "trial-error-rate", "trial-slowdown",
+                                       "canary-percent", "canary-callers",   "smoke-tests" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (later); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (options, later[i], NULL);
+
+      if (value == NULL)
+        continue;
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
+                   "Option \"%s\" is part of the contract, but this daemon does not offer it. Leave it out.",
+                   later[i]);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+apply_state (ColletReloadRequest *request, GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) bytes = g_variant_lookup_value (options, "state", G_VARIANT_TYPE_BYTESTRING);
+  const char *choice = NULL;
+  gboolean discard = FALSE;
+
+  g_variant_lookup (options, "discard-state", "b", &discard);
+  if (discard)
+    request->state_choice = COLLET_STATE_DISCARD;
+  if (bytes != NULL)
+    {
+      request->state = g_variant_get_data_as_bytes (bytes);
+      request->state_choice = COLLET_STATE_GIVEN;
+    }
+  if (discard && bytes != NULL)
+    {
+      g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                           "\"state\" and \"discard-state\" contradict each other; give one of them.");
+      return FALSE;
+    }
+  if (bytes != NULL || !g_variant_lookup (options, "state", "&s", &choice))
+    return TRUE;
+
+  if (g_str_equal (choice, "auto"))
+    request->state_choice = COLLET_STATE_AUTO;
+  else if (g_str_equal (choice, "migrate"))
+    request->state_choice = COLLET_STATE_MIGRATE;
+  else if (g_str_equal (choice, "snapshot"))
+    request->state_choice = COLLET_STATE_SNAPSHOT;
+  else if (g_str_equal (choice, "discard"))
+    request->state_choice = COLLET_STATE_DISCARD;
+  else
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "\"state\" is \"%s\"; it can be \"auto\", \"migrate\", \"snapshot\" or \"discard\".",
+                   choice);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_values (const ColletReloadRequest *request, GError **error)
+{
+  if (request->host != NULL && !g_str_equal (request->host, "worker") &&
+      !g_str_equal (request->host, "in-process"))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "\"host\" is \"%s\"; it can be \"worker\" or \"in-process\".", request->host);
+      return FALSE;
+    }
+  if (request->expect_version != NULL && !collet_version_is_selector (request->expect_version))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "\"expect-version\" is \"%s\"; give a SHA-256, a prefix of at least 6 digits, or an MD5.",
+                   request->expect_version);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GError **error)
+{
+  if (!check_supported (options, error) || !apply_state (request, options, error))
+    return FALSE;
+
+  g_variant_lookup (options, "reason", "s", &request->reason);
+  g_variant_lookup (options, "host", "s", &request->host);
+  g_variant_lookup (options, "expect-version", "s", &request->expect_version);
+  g_variant_lookup (options, "allow-breaking", "b", &request->allow_breaking);
+  g_variant_lookup (options, "drain-timeout-ms", "u", &request->drain_timeout_ms);
+  g_variant_lookup (options, "timeout-ms", "u", &request->timeout_ms);
+  return check_values (request, error);
+}

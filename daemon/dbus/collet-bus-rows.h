@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-bus-rows.h: facts as the dictionaries that methods and properties give.
+ */
+#pragma once
+
+#include "collet-check.h"
+#include "collet-deployment.h"
+#include "collet-history.h"
+#include "collet-module.h"
+#include "collet-reload.h"
+#include "collet-tool.h"
+
+G_BEGIN_DECLS
+
+/* All floating. A row's names are those of the interface's properties. */
+GVariant *collet_bus_row_of_reload_items (ColletReload *reload);       /* aa{sv} */
+GVariant *collet_bus_row_of_history (const ColletHistoryEntry *entry); /* a{sv} */
+GVariant *collet_bus_rows_of_checks (GPtrArray *checks);               /* aa{sv}; ColletCheck */
+
+/* Adds a text; NULL as "". */
+void collet_bus_row_add (GVariantBuilder *row, const char *name, const char *text);
+
+G_END_DECLS

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-bus-tool-call.h"
+
+#include "collet-error.h"
+#include "collet-tool-call.h"
+
+#define DEFAULT_TIMEOUT_MS 60000
+
+typedef struct
+{
+  ColletCall base;
+  ColletBusCall *call;
+  ColletToolList *list; /* keeps the entry */
+  const ColletToolEntry *entry;
+  ColletJson *arguments;
+  GError *error;
+  char *answer;
+} ToolCall;
+
+static void
+tool_call_free (ToolCall *self)
+{
+  g_clear_pointer (&self->arguments, collet_json_free);
+  g_clear_pointer (&self->list, collet_tool_list_unref);
+  g_clear_error (&self->error);
+  g_free (self->answer);
+  g_free (self);
+}
+
+/* Main thread. */
+static gboolean
+answer (gpointer data)
+{
+  ToolCall *self = data;
+
+  if (self->error != NULL)
+    collet_bus_call_fail (self->call, g_steal_pointer (&self->error));
+  else
+    collet_bus_call_return (self->call, g_variant_new ("(s)", self->answer));
+  tool_call_free (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Any thread. */
+static void
+on_done (ColletCall *base, const ColletCallResult *result)
+{
+  ToolCall *self = (ToolCall *)base;
+  gboolean is_error;
+
+  if (result->error != NULL)
+    self->error = g_error_copy (result->error);
+  else if (collet_tool_call_check_result (self->entry, result->json, result->json_size, &is_error,
+                                          &self->error))
+    {
+      GString *out = g_string_sized_new (result->json_size + 256);
+
+      collet_tool_call_append_result (out, self->entry, result, NULL, NULL);
+      self->answer = g_string_free (out, FALSE);
+    }
+  g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);
+}
+
+static const ColletCallClass call_class = { .done = on_done };
+
+static gboolean
+prepare (ToolCall *self, const char *tool, const char *arguments)
+{
+  self->entry = collet_tool_list_find (self->list, tool, -1);
+  if (self->entry == NULL)
+    {
+      g_set_error (&self->error, COLLET_ERROR, COLLET_ERROR_TOOL_NOT_FOUND,
+                   "There is no tool \"%s\"; list the tools to see those there are.", tool);
+      return FALSE;
+    }
+  self->arguments = collet_json_parse (*arguments != '\0' ? arguments : "{}", -1, &self->error);
+  return self->arguments != NULL &&
+         collet_tool_call_check_arguments (self->entry, self->arguments, 0, &self->error);
+}
+
+void
+collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call)
+{
+  ToolCall *self = g_new0 (ToolCall, 1);
+  const char *tool;
+  const char *arguments;
+  guint32 timeout_ms = 0;
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (call->parameters, "(&s&s@a{sv})", &tool, &arguments, &options);
+  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
+  self->call = call;
+  self->list = collet_tool_directory_ref_list (directory);
+  if (!prepare (self, tool, arguments))
+    {
+      answer (self);
+      return;
+    }
+
+  if (timeout_ms == 0)
+    timeout_ms = self->entry->call_timeout_ms > 0 ? self->entry->call_timeout_ms : DEFAULT_TIMEOUT_MS;
+  self->base.class_ = &call_class;
+  self->base.tool = self->entry->module_tool;
+  self->base.arguments = collet_json_get_raw (self->arguments, 0, &self->base.arguments_size);
+  self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+  self->base.log_level = 255;
+  collet_call_target_dispatch (self->entry->target, &self->base);
+}

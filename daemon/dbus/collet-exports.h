@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-exports.h: the objects below the root: one a module, tool and reload,
+ * as the models have them. Main thread.
+ */
+#pragma once
+
+#include "collet-bouncer.h"
+#include "collet-dbus.h"
+#include "collet-registry.h"
+#include "collet-reloader.h"
+
+G_BEGIN_DECLS
+
+#define COLLET_TYPE_EXPORTS (collet_exports_get_type ())
+G_DECLARE_FINAL_TYPE (ColletExports, collet_exports, COLLET, EXPORTS, GObject)
+
+ColletExports *
+collet_exports_new (ColletBouncer *bouncer, ColletReloader *reloader, ColletRegistry *registry);
+/* From now on they are on the bus. */
+void collet_exports_set_connection (ColletExports *self, GDBusConnection *connection);
+
+/* Borrowed, or NULL. */
+ColletDbusModule *collet_exports_find_module (ColletExports *self, const char *name);
+ColletDbusTool *collet_exports_find_tool (ColletExports *self, const char *name);
+/* a{sv}: the object's properties under their names, as they are now. Floating. */
+GVariant *collet_exports_get_row (gpointer skeleton);
+
+G_END_DECLS

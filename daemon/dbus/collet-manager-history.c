@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Methods that tell what happened.
+ */
+#include "collet-manager-methods.h"
+
+#include "collet-bus-rows.h"
+#include "collet-bus.h"
+#include "collet-error.h"
+#include "collet-manager-object.h"
+
+#define MAX_LIMIT 10000
+
+static gboolean
+is_wanted (const ColletHistoryEntry *entry, GVariant *options)
+{
+  const char *state;
+  gint64 time;
+
+  if (g_variant_lookup (options, "state", "&s", &state) && !g_str_equal (entry->state, state))
+    return FALSE;
+  if (g_variant_lookup (options, "before", "x", &time) && entry->started_at >= time)
+    return FALSE;
+  return !g_variant_lookup (options, "after", "x", &time) || entry->started_at >= time;
+}
+
+static void
+on_history (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletBusCall *call = data;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 2);
+  guint32 limit;
+  GVariantBuilder rows;
+
+  if (entries == NULL)
+    {
+      collet_bus_call_fail (call, error);
+      return;
+    }
+  g_variant_get_child (call->parameters, 1, "u", &limit);
+  limit = limit > 0 ? limit : 100;
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < entries->len && limit > 0; i++)
+    {
+      if (!is_wanted (entries->pdata[i], options))
+        continue;
+      g_variant_builder_add_value (&rows, collet_bus_row_of_history (entries->pdata[i]));
+      limit--;
+    }
+  collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
+}
+
+static void
+get_reload_history (gpointer object, ColletBusCall *call)
+{
+  const char *module;
+  guint32 limit;
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (call->parameters, "(&su@a{sv})", &module, &limit, &options);
+  gboolean is_filtered = g_variant_n_children (options) > 0;
+  collet_reloader_history_async (collet_manager_object_get_reloader (object), *module != '\0' ? module : NULL,
+                                 is_filtered ? MAX_LIMIT : limit, on_history, call);
+}
+
+static ColletHistoryEntry *
+find_entry (GPtrArray *entries, const char *prefix, GError **error)
+{
+  ColletHistoryEntry *found = NULL;
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      ColletHistoryEntry *entry = entries->pdata[i];
+
+      if (!g_str_has_prefix (entry->id, prefix))
+        continue;
+      if (found != NULL)
+        {
+          g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                       "\"%s\" begins the ids of several reloads; give more digits.", prefix);
+          return NULL;
+        }
+      found = entry;
+    }
+  if (found == NULL)
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
+                 "The history has no reload \"%s\"; list it to see those there are.", prefix);
+  return found;
+}
+
+static void
+on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletBusCall *call = data;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
+  const char *wanted;
+
+  g_variant_get (call->parameters, "(&s)", &wanted);
+  g_autofree char *id =
+      g_str_has_prefix (wanted, "/") ? collet_bus_dup_name (COLLET_BUS_RELOADS, wanted) : g_strdup (wanted);
+  if (entries != NULL && (id == NULL || strlen (id) < 4))
+    g_set_error (&error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                 "\"%s\" is no reload; give its id, at least 4 digits of it, or its object path.", wanted);
+  ColletHistoryEntry *entry = error == NULL ? find_entry (entries, id, &error) : NULL;
+  if (entry == NULL)
+    collet_bus_call_fail (call, error);
+  else
+    collet_bus_call_return (call, g_variant_new ("(@a{sv})", collet_bus_row_of_history (entry)));
+}
+
+static void
+get_reload (gpointer object, ColletBusCall *call)
+{
+  collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, MAX_LIMIT,
+                                 on_history_for_one, call);
+}
+
+const ColletBusMethod collet_manager_history_methods[] = {
+  { "GetReloadHistory", get_reload_history },
+  { "GetReload", get_reload },
+  { NULL, NULL },
+};

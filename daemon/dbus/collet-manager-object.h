@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-manager-object.h: org.collet.Collet1.Manager.
+ */
+#pragma once
+
+#include "collet-bouncer.h"
+#include "collet-dbus.h"
+#include "collet-exports.h"
+#include "collet-registry.h"
+#include "collet-reloader.h"
+
+G_BEGIN_DECLS
+
+#define COLLET_TYPE_MANAGER_OBJECT (collet_manager_object_get_type ())
+G_DECLARE_FINAL_TYPE (ColletManagerObject, collet_manager_object, COLLET, MANAGER_OBJECT,
+                      ColletDbusManagerSkeleton)
+
+/* Facts that do not change while the daemon runs. */
+typedef struct
+{
+  const char *node_name;
+  const char *data_folder;
+  const char *const *mcp_addresses;
+  const char *const *module_path;
+  const char *const *warnings;
+} ColletManagerFacts;
+
+/* References the objects; `directory` outlives it. */
+ColletManagerObject *collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader,
+                                                ColletRegistry *registry, ColletExports *exports,
+                                                ColletToolDirectory *directory,
+                                                const ColletManagerFacts *facts);
+
+ColletReloader *collet_manager_object_get_reloader (ColletManagerObject *self);
+ColletRegistry *collet_manager_object_get_registry (ColletManagerObject *self);
+ColletExports *collet_manager_object_get_exports (ColletManagerObject *self);
+ColletToolDirectory *collet_manager_object_get_directory (ColletManagerObject *self);
+
+G_END_DECLS

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-module-object.h"
+
+#include "collet-bus.h"
+
+struct _ColletModuleObject
+{
+  ColletDbusModuleSkeleton parent_instance;
+  ColletModule *module;
+  ColletRegistry *registry;
+  ColletDeployment *deployment;
+};
+
+G_DEFINE_FINAL_TYPE (ColletModuleObject, collet_module_object, COLLET_DBUS_TYPE_MODULE_SKELETON)
+
+static void
+collet_module_object_dispose (GObject *object)
+{
+  ColletModuleObject *self = COLLET_MODULE_OBJECT (object);
+
+  g_clear_object (&self->module);
+  g_clear_object (&self->registry);
+  g_clear_object (&self->deployment);
+  G_OBJECT_CLASS (collet_module_object_parent_class)->dispose (object);
+}
+
+static void
+collet_module_object_class_init (ColletModuleObjectClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = collet_module_object_dispose;
+}
+
+static void
+collet_module_object_init (ColletModuleObject *self)
+{
+}
+
+static const char *
+or_empty (const char *text)
+{
+  return text != NULL ? text : "";
+}
+
+static GStrv
+list_tools (ColletRegistry *registry, const char *module)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  GListModel *tools = collet_registry_get_tools (registry);
+
+  for (guint i = 0; i < g_list_model_get_n_items (tools); i++)
+    {
+      g_autoptr (ColletTool) tool = g_list_model_get_item (tools, i);
+
+      if (g_str_equal (collet_tool_get_facts (tool)->module, module))
+        g_strv_builder_add (names, collet_tool_get_name (tool));
+    }
+  return g_strv_builder_end (names);
+}
+
+static void
+set_version (ColletDbusModule *bus, const ColletVersion *version)
+{
+  collet_dbus_module_set_version (bus, version->sha256);
+  collet_dbus_module_set_semantic_version (bus, version->semver);
+  collet_dbus_module_set_md5 (bus, version->md5);
+  collet_dbus_module_set_code_digest (bus, version->code_digest);
+  collet_dbus_module_set_build_id (bus, or_empty (version->build_id));
+  collet_dbus_module_set_size (bus, version->size);
+}
+
+static void
+set_manifest (ColletDbusModule *bus, const ColletManifest *manifest)
+{
+  collet_dbus_module_set_description (bus, or_empty (manifest->description));
+  collet_dbus_module_set_license (bus, or_empty (manifest->license));
+  collet_dbus_module_set_stateful (bus, manifest->stateful);
+  collet_dbus_module_set_state_format (bus, manifest->state_format);
+  collet_dbus_module_set_concurrent (bus, manifest->concurrent);
+  collet_dbus_module_set_requires (bus, (const char *const *)manifest->requires_);
+}
+
+static void
+on_changed (ColletModule *module, gpointer data)
+{
+  ColletModuleObject *self = data;
+  ColletDbusModule *bus = data;
+  const ColletModuleFacts *facts = collet_module_get_facts (module);
+  g_auto (GStrv) tools = list_tools (self->registry, facts->name);
+
+  set_version (bus, facts->version);
+  set_manifest (bus, facts->manifest);
+  collet_dbus_module_set_name (bus, facts->name);
+  collet_dbus_module_set_generation (bus, facts->generation);
+  collet_dbus_module_set_host (bus, facts->host);
+  collet_dbus_module_set_previous_version (bus, or_empty (facts->previous));
+  collet_dbus_module_set_loaded_at (bus, facts->loaded_at);
+  collet_dbus_module_set_tools (bus, (const char *const *)tools);
+  collet_module_object_refresh (self);
+}
+
+static const char *
+describe_state (ColletGenerationState state)
+{
+  static const char *const names[] = {
+    [COLLET_GENERATION_COLD] = "cold",       [COLLET_GENERATION_STARTING] = "starting",
+    [COLLET_GENERATION_READY] = "running",   [COLLET_GENERATION_RESTARTING] = "restarting",
+    [COLLET_GENERATION_BROKEN] = "broken",   [COLLET_GENERATION_RETIRING] = "drained",
+    [COLLET_GENERATION_RETIRED] = "drained",
+  };
+
+  return names[state];
+}
+
+static void
+set_verdict (ColletDbusModule *bus, ColletGenerationState state)
+{
+  gboolean is_broken = state == COLLET_GENERATION_BROKEN;
+  gboolean is_restarting = state == COLLET_GENERATION_RESTARTING;
+
+  collet_dbus_module_set_verdict (bus, is_broken ? "broken" : is_restarting ? "attention" : "ok");
+  collet_dbus_module_set_verdict_message (
+      bus, is_broken       ? "It crashed too often and is no longer started. Roll it back or reload it."
+           : is_restarting ? "It crashed and is being started again; calls wait."
+                           : "");
+}
+
+void
+collet_module_object_refresh (ColletModuleObject *self)
+{
+  ColletDbusModule *bus = COLLET_DBUS_MODULE (self);
+  ColletGeneration *published = collet_deployment_get_published (self->deployment);
+  ColletGenerationStats stats;
+
+  if (published == NULL)
+    return;
+  collet_generation_get_stats (published, &stats);
+  collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
+  collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
+  collet_dbus_module_set_in_flight (
+      bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
+  collet_dbus_module_set_calls (bus, stats.calls);
+  collet_dbus_module_set_errors (bus, stats.errors);
+  collet_dbus_module_set_crashes (bus, stats.crashes);
+  collet_dbus_module_set_live_generations (bus, collet_deployment_get_live (self->deployment));
+  set_verdict (bus, collet_generation_get_state (published));
+}
+
+static void
+on_deployment_changed (ColletDeployment *deployment, gpointer data)
+{
+  collet_module_object_refresh (data);
+}
+
+ColletModuleObject *
+collet_module_object_new (ColletModule *module, ColletRegistry *registry, ColletReloader *reloader)
+{
+  ColletModuleObject *self = g_object_new (COLLET_TYPE_MODULE_OBJECT, NULL);
+  ColletDbusModule *bus = COLLET_DBUS_MODULE (self);
+
+  self->module = g_object_ref (module);
+  self->registry = g_object_ref (registry);
+  self->deployment =
+      g_object_ref (collet_reloader_find_deployment (reloader, collet_module_get_name (module)));
+  collet_dbus_module_set_reload (bus, "/");
+  collet_dbus_module_set_resident_versions (bus, (const char *const[]){ NULL });
+  collet_dbus_module_set_candidate_version (bus, "");
+  collet_dbus_module_set_signer (bus, "");
+  g_signal_connect_object (module, "changed", G_CALLBACK (on_changed), self, 0);
+  g_signal_connect_object (self->deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
+  on_changed (module, self);
+  return self;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload-object.h"
+
+#include "collet-bus-guard.h"
+#include "collet-bus-rows.h"
+#include "collet-error.h"
+
+struct _ColletReloadObject
+{
+  ColletDbusReloadSkeleton parent_instance;
+  ColletReload *reload;
+  GPtrArray *waiters; /* Waiter */
+};
+
+G_DEFINE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET_DBUS_TYPE_RELOAD_SKELETON)
+
+/* One Wait() that is not answered yet. */
+typedef struct
+{
+  ColletReloadObject *self;
+  ColletBusCall *call;
+  guint timeout;
+} Waiter;
+
+static GDBusInterfaceVTable vtable;
+
+static GDBusInterfaceVTable *
+get_vtable (GDBusInterfaceSkeleton *skeleton)
+{
+  return &vtable;
+}
+
+static void
+collet_reload_object_dispose (GObject *object)
+{
+  ColletReloadObject *self = COLLET_RELOAD_OBJECT (object);
+
+  g_clear_object (&self->reload);
+  g_clear_pointer (&self->waiters, g_ptr_array_unref);
+  G_OBJECT_CLASS (collet_reload_object_parent_class)->dispose (object);
+}
+
+static void
+collet_reload_object_class_init (ColletReloadObjectClass *klass)
+{
+  GDBusInterfaceSkeletonClass *skeleton_class = G_DBUS_INTERFACE_SKELETON_CLASS (klass);
+
+  vtable = collet_bus_guard_vtable (skeleton_class->get_vtable (NULL));
+  skeleton_class->get_vtable = get_vtable;
+  G_OBJECT_CLASS (klass)->dispose = collet_reload_object_dispose;
+}
+
+static void
+collet_reload_object_init (ColletReloadObject *self)
+{
+  self->waiters = g_ptr_array_new ();
+}
+
+static GVariant *
+make_result (ColletReload *reload)
+{
+  GVariantBuilder result;
+
+  g_variant_builder_init (&result, G_VARIANT_TYPE_VARDICT);
+  collet_bus_row_add (&result, "State", collet_reload_state_to_string (collet_reload_get_state (reload)));
+  collet_bus_row_add (&result, "Kind",
+                      collet_reload_kind_to_string (collet_reload_get_request (reload)->kind));
+  g_variant_builder_add (&result, "{sv}", "DurationUs",
+                         g_variant_new_int64 (collet_reload_get_duration_us (reload)));
+  g_variant_builder_add (&result, "{sv}", "PauseUs",
+                         g_variant_new_int64 (collet_reload_get_pause_us (reload)));
+  g_variant_builder_add (&result, "{sv}", "Items", collet_bus_row_of_reload_items (reload));
+  g_variant_builder_add (&result, "{sv}", "Nodes", g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
+  return g_variant_new ("(a{sv})", &result);
+}
+
+static void
+answer (ColletBusCall *call, ColletReload *reload)
+{
+  const GError *error = collet_reload_get_error (reload);
+
+  if (error != NULL)
+    collet_bus_call_fail (call, g_error_copy (error));
+  else
+    collet_bus_call_return (call, make_result (reload));
+}
+
+static gboolean
+on_wait_timeout (gpointer data)
+{
+  g_autofree Waiter *waiter = data;
+  ColletReload *reload = waiter->self->reload;
+
+  g_ptr_array_remove (waiter->self->waiters, waiter);
+  collet_bus_call_fail (waiter->call,
+                        g_error_new (COLLET_ERROR, COLLET_ERROR_TIMEOUT,
+                                     "Reload %s is still in phase \"%s\"; it goes on. Wait again.",
+                                     collet_reload_get_id (reload), collet_reload_get_phase (reload)));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for_end (gpointer object, ColletBusCall *call)
+{
+  ColletReloadObject *self = object;
+  guint32 timeout_ms;
+
+  if (collet_reload_is_finished (self->reload))
+    {
+      answer (call, self->reload);
+      return;
+    }
+
+  Waiter *waiter = g_new0 (Waiter, 1);
+  g_variant_get (call->parameters, "(u)", &timeout_ms);
+  waiter->self = self;
+  waiter->call = call;
+  if (timeout_ms > 0)
+    waiter->timeout = g_timeout_add (timeout_ms, on_wait_timeout, waiter);
+  g_ptr_array_add (self->waiters, waiter);
+}
+
+static void
+cancel (gpointer object, ColletBusCall *call)
+{
+  ColletReloadObject *self = object;
+  GError *error = NULL;
+
+  if (collet_reload_cancel (self->reload, &error))
+    collet_bus_call_return (call, NULL);
+  else
+    collet_bus_call_fail (call, error);
+}
+
+static const ColletBusMethod methods[] = {
+  { "Wait", wait_for_end },
+  { "Cancel", cancel },
+  { NULL, NULL },
+};
+
+/* Between the commit point and its end a reload is still running, for whoever
+ * watches it; its phase says that it drains. */
+static const char *
+describe_state (ColletReloadState state)
+{
+  return collet_reload_state_to_string (state == COLLET_RELOAD_COMMITTED ? COLLET_RELOAD_RUNNING : state);
+}
+
+static void
+on_changed (ColletReload *reload, gpointer data)
+{
+  ColletDbusReload *bus = data;
+  const GError *error = collet_reload_get_error (reload);
+  gboolean is_cancellable = collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING;
+
+  collet_dbus_reload_set_state (bus, describe_state (collet_reload_get_state (reload)));
+  collet_dbus_reload_set_phase (bus, collet_reload_get_phase (reload));
+  collet_dbus_reload_set_progress (bus, collet_reload_get_progress (reload));
+  collet_dbus_reload_set_error_name (bus, error != NULL ? collet_error_name_of (error) : "");
+  collet_dbus_reload_set_error_message (bus, error != NULL ? error->message : "");
+  collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
+  collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
+  collet_dbus_reload_set_cancellable (bus, is_cancellable);
+  collet_dbus_reload_set_not_cancellable_reason (bus, is_cancellable ? ""
+                                                      : collet_reload_is_finished (reload)
+                                                          ? "It has ended."
+                                                          : "It is committed; roll the module back instead.");
+  if (collet_reload_is_finished (reload))
+    {
+      collet_dbus_reload_set_duration_us (bus, collet_reload_get_duration_us (reload));
+      collet_dbus_reload_set_items (bus, collet_bus_row_of_reload_items (reload));
+    }
+}
+
+static void
+on_finished (ColletReload *reload, gpointer data)
+{
+  ColletReloadObject *self = data;
+  const GError *error = collet_reload_get_error (reload);
+
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self));
+  collet_dbus_reload_emit_finished (COLLET_DBUS_RELOAD (self), error == NULL,
+                                    error != NULL ? collet_error_name_of (error) : "",
+                                    error != NULL ? error->message : "");
+  for (guint i = 0; i < self->waiters->len; i++)
+    {
+      g_autofree Waiter *waiter = self->waiters->pdata[i];
+
+      g_clear_handle_id (&waiter->timeout, g_source_remove);
+      answer (waiter->call, reload);
+    }
+  g_ptr_array_set_size (self->waiters, 0);
+}
+
+static GStrv
+list_modules (ColletReload *reload)
+{
+  GPtrArray *items = collet_reload_get_items (reload);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  for (guint i = 0; i < items->len; i++)
+    g_strv_builder_add (names, ((ColletReloadItem *)items->pdata[i])->module);
+  return g_strv_builder_end (names);
+}
+
+ColletReloadObject *
+collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer)
+{
+  static const ColletBusMethod *const tables[] = { methods, NULL };
+  ColletReloadObject *self = g_object_new (COLLET_TYPE_RELOAD_OBJECT, NULL);
+  ColletDbusReload *bus = COLLET_DBUS_RELOAD (self);
+  const ColletReloadRequest *request = collet_reload_get_request (reload);
+  g_auto (GStrv) modules = list_modules (reload);
+
+  self->reload = g_object_ref (reload);
+  collet_bus_guard_attach (G_DBUS_INTERFACE_SKELETON (self), bouncer, tables);
+  collet_dbus_reload_set_id (bus, collet_reload_get_id (reload));
+  collet_dbus_reload_set_kind (bus, collet_reload_kind_to_string (request->kind));
+  collet_dbus_reload_set_strategy (bus, "local");
+  collet_dbus_reload_set_modules (bus, (const char *const *)modules);
+  collet_dbus_reload_set_items (bus, collet_bus_row_of_reload_items (reload));
+  collet_dbus_reload_set_nodes (bus, g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
+  collet_dbus_reload_set_initiator (bus, request->uid);
+  collet_dbus_reload_set_reason (bus, request->reason != NULL ? request->reason : "");
+  collet_dbus_reload_set_reverts (bus, "");
+  collet_dbus_reload_set_started_at (bus, collet_reload_get_started_at (reload));
+  g_signal_connect_object (reload, "changed", G_CALLBACK (on_changed), self, 0);
+  g_signal_connect_object (reload, "finished", G_CALLBACK (on_finished), self, 0);
+  on_changed (reload, self);
+  return self;
+}

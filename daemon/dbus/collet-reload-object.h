@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-reload-object.h: org.collet.Collet1.Reload.
+ */
+#pragma once
+
+#include "collet-bouncer.h"
+#include "collet-dbus.h"
+#include "collet-reload.h"
+
+G_BEGIN_DECLS
+
+#define COLLET_TYPE_RELOAD_OBJECT (collet_reload_object_get_type ())
+G_DECLARE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET, RELOAD_OBJECT,
+                      ColletDbusReloadSkeleton)
+
+ColletReloadObject *collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer);
+
+G_END_DECLS
