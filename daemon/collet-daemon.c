@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-daemon.h"
+
+#include <sys/resource.h>
+
+#include "collet-bus-service.h"
+#include "collet-endpoint.h"
+#include "collet-error.h"
+#include "collet-host.h"
+#include "collet-loader.h"
+#include "collet-store.h"
+
+struct _ColletDaemon
+{
+  GObject parent_instance;
+  const ColletOptions *options;
+  GMainLoop *loop;
+  ColletSpawn *spawn;
+  ColletStore *store;
+  ColletStoreImage *image; /* until it is recovered */
+  ColletToolDirectory *directory;
+  ColletRegistry *registry;
+  ColletReloader *reloader;
+  ColletEndpoint *endpoint;
+  ColletBusService *bus;
+  char *warning; /* what an administrator should see, or NULL */
+  int status;
+  gboolean is_stopping;
+};
+
+G_DEFINE_FINAL_TYPE (ColletDaemon, collet_daemon, G_TYPE_OBJECT)
+
+static void
+collet_daemon_finalize (GObject *object)
+{
+  ColletDaemon *self = COLLET_DAEMON (object);
+
+  g_clear_object (&self->bus);
+  g_clear_pointer (&self->endpoint, collet_endpoint_free);
+  g_clear_object (&self->reloader);
+  g_clear_object (&self->registry);
+  g_clear_pointer (&self->directory, collet_tool_directory_free);
+  g_clear_pointer (&self->image, collet_store_image_free);
+  g_clear_object (&self->store);
+  g_clear_object (&self->spawn);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_free (self->warning);
+  G_OBJECT_CLASS (collet_daemon_parent_class)->finalize (object);
+}
+
+static void
+collet_daemon_class_init (ColletDaemonClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = collet_daemon_finalize;
+}
+
+static void
+collet_daemon_init (ColletDaemon *self)
+{
+  self->loop = g_main_loop_new (NULL, FALSE);
+}
+
+/* Streams and workers need descriptors: thousands of each. */
+static void
+raise_file_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+static gboolean
+open_store (ColletDaemon *self, GError **error)
+{
+  g_autofree char *moved_to = NULL;
+
+  self->store = collet_store_open (self->options->data_folder, &self->image, &moved_to, error);
+  if (self->store == NULL)
+    return FALSE;
+  if (moved_to != NULL)
+    {
+      self->warning =
+          g_strdup_printf ("The database was damaged and has been moved to %s; a new one was begun. "
+                           "Load the modules again, or restore a backup.",
+                           moved_to);
+      g_warning ("%s", self->warning);
+    }
+  return TRUE;
+}
+
+static gboolean
+build (ColletDaemon *self, GError **error)
+{
+  const ColletOptions *options = self->options;
+  g_autofree char *artifacts = g_build_filename (options->data_folder, "artifacts", NULL);
+  const char *const readable[] = { artifacts, NULL };
+  ColletHostConfig host_config;
+  ColletReloaderConfig reloader_config;
+
+  if (!open_store (self, error))
+    return FALSE;
+  if (g_mkdir_with_parents (artifacts, 0700) != 0)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_READ_ONLY, "%s cannot be made. Check its owner.",
+                   artifacts);
+      return FALSE;
+    }
+  self->spawn = collet_spawn_new (options->worker, readable, options->allow_unconfined, error);
+  if (self->spawn == NULL)
+    return FALSE;
+  g_autoptr (ColletLoader) loader = collet_loader_new (artifacts, self->spawn, error);
+  if (loader == NULL)
+    return FALSE;
+
+  collet_host_config_init (&host_config);
+  g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
+  collet_reloader_config_init (&reloader_config);
+  reloader_config.module_path = options->module_path;
+  self->directory = collet_tool_directory_new ();
+  self->registry = collet_registry_new (self->directory);
+  self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
+  self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store, error);
+  return self->endpoint != NULL;
+}
+
+ColletDaemon *
+collet_daemon_new (const ColletOptions *options, GError **error)
+{
+  g_autoptr (ColletDaemon) self = g_object_new (COLLET_TYPE_DAEMON, NULL);
+
+  self->options = options;
+  raise_file_limit ();
+  if (!build (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/* ---- run ---- */
+
+static gboolean
+join_bus (ColletDaemon *self, GError **error)
+{
+  const char *warnings[] = { self->warning, NULL };
+  g_autoptr (GDBusConnection) connection =
+      g_bus_get_sync (self->options->is_system ? G_BUS_TYPE_SYSTEM : G_BUS_TYPE_SESSION, NULL, error);
+  const ColletManagerFacts facts = {
+    .node_name = self->options->node_name,
+    .data_folder = self->options->data_folder,
+    .mcp_addresses = collet_endpoint_get_addresses (self->endpoint),
+    .module_path = (const char *const *)self->options->module_path,
+    .warnings = warnings,
+  };
+
+  if (connection == NULL)
+    {
+      g_prefix_error (error,
+                      "There is no %s bus to serve: ", self->options->is_system ? "system" : "session");
+      return FALSE;
+    }
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
+  self->bus = collet_bus_service_new (connection, self->options->is_system, self->reloader, self->registry,
+                                      self->directory, &facts, error);
+  return self->bus != NULL;
+}
+
+static void
+fail (ColletDaemon *self, GError *error)
+{
+  g_printerr ("colletd: %s\n", error->message);
+  g_error_free (error);
+  self->status = 1;
+  collet_daemon_stop (self);
+}
+
+static void
+on_recovered (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletDaemon *self = data;
+  GError *error = NULL;
+  guint failed = 0;
+
+  if (!collet_reloader_recover_finish (self->reloader, result, &failed, &error))
+    {
+      fail (self, error);
+      return;
+    }
+  if (failed > 0 && self->warning == NULL)
+    self->warning = g_strdup_printf ("%u modules could not be brought back; the log says why.", failed);
+  if (self->is_stopping)
+    return;
+  if (!join_bus (self, &error) || !collet_endpoint_start (self->endpoint, &error))
+    {
+      fail (self, error);
+      return;
+    }
+
+  g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
+  g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, addresses);
+}
+
+int
+collet_daemon_run (ColletDaemon *self)
+{
+  collet_reloader_recover_async (self->reloader, g_steal_pointer (&self->image), on_recovered, self);
+  g_main_loop_run (self->loop);
+  collet_store_close (self->store);
+  return self->status;
+}
+
+/* ---- stop ---- */
+
+static void
+on_shut_down (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletDaemon *self = data;
+
+  collet_reloader_shutdown_finish (self->reloader, result, NULL);
+  g_clear_object (&self->bus);
+  g_main_loop_quit (self->loop);
+}
+
+static void
+on_endpoint_stopped (gpointer data)
+{
+  ColletDaemon *self = data;
+
+  collet_reloader_shutdown_async (self->reloader, on_shut_down, self);
+}
+
+void
+collet_daemon_stop (ColletDaemon *self)
+{
+  if (self->is_stopping)
+    {
+      g_main_loop_quit (self->loop);
+      return;
+    }
+  self->is_stopping = TRUE;
+  if (self->bus != NULL)
+    collet_bus_service_set_stopping (self->bus);
+  collet_endpoint_stop (self->endpoint, on_endpoint_stopped, self);
+}

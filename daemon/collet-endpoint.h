@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-endpoint.h: MCP over HTTP: listeners and protocol put together, calls
+ * recorded if asked for. Main thread.
+ */
+#pragma once
+
+#include "collet-options.h"
+#include "collet-registry.h"
+#include "collet-store.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ColletEndpoint ColletEndpoint;
+
+/* Takes the addresses, so a taken one is found before anything else starts;
+ * answers nothing yet. AddressInUse. */
+ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
+                                     ColletRegistry *registry, ColletStore *store, GError **error);
+gboolean collet_endpoint_start (ColletEndpoint *self, GError **error);
+/* URLs and "unix:" paths; NULL-terminated, borrowed. */
+const char *const *collet_endpoint_get_addresses (ColletEndpoint *self);
+/* Takes no more requests; `done` comes on the main thread when those in flight
+ * are answered, or after a while. */
+void collet_endpoint_stop (ColletEndpoint *self, void (*done) (gpointer user_data), gpointer user_data);
+void collet_endpoint_free (ColletEndpoint *self);
+
+G_END_DECLS

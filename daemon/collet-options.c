@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-options.h"
+
+#include <unistd.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:7311"
+#define SYSTEM_DATA_FOLDER "/var/lib/collet"
+#define SYSTEM_MODULE_PATH "/usr/lib/collet/modules"
+#define EXIT_USAGE 2
+
+void
+collet_options_free (ColletOptions *options)
+{
+  g_free (options->data_folder);
+  g_free (options->listen);
+  g_free (options->socket);
+  g_strfreev (options->module_path);
+  g_free (options->worker);
+  g_free (options->node_name);
+  g_free (options);
+}
+
+static char *
+make_absolute (char *path)
+{
+  char *absolute = path != NULL ? g_canonicalize_filename (path, NULL) : NULL;
+
+  g_free (path);
+  return absolute;
+}
+
+/* Beside this program where it was built; else where it is installed. */
+static char *
+find_worker (void)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = self != NULL ? g_path_get_dirname (self) : NULL;
+  g_autofree char *built =
+      folder != NULL ? g_build_filename (folder, "..", "worker", "collet-worker", NULL) : NULL;
+
+  if (built != NULL && g_file_test (built, G_FILE_TEST_IS_EXECUTABLE))
+    return g_canonicalize_filename (built, NULL);
+  return g_strdup (COLLET_LIBEXECDIR "/collet-worker");
+}
+
+static void
+set_defaults (ColletOptions *options, gboolean no_listen)
+{
+  if (options->data_folder == NULL)
+    options->data_folder = options->is_system ? g_strdup (SYSTEM_DATA_FOLDER)
+                                              : g_build_filename (g_get_user_data_dir (), "collet", NULL);
+  options->data_folder = make_absolute (options->data_folder);
+  options->socket = make_absolute (options->socket);
+
+  if (no_listen)
+    g_clear_pointer (&options->listen, g_free);
+  else if (options->listen == NULL)
+    options->listen = g_strdup (DEFAULT_LISTEN);
+
+  if (options->module_path == NULL)
+    {
+      const char *system[] = { SYSTEM_MODULE_PATH, NULL };
+      const char *none[] = { NULL };
+
+      options->module_path = g_strdupv ((GStrv)(options->is_system ? system : none));
+    }
+  for (guint i = 0; options->module_path[i] != NULL; i++)
+    options->module_path[i] = make_absolute (options->module_path[i]);
+
+  if (options->worker == NULL)
+    options->worker = find_worker ();
+  if (options->node_name == NULL)
+    options->node_name = g_strdup (g_get_host_name ());
+  if (options->http_threads <= 0)
+    options->http_threads = MAX (1, (int)g_get_num_processors () / 2);
+}
+
+static int
+fail (const char *message)
+{
+  g_printerr ("colletd: %s\nTry \"colletd --help\".\n", message);
+  return EXIT_USAGE;
+}
+
+ColletOptions *
+collet_options_parse (int argc, char **argv, int *status)
+{
+  g_autoptr (ColletOptions) self = g_new0 (ColletOptions, 1);
+  gboolean session = FALSE;
+  gboolean no_listen = FALSE;
+  gboolean version = FALSE;
+  const GOptionEntry entries[] = {
+    { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &self->is_system, "Serve the system bus", NULL },
+    { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->data_folder,
+      "Where the database and the artifacts are kept", "DIR" },
+    { "listen", 0, 0, G_OPTION_ARG_STRING, &self->listen, "Address of MCP over HTTP (" DEFAULT_LISTEN ")",
+      "HOST:PORT" },
+    { "no-listen", 0, 0, G_OPTION_ARG_NONE, &no_listen, "No MCP over TCP", NULL },
+    { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket, "Serve MCP on this unix socket too", "PATH" },
+    { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
+      "Folder in which modules are found by name; may be repeated", "DIR" },
+    { "http-threads", 0, 0, G_OPTION_ARG_INT, &self->http_threads, "Threads that serve HTTP", "N" },
+    { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, "Name of this node (the host's)", "NAME" },
+    { "record-calls", 0, 0, G_OPTION_ARG_NONE, &self->record_calls,
+      "Write a row into the database for every call", NULL },
+    { "worker", 0, 0, G_OPTION_ARG_FILENAME, &self->worker, "Path of collet-worker", "PATH" },
+    { "allow-unconfined", 0, 0, G_OPTION_ARG_NONE, &self->allow_unconfined,
+      "Run modules also where the kernel cannot confine them", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_set_summary (context, "Keeps native MCP tools, serves them, and replaces them while they "
+                                         "are being called.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  *status = 0;
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    *status = fail (error->message);
+  else if (argc > 1)
+    *status = fail ("it takes options only");
+  else if (session && self->is_system)
+    *status = fail ("--session and --system contradict each other");
+  else if (version)
+    g_print ("colletd %s\n", COLLET_VERSION);
+  else
+    {
+      set_defaults (self, no_listen);
+      return g_steal_pointer (&self);
+    }
+  return NULL;
+}

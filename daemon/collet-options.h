@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-options.h: how colletd is told what to do.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gboolean is_system; /* bus; else the session's */
+  char *data_folder;  /* absolute */
+  char *listen;       /* HOST:PORT of MCP over TCP, or NULL: none */
+  char *socket;       /* path of the MCP unix socket, or NULL: none */
+  GStrv module_path;  /* absolute folders */
+  char *worker;       /* path of collet-worker */
+  char *node_name;
+  int http_threads;
+  gboolean record_calls;
+  gboolean allow_unconfined;
+} ColletOptions;
+
+/* NULL: `status` is the exit status, and why has been printed. */
+ColletOptions *collet_options_parse (int argc, char **argv, int *status);
+void collet_options_free (ColletOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletOptions, collet_options_free)
+
+G_END_DECLS

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+
+#include "collet-daemon.h"
+
+static gboolean
+on_signal (gpointer data)
+{
+  collet_daemon_stop (data);
+  return G_SOURCE_CONTINUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  setlocale (LC_ALL, "");
+  signal (SIGPIPE, SIG_IGN);
+
+  g_autoptr (ColletOptions) options = collet_options_parse (argc, argv, &status);
+  if (options == NULL)
+    return status;
+
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletDaemon) daemon = collet_daemon_new (options, &error);
+  if (daemon == NULL)
+    {
+      g_printerr ("colletd: %s\n", error->message);
+      return 1;
+    }
+
+  g_unix_signal_add (SIGTERM, on_signal, daemon);
+  g_unix_signal_add (SIGINT, on_signal, daemon);
+  return collet_daemon_run (daemon);
+}
