@@ -8,6 +8,7 @@
 #include "collet-error.h"
 #include "collet-host.h"
 #include "collet-loader.h"
+#include "collet-rows.h"
 #include "collet-store.h"
 
 struct _ColletDaemon

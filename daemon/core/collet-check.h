@@ -24,4 +24,9 @@ typedef struct
   char *remedy;   /* what to do, or NULL */
 } ColletCheck;
 
+ColletCheck *
+collet_check_new (const char *name, ColletCheckOutcome outcome, const char *evidence, const char *remedy);
+void collet_check_free (ColletCheck *check);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletCheck, collet_check_free)
+
 G_END_DECLS

@@ -7,7 +7,7 @@
 #include "collet-check.h"
 #include "collet-deployment.h"
 #include "collet-history.h"
-#include "collet-module.h"
+#include "collet-registry-module.h"
 #include "collet-reload.h"
 #include "collet-tool.h"
 

@@ -8,6 +8,7 @@
 
 #include <gio/gio.h>
 
+#include "collet-check.h"
 #include "collet-manifest.h"
 #include "collet-spawn.h"
 #include "collet-version.h"
@@ -15,21 +16,6 @@
 G_BEGIN_DECLS
 
 struct collet_limits; /* wire/collet-wire.h */
-
-typedef enum {
-  COLLET_CHECK_PASSED,
-  COLLET_CHECK_WARNING,
-  COLLET_CHECK_FAILED,
-  COLLET_CHECK_SKIPPED, /* an earlier one failed */
-} ColletCheckOutcome;
-
-/* One line of a ValidateModule report. */
-typedef struct {
-  char *name; /* stable: "elf-type", "machine", "manifest", "abi", ... */
-  ColletCheckOutcome outcome;
-  char *evidence; /* what was found */
-  char *remedy;   /* what to do, or NULL */
-} ColletCheck;
 
 typedef struct {
   char *source;       /* as given */

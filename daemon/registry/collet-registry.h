@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "collet-module.h"
+#include "collet-registry-module.h"
 #include "collet-tool.h"
 
 G_BEGIN_DECLS

@@ -6,6 +6,7 @@
 #include "collet-reloader-private.h"
 
 #include "collet-error.h"
+#include "collet-rows.h"
 
 typedef struct
 {

@@ -271,7 +271,7 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
 }
 
 void
-collet_reloader_recover_async (ColletReloader *reloader, ColletStoreImage *image,
+collet_reloader_recover_async (ColletReloader *reloader, gpointer image_data,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (reloader, NULL, callback, user_data);

@@ -415,7 +415,7 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
   if (error == NULL && submission->request->state != NULL)
     ((ColletReloadItem *)items->pdata[0])->after = g_bytes_ref (submission->request->state);
   if (error == NULL)
-    submission->plan = review (self, submission->request, items, &error);
+    review (self, submission->request, items, &error);
   if (error != NULL)
     {
       g_task_return_error (task, collet_error_convert (g_error_copy (error)));

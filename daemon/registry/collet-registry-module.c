@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collet-module.h"
+#include "collet-registry-module.h"
 
 struct _ColletModule
 {

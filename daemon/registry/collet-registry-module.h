@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * collet-module.h: a module that this node serves: facts, not what runs it.
+ * collet-registry-module.h: a module that this node serves: facts, not what runs it.
  * Main thread.
  */
 #pragma once
