@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-change.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+#include "collet-bus.h"
+#include "collet-error.h"
+#include "collet-follower.h"
+#include "collet-progress-bar.h"
+#include "collet-reload-view.h"
+#include "collet-style.h"
+
+ColletChangeOptions collet_change_options;
+
+static void
+add_text (GVariantBuilder *builder, const char *name, const char *text)
+{
+  if (text != NULL)
+    g_variant_builder_add (builder, "{sv}", name, g_variant_new_string (text));
+}
+
+static void
+add_flag (GVariantBuilder *builder, const char *name, gboolean yes)
+{
+  if (yes)
+    g_variant_builder_add (builder, "{sv}", name, g_variant_new_boolean (TRUE));
+}
+
+static void
+add_seconds (GVariantBuilder *builder, const char *name, double seconds)
+{
+  if (seconds > 0)
+    g_variant_builder_add (builder, "{sv}", name,
+                           g_variant_new_uint32 ((guint)MAX (1, MIN (seconds * 1000, G_MAXINT))));
+}
+
+static GVariant *
+build_options (ColletCtl *ctl)
+{
+  const ColletChangeOptions *options = &collet_change_options;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sv}"));
+  add_text (&builder, "reason", options->reason);
+  add_text (&builder, "host", options->host);
+  add_text (&builder, "expect-version", options->expect_version);
+  add_text (&builder, "state", options->state);
+  add_text (&builder, "artifact", options->artifact);
+  add_flag (&builder, "allow-breaking", options->allow_breaking);
+  add_flag (&builder, "discard-state", options->discard_state);
+  add_seconds (&builder, "drain-timeout-ms", options->drain_timeout_s);
+  add_seconds (&builder, "timeout-ms", ctl->timeout_s);
+  return g_variant_builder_end (&builder);
+}
+
+/* ---- following ---- */
+
+static void
+on_news (const ColletFollowerNews *news, gpointer user_data)
+{
+  collet_progress_bar_show (user_data, news->progress, news->phase);
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* What became of it, also if it failed. NULL: it could not be learnt. */
+static GVariant *
+dup_row (ColletCtl *ctl, const char *path)
+{
+  g_autoptr (GVariant) reply =
+      collet_ctl_call (ctl, "GetReload", g_variant_new ("(s)", path), "(a{sv})", NULL);
+
+  return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
+}
+
+static ColletExit
+fail (ColletCtl *ctl, const char *path, const GError *error)
+{
+  g_autoptr (GVariant) row = NULL;
+  g_autofree char *id = collet_bus_dup_name (COLLET_BUS_RELOADS, path);
+
+  if (error->domain != COLLET_CLIENT_ERROR)
+    row = dup_row (ctl, path);
+  ColletExit status = collet_ctl_fail_with (ctl, error, "reload", row);
+  if (ctl->json || row == NULL)
+    return status;
+
+  g_autoptr (GVariant) items = g_variant_lookup_value (row, "Items", G_VARIANT_TYPE ("aa{sv}"));
+  if (items != NULL && g_variant_n_children (items) > 1)
+    collet_reload_view_print_outcome (row);
+  if (g_str_equal (collet_row_string (row, "State"), "running"))
+    g_printerr ("The reload goes on: colletctl reload watch %s, or: colletctl reload cancel %s\n", id, id);
+  return status;
+}
+
+ColletExit
+collet_change_follow (ColletCtl *ctl, const char *path)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  ColletProgressBar bar;
+
+  ColletClient *client = collet_ctl_get_client (ctl, &error);
+  if (client == NULL)
+    return collet_ctl_fail (ctl, error);
+
+  collet_progress_bar_init (&bar, !ctl->json);
+  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, cancellable);
+  g_autoptr (GVariant) result = collet_follower_run (client, path, collet_ctl_get_timeout_ms (ctl, 0),
+                                                     on_news, &bar, cancellable, &error);
+  g_source_remove (interrupt);
+  collet_progress_bar_clear (&bar);
+  if (result == NULL)
+    return fail (ctl, path, error);
+
+  g_autoptr (GVariant) row = dup_row (ctl, path);
+  GVariant *shown = row != NULL ? row : result;
+  if (ctl->json)
+    collet_ctl_print_json ("reload", shown);
+  else
+    collet_reload_view_print_outcome (shown);
+  return COLLET_EXIT_OK;
+}
+
+/* ---- asking ---- */
+
+static GVariant *
+append_options (GVariant *head, GVariant *options)
+{
+  g_autoptr (GVariant) given = g_variant_ref_sink (head);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_TUPLE);
+  for (gsize i = 0; i < g_variant_n_children (given); i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (given, i);
+      g_variant_builder_add_value (&builder, child);
+    }
+  g_variant_builder_add_value (&builder, options);
+  return g_variant_builder_end (&builder);
+}
+
+static void
+say_accepted (ColletCtl *ctl, const char *path)
+{
+  g_autofree char *id = collet_bus_dup_name (COLLET_BUS_RELOADS, path);
+  g_autoptr (GVariant) row = NULL;
+
+  if (!ctl->json)
+    {
+      g_print ("%s\n", id != NULL ? id : path);
+      return;
+    }
+  row = dup_row (ctl, path);
+  if (row == NULL)
+    row = g_variant_ref_sink (g_variant_new_parsed ("{'Id': <%s>}", id != NULL ? id : path));
+  collet_ctl_print_json ("reload", row);
+}
+
+ColletExit
+collet_change_run (ColletCtl *ctl, const char *method, GVariant *head)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply =
+      collet_ctl_call (ctl, method, append_options (head, build_options (ctl)), "(o)", &error);
+  const char *path;
+
+  if (reply == NULL)
+    return collet_ctl_fail (ctl, error);
+  g_variant_get (reply, "(&o)", &path);
+  if (!collet_change_options.no_wait)
+    return collet_change_follow (ctl, path);
+  say_accepted (ctl, path);
+  return COLLET_EXIT_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-change.h: asks for a change, stays with it until its end, and says what
+ * became of it.
+ */
+#pragma once
+
+#include "collet-ctl.h"
+
+G_BEGIN_DECLS
+
+/* What the options of the changing verbs say. */
+typedef struct
+{
+  char *reason;
+  char *host;
+  char *expect_version;
+  char *state;
+  char *artifact;
+  gboolean allow_breaking;
+  gboolean discard_state;
+  gboolean no_wait;
+  double drain_timeout_s;
+} ColletChangeOptions;
+
+/* The one set of options; there is one verb in a process. */
+extern ColletChangeOptions collet_change_options;
+
+/* Entries for a verb's table. */
+#define COLLET_CHANGE_REASON                                                                                 \
+  {                                                                                                          \
+    "reason", 'r', 0, G_OPTION_ARG_STRING, &collet_change_options.reason, "Why, for the history", "TEXT"     \
+  }
+#define COLLET_CHANGE_NO_WAIT                                                                                \
+  {                                                                                                          \
+    "no-wait", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.no_wait,                                      \
+        "Print the reload's id as soon as the request was accepted", NULL                                    \
+  }
+#define COLLET_CHANGE_HOST                                                                                   \
+  {                                                                                                          \
+    "host", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.host,                                          \
+        "What runs it: worker (a process of its own) or in-process", "KIND"                                  \
+  }
+#define COLLET_CHANGE_EXPECT                                                                                 \
+  {                                                                                                          \
+    "expect-version", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.expect_version,                      \
+        "Refuse unless this version runs", "VERSION"                                                         \
+  }
+#define COLLET_CHANGE_BREAKING                                                                               \
+  {                                                                                                          \
+    "allow-breaking", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.allow_breaking,                        \
+        "Accept schemas that present callers may not fit", NULL                                              \
+  }
+#define COLLET_CHANGE_DISCARD                                                                                \
+  {                                                                                                          \
+    "discard-state", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.discard_state,                          \
+        "Start the new version without the state of the old", NULL                                           \
+  }
+#define COLLET_CHANGE_DRAIN                                                                                  \
+  {                                                                                                          \
+    "drain-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.drain_timeout_s,                      \
+        "End calls that are still on the old version after this time", "SECONDS"                             \
+  }
+
+/* Calls `method`; `head` (floating) has its arguments without the options, which
+ * come last. The verb's exit status. */
+ColletExit collet_change_run (ColletCtl *ctl, const char *method, GVariant *head);
+/* Stays with a reload that is known already. */
+ColletExit collet_change_follow (ColletCtl *ctl, const char *path);
+
+G_END_DECLS

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collet-error-remedy.h"
+#include "collet-style.h"
+#include "collet-variant-json.h"
+
+#define READ_TIMEOUT_MS 60000
+
+void
+collet_ctl_clear (ColletCtl *self)
+{
+  g_clear_pointer (&self->client, collet_client_free);
+}
+
+ColletClient *
+collet_ctl_get_client (ColletCtl *self, GError **error)
+{
+  if (self->client == NULL)
+    self->client = collet_client_new (self->bus, error);
+  return self->client;
+}
+
+guint
+collet_ctl_get_timeout_ms (ColletCtl *self, guint default_ms)
+{
+  return self->timeout_s > 0 ? (guint)MAX (1, MIN (self->timeout_s * 1000, G_MAXINT - 10000)) : default_ms;
+}
+
+GVariant *
+collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const char *type, GError **error)
+{
+  g_autoptr (GVariant) given = g_variant_ref_sink (arguments);
+  ColletClient *client = collet_ctl_get_client (self, error);
+  if (client == NULL)
+    return NULL;
+
+  g_autoptr (GVariant) reply =
+      collet_client_call (client, method, given, (int)collet_ctl_get_timeout_ms (self, READ_TIMEOUT_MS),
+                          error);
+  if (reply == NULL)
+    return NULL;
+  if (!g_variant_is_of_type (reply, G_VARIANT_TYPE (type)))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
+                   "The daemon answered %s in a form that is not known; is it of another version?", method);
+      return NULL;
+    }
+  return g_steal_pointer (&reply);
+}
+
+/* ---- errors ---- */
+
+static const char *
+name_of (const GError *error)
+{
+  return error->domain == COLLET_CLIENT_ERROR ? "NotReachable" : collet_error_name_of (error);
+}
+
+/* A sentence ends with a full stop, whoever wrote it. */
+static char *
+dup_sentence (const char *message)
+{
+  char *text = g_strchomp (g_strdup (message));
+  gsize length = strlen (text);
+
+  if (length == 0 || strchr (".!?", text[length - 1]) != NULL)
+    return text;
+  char *sentence = g_strconcat (text, ".", NULL);
+  g_free (text);
+  return sentence;
+}
+
+static void
+print_error (const GError *error)
+{
+  g_autofree char *message = dup_sentence (error->message);
+  const char *remedy = error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : NULL;
+
+  g_printerr ("%scolletctl: %s:%s %s\n", collet_style_begin (COLLET_PAINT_BAD, TRUE), name_of (error),
+              collet_style_end (COLLET_PAINT_BAD, TRUE), message);
+  if (remedy != NULL && strstr (message, remedy) == NULL)
+    g_printerr ("%s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, TRUE), remedy,
+                collet_style_end (COLLET_PAINT_DIM, TRUE));
+}
+
+ColletExit
+collet_ctl_fail_with (ColletCtl *self, const GError *error, const char *name, GVariant *value)
+{
+  if (self->json)
+    {
+      g_autoptr (GString) out = g_string_new ("{\"error\":{\"name\":");
+      collet_variant_json_append_string (out, name_of (error));
+      g_string_append (out, ",\"message\":");
+      collet_variant_json_append_string (out, error->message);
+      g_string_append_c (out, '}');
+      if (value != NULL)
+        {
+          g_string_append_printf (out, ",\"%s\":", name);
+          collet_variant_json_append (out, value);
+        }
+      g_print ("%s}\n", out->str);
+    }
+  else
+    print_error (error);
+  return error->domain == COLLET_CLIENT_ERROR ? COLLET_EXIT_NOT_REACHABLE : COLLET_EXIT_FAILED;
+}
+
+ColletExit
+collet_ctl_fail (ColletCtl *self, const GError *error)
+{
+  return collet_ctl_fail_with (self, error, NULL, NULL);
+}
+
+ColletExit
+collet_ctl_fail_usage (ColletCtl *self, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list list;
+
+  va_start (list, format);
+  message = g_strdup_vprintf (format, list);
+  va_end (list);
+
+  g_autoptr (GError) error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, message);
+  if (self->json)
+    collet_ctl_fail (self, error);
+  else
+    g_printerr ("colletctl: %s\n", message);
+  return COLLET_EXIT_USAGE;
+}
+
+void
+collet_ctl_print_json (const char *name, GVariant *value)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  g_string_append_printf (out, "{\"%s\":", name);
+  collet_variant_json_append (out, value);
+  g_print ("%s}\n", out->str);
+}
+
+char *
+collet_ctl_dup_source (const char *argument)
+{
+  if (strchr (argument, '/') != NULL || g_file_test (argument, G_FILE_TEST_EXISTS))
+    return g_canonicalize_filename (argument, NULL);
+  return g_strdup (argument);
+}
+
+/* ---- rows ---- */
+
+const char *
+collet_row_string (GVariant *row, const char *name)
+{
+  const char *text = "";
+
+  if (!g_variant_lookup (row, name, "&s", &text))
+    g_variant_lookup (row, name, "&o", &text);
+  return text;
+}
+
+gint64
+collet_row_int (GVariant *row, const char *name)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (row, name, NULL);
+
+  if (value == NULL)
+    return 0;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
+    return g_variant_get_int64 (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT64))
+    return (gint64)MIN (g_variant_get_uint64 (value), G_MAXINT64);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
+    return g_variant_get_uint32 (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT32))
+    return g_variant_get_int32 (value);
+  return 0;
+}
+
+gboolean
+collet_row_bool (GVariant *row, const char *name)
+{
+  gboolean yes = FALSE;
+
+  g_variant_lookup (row, name, "b", &yes);
+  return yes;
+}
+
+double
+collet_row_double (GVariant *row, const char *name)
+{
+  double value = 0;
+
+  g_variant_lookup (row, name, "d", &value);
+  return value;
+}
+
+char *
+collet_row_dup_list (GVariant *row, const char *name)
+{
+  g_auto (GStrv) list = NULL;
+
+  g_variant_lookup (row, name, "^as", &list);
+  return list != NULL ? g_strjoinv (", ", list) : g_strdup ("");
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload-view.h"
+
+#include "collet-ctl.h"
+#include "collet-human.h"
+#include "collet-style.h"
+#include "collet-table.h"
+
+static const char *
+arrow (void)
+{
+  return collet_style_is_utf8 () ? "→" : "->";
+}
+
+/* "1.0.0", or the short hash of a version whose manifest is not known. */
+static char *
+dup_version (GVariant *item, const char *semantic, const char *hash)
+{
+  const char *text = collet_row_string (item, semantic);
+
+  return *text != '\0' ? g_strdup (text) : collet_human_dup_hash (collet_row_string (item, hash));
+}
+
+/* "1.0.0 → 1.1.0", "1.0.0" (was not there before), "1.0.0 →" (is gone). */
+static char *
+dup_change (GVariant *item)
+{
+  g_autofree char *from = dup_version (item, "from-version", "from");
+  g_autofree char *to = dup_version (item, "to-version", "to");
+
+  if (g_str_equal (from, "-"))
+    return g_steal_pointer (&to);
+  if (g_str_equal (to, "-"))
+    return g_strdup_printf ("%s %s gone", from, arrow ());
+  return g_strdup_printf ("%s %s %s", from, arrow (), to);
+}
+
+static GVariant *
+get_items (GVariant *row)
+{
+  GVariant *items = g_variant_lookup_value (row, "Items", G_VARIANT_TYPE ("aa{sv}"));
+
+  return items != NULL ? items : g_variant_ref_sink (g_variant_new ("aa{sv}", NULL));
+}
+
+static void
+print_item_line (GVariant *row, GVariant *item)
+{
+  g_autofree char *change = dup_change (item);
+  g_autofree char *hash = collet_human_dup_hash (collet_row_string (item, "to"));
+  g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
+  g_autofree char *pause = collet_human_dup_duration (collet_row_int (item, "pause-us"));
+  gboolean waited = collet_row_int (item, "pause-us") > 0;
+
+  g_print ("%s%s%s  %s  (%s)  in %s%s%s\n", collet_style_begin (COLLET_PAINT_BOLD, FALSE),
+           collet_row_string (item, "module"), collet_style_end (COLLET_PAINT_BOLD, FALSE), change, hash,
+           duration, waited ? ", calls paused for " : "", waited ? pause : "");
+}
+
+static void
+print_items_table (GVariant *items)
+{
+  g_autoptr (ColletTable) table =
+      collet_table_new ("MODULE", "VERSION", "SHA256", "STATE", ">PAUSE", "NOTE", NULL);
+
+  for (gsize i = 0; i < g_variant_n_children (items); i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (items, i);
+      const char *error = collet_row_string (item, "error-name");
+      const char *message = collet_row_string (item, "error-message");
+
+      collet_table_add_copy (table, collet_row_string (item, "module"));
+      collet_table_add (table, dup_change (item), COLLET_PAINT_NONE);
+      collet_table_add (table, collet_human_dup_hash (collet_row_string (item, "to")), COLLET_PAINT_DIM);
+      collet_table_add_state (table, collet_row_string (item, "state"));
+      collet_table_add (table, collet_human_dup_duration (collet_row_int (item, "pause-us")),
+                        COLLET_PAINT_NONE);
+      collet_table_add (table,
+                        *error != '\0' ? g_strdup_printf ("%s: %s", error, message)
+                                       : g_strdup (collet_row_string (item, "verdict")),
+                        *error != '\0' ? COLLET_PAINT_BAD : COLLET_PAINT_NONE);
+    }
+  collet_table_print (table);
+}
+
+void
+collet_reload_view_print_outcome (GVariant *row)
+{
+  g_autoptr (GVariant) items = get_items (row);
+  gsize n = g_variant_n_children (items);
+
+  if (n == 1)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
+      print_item_line (row, item);
+      return;
+    }
+  g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
+  print_items_table (items);
+  g_print ("%" G_GSIZE_FORMAT " modules in %s\n", n, duration);
+}
+
+static void
+print_field (const char *name, const char *value, ColletPaint paint)
+{
+  if (*value != '\0')
+    g_print ("%-10s %s%s%s\n", name, collet_style_begin (paint, FALSE), value,
+             collet_style_end (paint, FALSE));
+}
+
+void
+collet_reload_view_print_detail (GVariant *row)
+{
+  g_autoptr (GVariant) items = get_items (row);
+  const char *state = collet_row_string (row, "State");
+  g_autofree char *kind =
+      g_strdup_printf ("%s, %s", collet_row_string (row, "Kind"), collet_row_string (row, "Strategy"));
+  g_autofree char *started = collet_human_dup_time (collet_row_int (row, "StartedAt"));
+  g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
+  g_autofree char *pause = collet_human_dup_duration (collet_row_int (row, "PauseUs"));
+  gint64 uid = collet_row_int (row, "Initiator");
+  g_autofree char *who = uid < 0 ? g_strdup ("the daemon") : g_strdup_printf ("uid %" G_GINT64_FORMAT, uid);
+
+  print_field ("reload", collet_row_string (row, "Id"), COLLET_PAINT_BOLD);
+  print_field ("kind", kind, COLLET_PAINT_NONE);
+  print_field ("state", state, collet_style_of_state (state));
+  print_field ("phase", collet_row_string (row, "Phase"), COLLET_PAINT_NONE);
+  print_field ("started", started, COLLET_PAINT_NONE);
+  print_field ("duration", duration, COLLET_PAINT_NONE);
+  print_field ("pause", pause, COLLET_PAINT_NONE);
+  print_field ("by", who, COLLET_PAINT_NONE);
+  print_field ("reason", collet_row_string (row, "Reason"), COLLET_PAINT_NONE);
+  print_field ("reverts", collet_row_string (row, "Reverts"), COLLET_PAINT_NONE);
+  print_field ("error", collet_row_string (row, "ErrorName"), COLLET_PAINT_BAD);
+  print_field ("message", collet_row_string (row, "ErrorMessage"), COLLET_PAINT_NONE);
+  if (g_variant_n_children (items) > 0)
+    {
+      g_print ("\n");
+      print_items_table (items);
+    }
+}
+
+static char *
+dup_modules (GVariant *items)
+{
+  if (g_variant_n_children (items) != 1)
+    return g_strdup_printf ("%" G_GSIZE_FORMAT " modules", g_variant_n_children (items));
+
+  g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
+  g_autofree char *change = dup_change (item);
+  return g_strdup_printf ("%s %s", collet_row_string (item, "module"), change);
+}
+
+void
+collet_reload_view_print_table (GVariant *rows)
+{
+  g_autoptr (ColletTable) table =
+      collet_table_new ("ID", "WHEN", "KIND", "STATE", ">DURATION", ">PAUSE", "WHAT", NULL);
+  gint64 now = g_get_real_time ();
+
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      g_autoptr (GVariant) items = get_items (row);
+      const char *error = collet_row_string (row, "ErrorName");
+      g_autofree char *modules = dup_modules (items);
+
+      collet_table_add (table, g_strndup (collet_row_string (row, "Id"), 8), COLLET_PAINT_NONE);
+      collet_table_add (table, collet_human_dup_age (collet_row_int (row, "StartedAt"), now),
+                        COLLET_PAINT_NONE);
+      collet_table_add_copy (table, collet_row_string (row, "Kind"));
+      collet_table_add_state (table, collet_row_string (row, "State"));
+      collet_table_add (table, collet_human_dup_duration (collet_row_int (row, "DurationUs")),
+                        COLLET_PAINT_NONE);
+      collet_table_add (table, collet_human_dup_duration (collet_row_int (row, "PauseUs")),
+                        COLLET_PAINT_NONE);
+      collet_table_add (table,
+                        *error != '\0' ? g_strdup_printf ("%s (%s)", modules, error) : g_strdup (modules),
+                        COLLET_PAINT_NONE);
+    }
+  collet_table_print (table);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-style.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static gboolean has_color[2];
+
+static gboolean
+wants_color (int fd, gboolean no_color)
+{
+  const char *no = g_getenv ("NO_COLOR");
+
+  if (no_color || (no != NULL && *no != '\0') || g_strcmp0 (g_getenv ("TERM"), "dumb") == 0)
+    return FALSE;
+  return isatty (fd) == 1;
+}
+
+void
+collet_style_init (gboolean no_color)
+{
+  has_color[0] = wants_color (STDOUT_FILENO, no_color);
+  has_color[1] = wants_color (STDERR_FILENO, no_color);
+}
+
+const char *
+collet_style_begin (ColletPaint paint, gboolean on_error)
+{
+  static const char *const codes[] = {
+    [COLLET_PAINT_NONE] = "",         [COLLET_PAINT_BOLD] = "\033[1m",  [COLLET_PAINT_DIM] = "\033[2m",
+    [COLLET_PAINT_GOOD] = "\033[32m", [COLLET_PAINT_WARN] = "\033[33m", [COLLET_PAINT_BAD] = "\033[31m",
+  };
+
+  return has_color[on_error ? 1 : 0] ? codes[paint] : "";
+}
+
+const char *
+collet_style_end (ColletPaint paint, gboolean on_error)
+{
+  return paint != COLLET_PAINT_NONE && has_color[on_error ? 1 : 0] ? "\033[0m" : "";
+}
+
+ColletPaint
+collet_style_of_state (const char *state)
+{
+  static const char *const good[] = { "running", "succeeded", "ok", "passed", "live", "joined", NULL };
+  static const char *const bad[] = { "broken", "failed",   "interrupted", "down",
+                                     "frozen", "minority", "breaking",    NULL };
+  static const char *const warn[] = { "restarting", "warning",  "attention", "cancelled",
+                                      "drained",    "stopping", "starting",  NULL };
+
+  if (g_strv_contains (good, state))
+    return COLLET_PAINT_GOOD;
+  if (g_strv_contains (bad, state))
+    return COLLET_PAINT_BAD;
+  if (g_strv_contains (warn, state))
+    return COLLET_PAINT_WARN;
+  return g_str_equal (state, "cold") || g_str_equal (state, "skipped") ? COLLET_PAINT_DIM : COLLET_PAINT_NONE;
+}
+
+gboolean
+collet_style_is_terminal (int fd)
+{
+  return isatty (fd) == 1;
+}
+
+guint
+collet_style_get_width (int fd)
+{
+  struct winsize size;
+
+  if (isatty (fd) != 1)
+    return 0;
+  return ioctl (fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+gboolean
+collet_style_is_utf8 (void)
+{
+  return g_get_charset (NULL);
+}

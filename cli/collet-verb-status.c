@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * status, version.
+ */
+#include "collet-config.h"
+#include "collet-human.h"
+#include "collet-style.h"
+#include "collet-variant-json.h"
+#include "collet-verb.h"
+
+static void
+print_field (const char *name, char *value, ColletPaint paint)
+{
+  g_autofree char *text = value;
+
+  if (*text != '\0')
+    g_print ("%s%-12s%s %s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), name,
+             collet_style_end (COLLET_PAINT_DIM, FALSE), collet_style_begin (paint, FALSE), text,
+             collet_style_end (paint, FALSE));
+}
+
+static char *
+dup_counts (GVariant *properties, const char *const *names)
+{
+  g_autoptr (GVariant) counts = g_variant_lookup_value (properties, "Counts", G_VARIANT_TYPE ("a{st}"));
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; counts != NULL && names[i] != NULL; i++)
+    {
+      guint64 n = 0;
+      if (g_variant_lookup (counts, names[i], "t", &n))
+        g_string_append_printf (text, "%s%" G_GUINT64_FORMAT " %s", text->len > 0 ? ", " : "", n, names[i]);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+print_status (ColletCtl *ctl, GVariant *properties)
+{
+  static const char *const present[] = { "modules",   "tools",           "workers", "sessions",
+                                         "in-flight", "running-reloads", NULL };
+  static const char *const so_far[] = { "calls", "errors", "crashes", "reloads", "dropped-records", NULL };
+  const char *state = collet_row_string (properties, "State");
+  gboolean is_session = collet_client_get_bus (ctl->client) == COLLET_CLIENT_BUS_SESSION;
+  g_auto (GStrv) warnings = NULL;
+
+  print_field ("daemon",
+               g_strdup_printf ("colletd %s, pid %" G_GINT64_FORMAT ", %s bus",
+                                collet_row_string (properties, "Version"), collet_row_int (properties, "Pid"),
+                                is_session ? "session" : "system"),
+               COLLET_PAINT_NONE);
+  print_field ("state", g_strdup (state), collet_style_of_state (state));
+  print_field ("started", collet_human_dup_age (collet_row_int (properties, "StartedAt"), g_get_real_time ()),
+               COLLET_PAINT_NONE);
+  print_field ("MCP", collet_row_dup_list (properties, "McpAddresses"), COLLET_PAINT_BOLD);
+  print_field ("node",
+               g_strdup_printf ("%s (%s)", collet_row_string (properties, "NodeName"),
+                                collet_row_string (properties, "ClusterState")),
+               COLLET_PAINT_NONE);
+  print_field ("data", g_strdup (collet_row_string (properties, "DataFolder")), COLLET_PAINT_NONE);
+  print_field ("module path", collet_row_dup_list (properties, "ModulePath"), COLLET_PAINT_NONE);
+  print_field ("now", dup_counts (properties, present), COLLET_PAINT_NONE);
+  print_field ("so far", dup_counts (properties, so_far), COLLET_PAINT_NONE);
+  g_variant_lookup (properties, "Warnings", "^as", &warnings);
+  for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
+    print_field ("warning", g_strdup (warnings[i]), COLLET_PAINT_WARN);
+}
+
+static ColletExit
+run_status (ColletCtl *ctl, char **arguments)
+{
+  g_autoptr (GError) error = NULL;
+  ColletClient *client = collet_ctl_get_client (ctl, &error);
+  g_autoptr (GVariant) properties = client != NULL ? collet_client_get_properties (client, &error) : NULL;
+
+  if (properties == NULL)
+    return collet_ctl_fail (ctl, error);
+  if (ctl->json)
+    collet_ctl_print_json ("daemon", properties);
+  else
+    print_status (ctl, properties);
+  return COLLET_EXIT_OK;
+}
+
+const ColletVerb collet_verb_status = {
+  .name = "status",
+  .arguments = "",
+  .summary = "Say how the daemon is, and where it serves",
+  .help = "Warnings, if there are any, say what needs an administrator.",
+  .run = run_status,
+};
+
+/* Works without a daemon. */
+static ColletExit
+run_version (ColletCtl *ctl, char **arguments)
+{
+  ColletClient *client = collet_ctl_get_client (ctl, NULL);
+  g_autoptr (GVariant) properties = client != NULL ? collet_client_get_properties (client, NULL) : NULL;
+  const char *daemon = properties != NULL ? collet_row_string (properties, "Version") : NULL;
+
+  if (ctl->json)
+    {
+      g_autoptr (GString) out = g_string_new ("{\"version\":\"" COLLET_VERSION "\",\"daemon\":");
+      if (daemon != NULL)
+        collet_variant_json_append_string (out, daemon);
+      else
+        g_string_append (out, "null");
+      g_print ("%s}\n", out->str);
+    }
+  else
+    g_print ("colletctl %s\n%s%s\n", COLLET_VERSION, daemon != NULL ? "colletd " : "no daemon is running",
+             daemon != NULL ? daemon : "");
+  return COLLET_EXIT_OK;
+}
+
+const ColletVerb collet_verb_version = {
+  .name = "version",
+  .arguments = "",
+  .summary = "Print the versions of colletctl and of the daemon",
+  .help = "Works without a daemon as well.",
+  .run = run_version,
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-verb.h"
+
+const ColletVerb *const collet_verbs[] = {
+  &collet_verb_validate, &collet_verb_load,    &collet_verb_reload,  &collet_verb_rollback,
+  &collet_verb_unload,   &collet_verb_modules, &collet_verb_tools,   &collet_verb_call,
+  &collet_verb_history,  &collet_verb_status,  &collet_verb_version, NULL,
+};
+
+const ColletVerb *
+collet_verb_find (const char *name)
+{
+  for (guint i = 0; collet_verbs[i] != NULL; i++)
+    {
+      if (g_str_equal (collet_verbs[i]->name, name))
+        return collet_verbs[i];
+    }
+  return NULL;
+}

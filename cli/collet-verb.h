@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-verb.h: the verbs of colletctl, as data.
+ */
+#pragma once
+
+#include "collet-ctl.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *name;
+  const char *arguments;       /* "FILE...", for the usage line */
+  const char *summary;         /* one line, for the list of verbs */
+  const char *help;            /* more, for its own help */
+  const GOptionEntry *options; /* or NULL */
+  guint min_arguments;
+  guint max_arguments;
+  ColletExit (*run) (ColletCtl *ctl, char **arguments);
+} ColletVerb;
+
+/* All of them, in the order in which they are listed; NULL at the end. */
+extern const ColletVerb *const collet_verbs[];
+const ColletVerb *collet_verb_find (const char *name);
+
+/* One file a group. */
+extern const ColletVerb collet_verb_validate, collet_verb_load, collet_verb_unload; /* collet-verb-load.c */
+extern const ColletVerb collet_verb_reload, collet_verb_rollback;                   /* collet-verb-reload.c */
+extern const ColletVerb collet_verb_modules, collet_verb_tools;                     /* collet-verb-list.c */
+extern const ColletVerb collet_verb_call;                                           /* collet-verb-call.c */
+extern const ColletVerb collet_verb_history;                     /* collet-verb-history.c */
+extern const ColletVerb collet_verb_status, collet_verb_version; /* collet-verb-status.c */
+
+G_END_DECLS
