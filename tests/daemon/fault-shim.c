@@ -4,6 +4,8 @@
  * own: preloaded, it makes what writes below COLLET_TEST_FOLDER fail with the
  * error whose number is in the file COLLET_TEST_ERRNO, as long as that exists.
  */
+/* Both names of each function are wanted, not one for the other. */
+#undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -125,20 +127,24 @@ mkdir (const char *path, mode_t mode)
   return fails_path (path) ? -1 : NEXT (mkdir) (path, mode);
 }
 
-EXPORT int
-open (const char *path, int flags, ...)
-{
-  mode_t mode = 0;
+/* Making a file is refused; opening one that is there is not. */
+#define WRAP_OPEN(function)                                                                                  \
+  EXPORT int function (const char *path, int flags, ...)                                                     \
+  {                                                                                                          \
+    mode_t mode = 0;                                                                                         \
+                                                                                                             \
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0)                                                                \
+      {                                                                                                      \
+        va_list arguments;                                                                                   \
+                                                                                                             \
+        va_start (arguments, flags);                                                                         \
+        mode = va_arg (arguments, mode_t);                                                                   \
+        va_end (arguments);                                                                                  \
+      }                                                                                                      \
+    if ((flags & O_CREAT) != 0 && access (path, F_OK) != 0 && fails_path (path))                             \
+      return -1;                                                                                             \
+    return NEXT (function) (path, flags, mode);                                                              \
+  }
 
-  if ((flags & (O_CREAT | O_TMPFILE)) != 0)
-    {
-      va_list arguments;
-
-      va_start (arguments, flags);
-      mode = va_arg (arguments, mode_t);
-      va_end (arguments);
-      if ((flags & O_CREAT) != 0 && access (path, F_OK) != 0 && fails_path (path))
-        return -1;
-    }
-  return NEXT (open) (path, flags, mode);
-}
+WRAP_OPEN (open)
+WRAP_OPEN (open64)
