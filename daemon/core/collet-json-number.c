@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-json-number.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Exponents are clamped here: beyond every number that a double holds, and far
  * from overflow when two of them are added. */
 #define EXPONENT_LIMIT G_GINT64_CONSTANT (1000000000000)
-/* Digits of a divisor for which 10 * remainder + digit stays below 2^64. */
-#define MAX_DIVISOR_DIGITS 18
 
 static gint64
 read_exponent (const char *p, const char *end)
@@ -198,8 +195,7 @@ power_of_ten_modulo (guint64 exponent, guint64 modulus)
 }
 
 gboolean
-collet_json_number_is_multiple_of (const ColletJsonNumber *number, const ColletJsonNumber *divisor,
-                                   double quotient)
+collet_json_number_is_multiple_of (const ColletJsonNumber *number, const ColletJsonNumber *divisor)
 {
   const char *p = divisor->digits;
   guint64 modulus = 0, remainder = 0;
@@ -207,8 +203,8 @@ collet_json_number_is_multiple_of (const ColletJsonNumber *number, const ColletJ
 
   if (number->n_digits == 0)
     return TRUE;
-  if (divisor->n_digits > MAX_DIVISOR_DIGITS)
-    return isfinite (quotient) && quotient == trunc (quotient);
+  /* So that 10 * remainder + digit stays below 2^64. */
+  g_return_val_if_fail (divisor->n_digits > 0 && divisor->n_digits <= COLLET_JSON_MAX_DIVISOR_DIGITS, FALSE);
 
   /* number = N * 10^n and divisor = D * 10^d, N and D whole and not multiples
    * of ten. With n < d no multiple of D * 10^(d - n) is N; else D has to divide

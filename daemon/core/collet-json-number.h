@@ -30,9 +30,9 @@ gboolean collet_json_number_get_int64 (const ColletJsonNumber *number, gint64 *v
 gboolean collet_json_number_get_uint64 (const ColletJsonNumber *number, guint64 *value);
 /* Nearest double, infinite when out of range. */
 double collet_json_number_to_double (const char *text, gsize size);
-/* `divisor` > 0. Exact for a divisor of up to 18 significant digits, by doubles
- * beyond. */
-gboolean collet_json_number_is_multiple_of (const ColletJsonNumber *number, const ColletJsonNumber *divisor,
-                                            double quotient);
+/* Exact. `divisor` > 0, of at most COLLET_JSON_MAX_DIVISOR_DIGITS significant
+ * digits. */
+#define COLLET_JSON_MAX_DIVISOR_DIGITS 18
+gboolean collet_json_number_is_multiple_of (const ColletJsonNumber *number, const ColletJsonNumber *divisor);
 
 G_END_DECLS
