@@ -96,6 +96,15 @@ guint64 collet_json_hash_bytes (const char *bytes, gsize size);
 /* Equal values (collet_json_equal) have equal hashes. */
 guint64 collet_json_hash (const ColletJson *json, ColletJsonNode node);
 
+/* collet-json-pointer.c */
+
+/* JSON pointer of a node, from `from`, which it is or lies in. A member name's is
+ * that of its object. */
+char *collet_json_dup_pointer (const ColletJson *json, ColletJsonNode from, ColletJsonNode node);
+
+/* A value as people read it: its text, cut to a line. */
+char *collet_json_dup_shown (const ColletJson *json, ColletJsonNode node);
+
 /* The members of an object, sorted by the bytes of their names. */
 typedef struct
 {

@@ -191,10 +191,6 @@ ColletObjectRules *collet_schema_ensure_object (ColletSchema *schema);
 void collet_object_rules_finish (ColletObjectRules *rules);
 void collet_object_rules_free (ColletObjectRules *rules);
 
-/* JSON pointer of a node, from `from`, which it is or lies in. A member name's is
- * that of its object. */
-char *collet_json_dup_pointer (const ColletJson *json, ColletJsonNode from, ColletJsonNode node);
-
 /* While validating: collet-json-schema-validate.c and -contain.c. */
 
 /* The resources entered so far, innermost first. */
@@ -253,7 +249,5 @@ gboolean collet_schema_fail (ColletSchemaRun *run, ColletJsonNode node, const ch
 gboolean collet_schema_fail_plain (ColletSchemaRun *run, ColletJsonNode node, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 gboolean collet_schema_give_up (ColletSchemaRun *run, ColletJsonNode node, const char *reason);
-/* A value as people read it: cut to a line. */
-char *collet_schema_dup_shown (const ColletJson *json, ColletJsonNode node);
 
 G_END_DECLS

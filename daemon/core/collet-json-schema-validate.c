@@ -125,7 +125,7 @@ check_enum (ColletSchemaRun *run, const ColletSchema *schema, ColletJsonNode nod
     }
   if (run->quiet > 0)
     return FALSE;
-  shown = collet_schema_dup_shown (own, schema->values);
+  shown = collet_json_dup_shown (own, schema->values);
   return collet_schema_fail (run, node, "must be one of %s", shown);
 }
 
@@ -142,7 +142,7 @@ check_const (ColletSchemaRun *run, const ColletSchema *schema, ColletJsonNode no
     return TRUE;
   if (run->quiet > 0)
     return FALSE;
-  shown = collet_schema_dup_shown (run->schema->json, schema->constant);
+  shown = collet_json_dup_shown (run->schema->json, schema->constant);
   return collet_schema_fail (run, node, "must be %s", shown);
 }
 
@@ -164,7 +164,7 @@ check_bound (ColletSchemaRun *run, const ColletJsonNumber *value, ColletJsonNode
     return TRUE;
   if (run->quiet > 0)
     return FALSE;
-  shown = collet_schema_dup_shown (run->schema->json, bound);
+  shown = collet_json_dup_shown (run->schema->json, bound);
   return collet_schema_fail (run, node, "must be %s%s %s", is_upper ? "less than" : "greater than",
                              is_exclusive ? "" : " or equal to", shown);
 }
@@ -192,7 +192,7 @@ check_number (ColletSchemaRun *run, const ColletSchema *schema, ColletJsonNode n
   number_of (&divisor, run->schema->json, rules->multiple_of);
   if (collet_json_number_is_multiple_of (&value, &divisor))
     return TRUE;
-  shown = collet_schema_dup_shown (run->schema->json, rules->multiple_of);
+  shown = collet_json_dup_shown (run->schema->json, rules->multiple_of);
   return collet_schema_fail (run, node, "must be a multiple of %s", shown);
 }
 

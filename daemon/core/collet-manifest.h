@@ -2,7 +2,8 @@
  *
  * collet-manifest.h: what a module says of itself; see schema/manifest.schema.json
  * for the JSON. Parsed strictly: an unknown member is an error (InvalidManifest)
- * unless its name begins with "x-".
+ * unless its name begins with "x-". Errors: InvalidManifest, or InvalidSchema for
+ * a schema that is none, both with the JSON pointer.
  */
 #pragma once
 
