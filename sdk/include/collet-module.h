@@ -105,7 +105,7 @@ struct collet_call_ops
   /* A member of the arguments. False, and *value untouched, if it is absent or
    * of another type. get_integer: a JSON number that is a whole number in the
    * range of int64_t. get_string: unescaped, NUL-terminated. get_json: the raw
-   * text of any value. */
+   * text of any value, NUL-terminated. `size` may be NULL here and above. */
   bool (*get_boolean) (struct collet_call *call, const char *name, bool *value);
   bool (*get_integer) (struct collet_call *call, const char *name, int64_t *value);
   bool (*get_number) (struct collet_call *call, const char *name, double *value);

@@ -197,8 +197,8 @@ def _(folder):
         assert not list(folder.glob("out.c*"))
 
 
-def readme(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", (SDK / "README.md").read_text(), re.M | re.S)
+def readme(language, folder=SDK):
+    return re.findall(rf"^```{language}\n(.*?)^```", (folder / "README.md").read_text(), re.M | re.S)
 
 
 def author(folder):
@@ -229,6 +229,14 @@ def _(folder):
     run("meson", "setup", "--werror", "build", cwd=folder, env=environment)
     run("meson", "compile", "-C", "build", cwd=folder, env=environment)
     check_module(folder / "build/hello.so", readme("json")[0])
+
+
+@test("/sdk/readme/greeter-of-the-front-page")
+def _(folder):
+    (folder / "greeter.c").write_text(readme("c", SDK.parent)[0])
+    run("gcc", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", *MODULE, "-o", folder / "greeter.so",
+        folder / "greeter.c")
+    assert json.loads(manifests(folder / "greeter.so")[0])["name"] == "greeter"
 
 
 @test("/sdk/readme/rust")
