@@ -64,7 +64,7 @@ name_of (const GError *error)
 static char *
 dup_sentence (const char *message)
 {
-  char *text = g_strchomp (g_strdup (message));
+  char *text = g_strchomp (collet_style_dup_safe (message));
   gsize length = strlen (text);
 
   if (length == 0 || strchr (".!?", text[length - 1]) != NULL)

@@ -103,9 +103,7 @@ collet_reload_view_print_outcome (GVariant *row)
 static void
 print_field (const char *name, const char *value, ColletPaint paint)
 {
-  if (*value != '\0')
-    g_print ("%-10s %s%s%s\n", name, collet_style_begin (paint, FALSE), value,
-             collet_style_end (paint, FALSE));
+  collet_style_print_field (name, g_strdup (value), paint);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-style.h"
 
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -56,6 +57,35 @@ collet_style_of_state (const char *state)
   if (g_strv_contains (warn, state))
     return COLLET_PAINT_WARN;
   return g_str_equal (state, "cold") || g_str_equal (state, "skipped") ? COLLET_PAINT_DIM : COLLET_PAINT_NONE;
+}
+
+char *
+collet_style_dup_safe (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *out = g_string_sized_new (strlen (valid));
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+      if (c == '\n' || c == '\t' || c == '\r')
+        g_string_append_c (out, ' ');
+      else
+        g_string_append_unichar (out, g_unichar_iscntrl (c) ? '?' : c);
+    }
+  return g_string_free (out, FALSE);
+}
+
+void
+collet_style_print_field (const char *name, char *value, ColletPaint paint)
+{
+  g_autofree char *given = value;
+  g_autofree char *text = collet_style_dup_safe (given);
+
+  if (*text != '\0')
+    g_print ("%s%-14s%s %s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), name,
+             collet_style_end (COLLET_PAINT_DIM, FALSE), collet_style_begin (paint, FALSE), text,
+             collet_style_end (paint, FALSE));
 }
 
 gboolean

@@ -30,6 +30,13 @@ const char *collet_style_end (ColletPaint paint, gboolean on_error);
 /* For words that the daemon uses: "running" is good, "broken" is bad, ... */
 ColletPaint collet_style_of_state (const char *state);
 
+/* The words of others, without what could move a cursor; newlines become spaces. */
+char *collet_style_dup_safe (const char *text);
+
+/* "name  value" on a line of standard output; nothing if the value is empty.
+ * Takes the value. */
+void collet_style_print_field (const char *name, char *value, ColletPaint paint);
+
 gboolean collet_style_is_terminal (int fd);
 /* Columns of the terminal behind `fd`; 0: it is none. */
 guint collet_style_get_width (int fd);

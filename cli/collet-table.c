@@ -78,14 +78,9 @@ void
 collet_table_add (ColletTable *self, char *text, ColletPaint paint)
 {
   g_autofree char *given = text != NULL ? text : g_strdup ("-");
-  char *valid = g_utf8_make_valid (given, -1);
+  char *safe = collet_style_dup_safe (given);
 
-  for (char *p = valid; *p != '\0'; p++)
-    {
-      if ((guchar)*p < 0x20 || *p == 0x7f)
-        *p = ' ';
-    }
-  Cell cell = { valid, paint, collet_table_measure (valid) };
+  Cell cell = { safe, paint, collet_table_measure (safe) };
   g_array_append_val (self->cells, cell);
 }
 

@@ -73,15 +73,10 @@ show (ColletCtl *ctl, const char *method, const char *what, const char *name, vo
   return COLLET_EXIT_OK;
 }
 
-/* "name  value", in the order given; values as people read them. */
 static void
 print_field (const char *name, char *value)
 {
-  g_autofree char *text = value;
-
-  if (text != NULL && *text != '\0')
-    g_print ("%s%-16s%s %s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), name,
-             collet_style_end (COLLET_PAINT_DIM, FALSE), text);
+  collet_style_print_field (name, value, COLLET_PAINT_NONE);
 }
 
 static char *

@@ -35,8 +35,8 @@ static void
 print_check (GVariant *check)
 {
   const char *outcome = collet_row_string (check, "outcome");
-  const char *evidence = collet_row_string (check, "evidence");
-  const char *remedy = collet_row_string (check, "remedy");
+  g_autofree char *evidence = collet_style_dup_safe (collet_row_string (check, "evidence"));
+  g_autofree char *remedy = collet_style_dup_safe (collet_row_string (check, "remedy"));
   ColletPaint paint = collet_style_of_state (outcome);
 
   g_print ("  %s%-8s%s %-18s %s\n", collet_style_begin (paint, FALSE), outcome,

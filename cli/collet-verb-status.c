@@ -8,17 +8,6 @@
 #include "collet-variant-json.h"
 #include "collet-verb.h"
 
-static void
-print_field (const char *name, char *value, ColletPaint paint)
-{
-  g_autofree char *text = value;
-
-  if (*text != '\0')
-    g_print ("%s%-12s%s %s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), name,
-             collet_style_end (COLLET_PAINT_DIM, FALSE), collet_style_begin (paint, FALSE), text,
-             collet_style_end (paint, FALSE));
-}
-
 static char *
 dup_counts (GVariant *properties, const char *const *names)
 {
@@ -44,26 +33,29 @@ print_status (ColletCtl *ctl, GVariant *properties)
   gboolean is_session = collet_client_get_bus (ctl->client) == COLLET_CLIENT_BUS_SESSION;
   g_auto (GStrv) warnings = NULL;
 
-  print_field ("daemon",
-               g_strdup_printf ("colletd %s, pid %" G_GINT64_FORMAT ", %s bus",
-                                collet_row_string (properties, "Version"), collet_row_int (properties, "Pid"),
-                                is_session ? "session" : "system"),
-               COLLET_PAINT_NONE);
-  print_field ("state", g_strdup (state), collet_style_of_state (state));
-  print_field ("started", collet_human_dup_age (collet_row_int (properties, "StartedAt"), g_get_real_time ()),
-               COLLET_PAINT_NONE);
-  print_field ("MCP", collet_row_dup_list (properties, "McpAddresses"), COLLET_PAINT_BOLD);
-  print_field ("node",
-               g_strdup_printf ("%s (%s)", collet_row_string (properties, "NodeName"),
-                                collet_row_string (properties, "ClusterState")),
-               COLLET_PAINT_NONE);
-  print_field ("data", g_strdup (collet_row_string (properties, "DataFolder")), COLLET_PAINT_NONE);
-  print_field ("module path", collet_row_dup_list (properties, "ModulePath"), COLLET_PAINT_NONE);
-  print_field ("now", dup_counts (properties, present), COLLET_PAINT_NONE);
-  print_field ("so far", dup_counts (properties, so_far), COLLET_PAINT_NONE);
+  collet_style_print_field ("daemon",
+                            g_strdup_printf ("colletd %s, pid %" G_GINT64_FORMAT ", %s bus",
+                                             collet_row_string (properties, "Version"),
+                                             collet_row_int (properties, "Pid"),
+                                             is_session ? "session" : "system"),
+                            COLLET_PAINT_NONE);
+  collet_style_print_field ("state", g_strdup (state), collet_style_of_state (state));
+  collet_style_print_field (
+      "started", collet_human_dup_age (collet_row_int (properties, "StartedAt"), g_get_real_time ()),
+      COLLET_PAINT_NONE);
+  collet_style_print_field ("MCP", collet_row_dup_list (properties, "McpAddresses"), COLLET_PAINT_BOLD);
+  collet_style_print_field ("node",
+                            g_strdup_printf ("%s (%s)", collet_row_string (properties, "NodeName"),
+                                             collet_row_string (properties, "ClusterState")),
+                            COLLET_PAINT_NONE);
+  collet_style_print_field ("data", g_strdup (collet_row_string (properties, "DataFolder")),
+                            COLLET_PAINT_NONE);
+  collet_style_print_field ("module path", collet_row_dup_list (properties, "ModulePath"), COLLET_PAINT_NONE);
+  collet_style_print_field ("now", dup_counts (properties, present), COLLET_PAINT_NONE);
+  collet_style_print_field ("so far", dup_counts (properties, so_far), COLLET_PAINT_NONE);
   g_variant_lookup (properties, "Warnings", "^as", &warnings);
   for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
-    print_field ("warning", g_strdup (warnings[i]), COLLET_PAINT_WARN);
+    collet_style_print_field ("warning", g_strdup (warnings[i]), COLLET_PAINT_WARN);
 }
 
 static ColletExit

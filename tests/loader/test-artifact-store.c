@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -625,6 +626,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  signal (SIGPIPE, SIG_IGN);
   TEST ("names-by-hash", test_names_by_hash);
   TEST ("large-artifact-is-the-same", test_large_artifact_is_the_same);
   TEST ("refused-leaves-nothing", test_refused_leaves_nothing);
