@@ -9,7 +9,8 @@
  * and from any thread: `respond` with a whole body, or `start_stream`, then
  * `send` any number of times, then `end`. When the client goes away first,
  * `closed` is called (once, from any thread); answering after that is allowed
- * and does nothing. The handler drops its reference when it is through.
+ * and does nothing. A handler that answers later takes a reference in `begin` or
+ * `complete` and drops it when it is through.
  */
 #pragma once
 
@@ -48,7 +49,9 @@ typedef struct {
 
 struct _ColletExchange {
   const ColletExchangeClass *class_;
-  gpointer handler_data; /* the handler's own, e.g. the request that runs */
+  /* The handler's own, e.g. the request that runs; freed with the exchange. */
+  gpointer handler_data;
+  GDestroyNotify handler_data_free; /* or NULL */
 };
 
 typedef struct {
