@@ -46,20 +46,20 @@ adopt (ColletCandidate *candidate, ColletProbeReport *report)
 }
 
 static GError *
-death_error (const ColletTrial *trial, const char *source, const char *when)
+death_error (const ColletTrial *trial, const char *when)
 {
   g_autofree char *death = NULL;
 
   if (trial->timed_out && !trial->tried)
-    return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
-                        "%s was not tried: others of the batch used up its time", source);
+    return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
+                                "The module was not tried: others of the batch used up its time");
   if (trial->timed_out)
-    return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT, "%s came to no end %s, and was stopped",
-                        source, when);
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
+                        "The module did not come to an end %s and was stopped", when);
   if (!trial->died)
-    return g_error_new (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED, "%s gave no report %s", source, when);
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED, "The trial gave no report %s", when);
   death = collet_trial_dup_death (trial);
-  return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_CRASHED, "%s %s %s", source, death, when);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_CRASHED, "The module %s %s", death, when);
 }
 
 /* What the file says, read before anything of it ran. */
@@ -71,8 +71,7 @@ check_file (ColletCandidate *candidate, const ColletTrial *trial)
 
   if (trial->read == NULL)
     {
-      collet_candidate_fail (candidate, "elf-format",
-                             death_error (trial, candidate->source, "while its file was read"));
+      collet_candidate_fail (candidate, "elf-format", death_error (trial, "while its file was read"));
       return NULL;
     }
   report = collet_probe_report_parse (trial->read, &error);
@@ -129,8 +128,6 @@ check_manifest (ColletCandidate *candidate, const char *text)
     }
 
   candidate->manifest = collet_manifest_parse (text, strlen (text), &error);
-  if (candidate->manifest == NULL)
-    g_prefix_error (&error, "The manifest of %s: ", candidate->source);
   if (candidate->manifest != NULL)
     {
       g_autofree char *evidence = describe_manifest (candidate->manifest);
@@ -173,47 +170,58 @@ check_trust (ColletCandidate *candidate, const ColletArtifactFacts *facts)
     collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, evidence, NULL);
 }
 
-/* Whether the code can hand its state over. */
-static gboolean
+static void
 check_run (ColletCandidate *candidate, const ColletTrial *trial)
 {
   GError *error = NULL;
 
   if (trial->died || trial->run == NULL)
     {
-      collet_candidate_fail (candidate, "trial",
-                             death_error (trial, candidate->source, "while it was loaded for trial"));
-      return FALSE;
+      collet_candidate_fail (candidate, "trial", death_error (trial, "while it was loaded for trial"));
+      return;
     }
   g_autoptr (ColletProbeReport) report = collet_probe_report_parse (trial->run, &error);
   if (report == NULL)
+    collet_candidate_fail (candidate, "trial", error);
+  else
+    adopt (candidate, report);
+}
+
+static const ColletCheck *
+find_check (ColletCandidate *candidate, const char *name)
+{
+  for (guint i = 0; i < candidate->checks->len; i++)
     {
-      collet_candidate_fail (candidate, "trial", error);
-      return FALSE;
+      const ColletCheck *check = g_ptr_array_index (candidate->checks, i);
+      if (g_str_equal (check->name, name))
+        return check;
     }
-  adopt (candidate, report);
-  return report->has_state;
+  return NULL;
 }
 
 /* The manifest promises a state; the code must be able to hand it over. */
 static void
-check_state (ColletCandidate *candidate, gboolean has_state)
+check_state (ColletCandidate *candidate)
 {
+  const ColletCheck *exported = find_check (candidate, "export-state");
+  gboolean can_export = exported != NULL && exported->outcome != COLLET_CHECK_SKIPPED;
+
   if (candidate->error != NULL)
     collet_candidate_skip (candidate, "state");
-  else if (candidate->manifest->stateful && !has_state)
-    collet_candidate_fail (
-        candidate, "state",
-        g_error_new_literal (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED,
-                             "The manifest declares \"state\", but the module has no export_state "
-                             "and import_state"));
-  else if (!candidate->manifest->stateful && has_state)
+  else if (candidate->manifest->stateful && !can_export)
+    collet_candidate_fail (candidate, "state",
+                           g_error_new_literal (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED,
+                                                "The manifest says that the module is stateful, but it has "
+                                                "no export_state and import_state"));
+  else if (!candidate->manifest->stateful && can_export)
     collet_candidate_add_check (candidate, "state", COLLET_CHECK_WARNING,
                                 "The module can export state, but its manifest says that it has none.",
-                                "Declare \"state\" in the manifest, or the state is lost at a reload.");
+                                "Set \"stateful\" and \"stateFormat\" in the manifest, or the state is lost "
+                                "at a reload.");
   else
     collet_candidate_add_check (candidate, "state", COLLET_CHECK_PASSED,
-                                has_state ? "handed over at a reload" : "none", NULL);
+                                candidate->manifest->stateful ? "exported and imported at a reload" : "none",
+                                NULL);
 }
 
 ColletCandidate *
@@ -233,6 +241,7 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
                           report != NULL ? report->build_id : NULL,
                           candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
   check_trust (candidate, &intake->facts);
-  check_state (candidate, check_run (candidate, trial));
+  check_run (candidate, trial);
+  check_state (candidate);
   return candidate;
 }

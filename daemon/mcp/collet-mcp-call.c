@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-mcp-server-private.h"
+
+#include "collet-error.h"
+#include "collet-mcp-result.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* One tools/call on its way. Slices (id, token, arguments) point into the
+ * exchange's body, which lives as long as the reference to it. */
+typedef struct
+{
+  ColletMcpTie tie; /* modern: the exchange's handler_data */
+  ColletCall base;
+  gatomicrefcount ref_count;
+  ColletMcpServer *server;
+  ColletMcpReply reply;
+  ColletMcpSession *session;
+  GList link; /* the session's */
+  ColletToolList *list;
+  const ColletToolEntry *entry;
+  const char *id, *token;
+  gsize id_size, token_size;
+  gint64 start_us;
+  /* Recursive: a target may call done from within cancel. Held by done only to
+   * set is_done, so that cancel never meets a call whose done has returned. */
+  pthread_mutex_t lock;
+  gboolean is_done;
+  gboolean is_streaming; /* only the target's callbacks use it, one at a time */
+} Call;
+
+#define CALL_OF(base_) ((Call *)((char *)(base_)-G_STRUCT_OFFSET (Call, base)))
+
+static void on_done (ColletCall *base, const ColletCallResult *result);
+static void on_progress (ColletCall *base, const char *json, gsize size);
+static void on_log (ColletCall *base, int level, const char *json, gsize size);
+
+static const ColletCallClass call_class = { .done = on_done, .progress = on_progress, .log = on_log };
+
+static Call *
+call_ref (Call *call)
+{
+  g_atomic_ref_count_inc (&call->ref_count);
+  return call;
+}
+
+static void
+call_unref (gpointer data)
+{
+  Call *call = data;
+
+  if (!g_atomic_ref_count_dec (&call->ref_count))
+    return;
+  pthread_mutex_destroy (&call->lock);
+  if (call->session)
+    collet_mcp_session_unref (call->session);
+  collet_tool_list_unref (call->list);
+  g_free (call);
+}
+
+static void
+cancel (Call *call)
+{
+  pthread_mutex_lock (&call->lock);
+  if (!call->is_done)
+    collet_call_target_cancel (call->entry->target, &call->base);
+  pthread_mutex_unlock (&call->lock);
+}
+
+static void
+on_closed (gpointer self)
+{
+  cancel (self);
+}
+
+static void
+init_lock (pthread_mutex_t *lock)
+{
+  pthread_mutexattr_t attributes;
+
+  pthread_mutexattr_init (&attributes);
+  pthread_mutexattr_settype (&attributes, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init (lock, &attributes);
+  pthread_mutexattr_destroy (&attributes);
+}
+
+/* Events on the call's own stream, which begins with the first of them: a call
+ * that reports nothing is answered with plain JSON. */
+
+static void
+send_message (Call *call, GString *message)
+{
+  if (!call->is_streaming)
+    collet_mcp_reply_start_stream (&call->reply);
+  call->is_streaming = TRUE;
+  collet_mcp_exchange_send_event (call->reply.exchange, message->str, message->len);
+  g_string_free (message, TRUE);
+}
+
+/* `members`: a JSON object of the module's host, or NULL if it is none. */
+static ColletJson *
+parse_params (const char *json, gsize size)
+{
+  g_autoptr (ColletJson) params = collet_json_parse_borrowed (json, size, NULL);
+
+  if (!params || collet_json_get_type (params, 0) != COLLET_JSON_OBJECT ||
+      collet_json_get_length (params, 0) == 0)
+    return NULL;
+  return g_steal_pointer (&params);
+}
+
+static void
+on_progress (ColletCall *base, const char *json, gsize size)
+{
+  Call *call = CALL_OF (base);
+  g_autoptr (ColletJson) params = NULL;
+  GString *message;
+
+  if (!call->token || !(params = parse_params (json, size)))
+    return;
+  message = g_string_new (
+      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":");
+  g_string_append_len (message, call->token, (gssize)call->token_size);
+  g_string_append_c (message, ',');
+  collet_mcp_result_append_members (message, params);
+  g_string_append (message, "}}");
+  send_message (call, message);
+}
+
+static void
+on_log (ColletCall *base, int level, const char *json, gsize size)
+{
+  Call *call = CALL_OF (base);
+  g_autoptr (ColletJson) params = NULL;
+  GString *message;
+
+  if (call->reply.batch || level < base->log_level || base->log_level == COLLET_MCP_LOG_NONE ||
+      !(params = parse_params (json, size)))
+    return;
+  message = g_string_new ("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":");
+  g_string_append_len (message, json, (gssize)size);
+  g_string_append_c (message, '}');
+  send_message (call, message);
+}
+
+/* The answer. */
+
+static void
+append_call_meta (GString *json, const ColletCallResult *result)
+{
+  if (!result->version)
+    return;
+  g_string_append_printf (json,
+                          "\"org.collet/version\":\"%s\",\"org.collet/sha256\":\"%s\",\"org.collet/"
+                          "generation\":%" G_GUINT64_FORMAT,
+                          result->version->semver ? result->version->semver : "", result->version->sha256,
+                          result->generation);
+}
+
+static GString *
+splice (Call *call, const ColletCallResult *result, const ColletJson *json)
+{
+  GString *text = g_string_sized_new (result->json_size + call->id_size + 512);
+  gboolean is_modern = !call->session;
+
+  g_string_append (text, "{\"jsonrpc\":\"2.0\",\"id\":");
+  g_string_append_len (text, call->id, (gssize)call->id_size);
+  g_string_append (text, ",\"result\":{");
+  collet_mcp_result_append_members (text, json);
+  g_string_append (text, ",\"_meta\":{");
+  append_call_meta (text, result);
+  if (is_modern)
+    {
+      g_string_append_printf (text, "%s\"io.modelcontextprotocol/serverInfo\":", result->version ? "," : "");
+      collet_mcp_append_server_info (text, call->server);
+    }
+  if (is_modern || result->version)
+    collet_mcp_result_append_meta (text, json);
+  g_string_append (text, is_modern ? "},\"resultType\":\"complete\"}}" : "}}}");
+  return text;
+}
+
+/* The outputSchema of what answered. After a reload that may be newer than the
+ * list that the call was looked up in; what cannot be found is not checked,
+ * since the schema of another version may not fail a good answer. */
+static const ColletJsonSchema *
+find_output_schema (Call *call, const ColletCallResult *result, ColletToolList **newer)
+{
+  const ColletToolEntry *entry = call->entry;
+
+  if (!result->version || strcmp (entry->version->sha256, result->version->sha256) == 0)
+    return entry->tool->output_schema;
+  *newer = collet_tool_directory_ref_list (call->server->config.directory);
+  entry = collet_tool_list_find (*newer, call->entry->name, -1);
+  if (!entry || strcmp (entry->version->sha256, result->version->sha256) != 0)
+    return NULL;
+  return entry->tool->output_schema;
+}
+
+/* *outcome is static. */
+static GString *
+build_answer (Call *call, const ColletCallResult *result, const char **outcome)
+{
+  g_autoptr (GError) error = result->error ? g_error_copy (result->error) : NULL;
+  g_autoptr (ColletToolList) newer = NULL;
+  g_autoptr (ColletJson) json = NULL;
+  gboolean is_error = FALSE;
+
+  if (!error && result->is_cancelled)
+    error = g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
+  if (!error)
+    {
+      g_autoptr (GError) fault = NULL;
+
+      json = collet_json_parse_borrowed (result->json, result->json_size, &fault);
+      if (!json)
+        error = g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
+                             "The tool's result is no JSON: %s Its module has a fault; tell its author.",
+                             fault->message);
+    }
+  if (!error && collet_mcp_result_check (json, find_output_schema (call, result, &newer), &is_error, &error))
+    {
+      *outcome = is_error ? "error" : "ok";
+      return splice (call, result, json);
+    }
+  *outcome = collet_error_name_of (error);
+  return collet_mcp_error_new_for (call->id, call->id_size, error);
+}
+
+static void
+count (Call *call, const ColletCallResult *result, const char *outcome)
+{
+  const ColletMcpConfig *config = &call->server->config;
+  const char *sha256 = result->version ? result->version->sha256 : NULL;
+  gint64 duration_us = g_get_monotonic_time () - call->start_us;
+  ColletMcpCallRecord record = { .request_id = call->id,
+                                 .request_id_size = call->id_size,
+                                 .client = call->session ? collet_mcp_session_get_id (call->session) : NULL,
+                                 .tool = call->entry->name,
+                                 .sha256 = sha256,
+                                 .generation = result->generation,
+                                 .duration_us = duration_us,
+                                 .outcome = outcome };
+
+  collet_mcp_metrics_count_call (call->server->metrics, call->entry->name, sha256,
+                                 strcmp (outcome, "ok") != 0, duration_us);
+  if (config->record)
+    config->record (config->user_data, &record);
+}
+
+static void
+deliver (Call *call, GString *json)
+{
+  ColletExchange *exchange = call->reply.exchange;
+
+  if (!call->is_streaming)
+    {
+      collet_mcp_reply_json (&call->reply, 200, json);
+      return;
+    }
+  collet_mcp_exchange_send_event (exchange, json->str, json->len);
+  exchange->class_->end (exchange);
+  g_string_free (json, TRUE);
+}
+
+static void
+on_done (ColletCall *base, const ColletCallResult *result)
+{
+  Call *call = CALL_OF (base);
+  ColletMcpServer *server = call->server;
+  ColletExchange *exchange = call->reply.exchange;
+  const char *outcome = "ok";
+  GString *json;
+
+  pthread_mutex_lock (&call->lock);
+  call->is_done = TRUE;
+  pthread_mutex_unlock (&call->lock);
+  if (call->session)
+    collet_mcp_session_remove_call (call->session, &call->link);
+  json = build_answer (call, result, &outcome);
+  /* Counted before it is answered: who has the answer finds it in the count. */
+  count (call, result, outcome);
+  deliver (call, json);
+  call_unref (call);
+  exchange->class_->unref (exchange);
+  g_atomic_int_add (&server->calls, -1);
+}
+
+/* The request. */
+
+static void
+fail_with (ColletMcpTurn *turn, const GError *error)
+{
+  collet_mcp_reply_json (&turn->reply, 200,
+                         collet_mcp_error_new_for (turn->request.id, turn->request.id_size, error));
+}
+
+/* Wrong arguments: for the model to read. */
+static void
+answer_wrong_arguments (ColletMcpTurn *turn, const char *tool, const GError *error)
+{
+  g_autofree char *text =
+      g_strdup_printf ("The arguments of %s are not what it accepts. %s.", tool, error->message);
+  GString *result = g_string_new ("{\"content\":[{\"type\":\"text\",\"text\":");
+
+  collet_json_append_string (result, text, -1);
+  g_string_append (result, "}],\"isError\":true");
+  collet_mcp_turn_answer (turn, result);
+}
+
+static const ColletToolEntry *
+find_tool (ColletMcpTurn *turn, const ColletToolList *list)
+{
+  ColletJsonNode node = collet_mcp_request_param (&turn->request, "name");
+  g_autofree char *name = node ? collet_json_dup_string (turn->request.json, node) : NULL;
+  const ColletToolEntry *entry = name ? collet_tool_list_find (list, name, -1) : NULL;
+  g_autofree char *message = NULL;
+
+  if (entry)
+    return entry;
+  message = name ? g_strdup_printf ("Unknown tool: %.128s. List the tools again.", name)
+                 : g_strdup ("params.name must be the name of a tool.");
+  collet_mcp_turn_fail (turn, 200, COLLET_MCP_INVALID_PARAMS, message,
+                        name ? "{\"reason\":\"ToolNotFound\"}" : NULL);
+  return NULL;
+}
+
+/* Finds the arguments and checks them. FALSE: answered. */
+static gboolean
+read_arguments (ColletMcpTurn *turn, const ColletToolEntry *entry, ColletCall *base)
+{
+  const ColletJson *json = turn->request.json;
+  ColletJsonNode node = collet_mcp_request_param (&turn->request, "arguments");
+  g_autoptr (GError) error = NULL;
+
+  if (node == 0)
+    json = turn->server->no_arguments;
+  if (collet_json_get_type (json, node) != COLLET_JSON_OBJECT)
+    {
+      collet_mcp_turn_fail (turn, 200, COLLET_MCP_INVALID_PARAMS, "params.arguments must be an object.",
+                            NULL);
+      return FALSE;
+    }
+  base->arguments = collet_json_get_raw (json, node, &base->arguments_size);
+  if (collet_json_schema_validate (entry->tool->input_schema, json, node, COLLET_ERROR_INVALID_ARGUMENTS,
+                                   &error))
+    return TRUE;
+  collet_mcp_metrics_count_call (turn->server->metrics, entry->name, entry->version->sha256, TRUE, 0);
+  answer_wrong_arguments (turn, entry->name, error);
+  return FALSE;
+}
+
+/* What the client wants to hear while it runs. */
+static void
+read_wishes (const ColletMcpTurn *turn, Call *call)
+{
+  const ColletMcpRequest *request = &turn->request;
+  ColletJsonNode token =
+      request->meta ? collet_json_member (request->json, request->meta, "progressToken") : 0;
+  ColletJsonNode level;
+
+  call->base.log_level = COLLET_MCP_LOG_NONE;
+  if (turn->reply.batch)
+    return;
+  if (collet_mcp_is_token (request->json, token))
+    {
+      call->token = collet_json_get_raw (request->json, token, &call->token_size);
+      call->base.wants_progress = TRUE;
+    }
+  if (turn->session)
+    {
+      call->base.log_level = collet_mcp_session_get_log_level (turn->session);
+      return;
+    }
+  level = request->meta
+              ? collet_json_member (request->json, request->meta, "io.modelcontextprotocol/logLevel")
+              : 0;
+  if (collet_mcp_level_from_json (request->json, level) >= 0)
+    call->base.log_level = collet_mcp_level_from_json (request->json, level);
+}
+
+/* FALSE: there are too many calls already; answered. */
+static gboolean
+admit (ColletMcpTurn *turn, Call *call)
+{
+  ColletMcpServer *server = turn->server;
+  const ColletMcpLimits *limits = &server->config.limits;
+  g_autoptr (GError) error = NULL;
+
+  if ((guint)g_atomic_int_add (&server->calls, 1) >= limits->max_calls)
+    g_set_error (&error, COLLET_ERROR, COLLET_ERROR_OVERLOADED,
+                 "%u calls are running already, as many as this server allows. Try again later.",
+                 limits->max_calls);
+  else if (turn->session &&
+           !collet_mcp_session_add_call (turn->session, &call->link, limits->max_calls_per_session))
+    g_set_error (
+        &error, COLLET_ERROR, COLLET_ERROR_OVERLOADED,
+        "%u calls of this session are running already, as many as are allowed. Wait for some of them.",
+        limits->max_calls_per_session);
+  if (!error)
+    return TRUE;
+  g_atomic_int_add (&server->calls, -1);
+  fail_with (turn, error);
+  return FALSE;
+}
+
+static Call *
+call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry)
+{
+  Call *call = g_new0 (Call, 1);
+  guint timeout_ms =
+      entry->call_timeout_ms ? entry->call_timeout_ms : turn->server->config.limits.call_timeout_ms;
+
+  g_atomic_ref_count_init (&call->ref_count);
+  init_lock (&call->lock);
+  call->tie.closed = on_closed;
+  call->server = turn->server;
+  call->reply = turn->reply;
+  call->list = collet_tool_list_ref (list);
+  call->entry = entry;
+  call->link.data = call;
+  call->id = turn->request.id;
+  call->id_size = turn->request.id_size;
+  call->start_us = g_get_monotonic_time ();
+  call->base.class_ = &call_class;
+  call->base.tool = entry->module_tool;
+  call->base.deadline_us = call->start_us + (gint64)timeout_ms * 1000;
+  if (turn->session)
+    call->session = collet_mcp_session_ref (turn->session);
+  read_wishes (turn, call);
+  return call;
+}
+
+void
+collet_mcp_call_start (ColletMcpTurn *turn)
+{
+  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (turn->server->config.directory);
+  ColletExchange *exchange = turn->reply.exchange;
+  const ColletToolEntry *entry = find_tool (turn, list);
+  ColletCall base = { 0 };
+  Call *call;
+
+  if (!entry || !read_arguments (turn, entry, &base))
+    return;
+  call = call_new (turn, list, entry);
+  call->base.arguments = base.arguments;
+  call->base.arguments_size = base.arguments_size;
+  if (!admit (turn, call))
+    {
+      call_unref (call);
+      return;
+    }
+  exchange->class_->ref (exchange);
+  if (turn->is_modern)
+    {
+      exchange->handler_data = call_ref (call);
+      exchange->handler_data_free = call_unref;
+    }
+  collet_call_target_dispatch (entry->target, &call->base);
+}
+
+/* Cancelling. */
+
+typedef struct
+{
+  const char *id;
+  gsize size;
+} Id;
+
+static gpointer
+keep_matching (gpointer data, gpointer user_data)
+{
+  Call *call = data;
+  const Id *id = user_data;
+
+  if (id->id && (call->id_size != id->size || memcmp (call->id, id->id, id->size) != 0))
+    return NULL;
+  return call_ref (call);
+}
+
+void
+collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size)
+{
+  Id wanted = { id, id_size };
+  g_autoptr (GPtrArray) calls = collet_mcp_session_collect_calls (session, keep_matching, &wanted);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      cancel (calls->pdata[i]);
+      call_unref (calls->pdata[i]);
+    }
+}

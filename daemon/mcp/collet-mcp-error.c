@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-mcp-error.h"
+
+#include "collet-error.h"
+#include "collet-json.h"
+
+GString *
+collet_mcp_error_new (const char *id, gsize id_size, int code, const char *message, const char *data)
+{
+  GString *json = g_string_sized_new (256);
+
+  g_string_append (json, "{\"jsonrpc\":\"2.0\",\"id\":");
+  g_string_append_len (json, id, (gssize)id_size);
+  g_string_append_printf (json, ",\"error\":{\"code\":%d,\"message\":", code);
+  collet_json_append_string (json, message, -1);
+  if (data)
+    g_string_append_printf (json, ",\"data\":%s", data);
+  g_string_append (json, "}}");
+  return json;
+}
+
+GString *
+collet_mcp_error_new_for (const char *id, gsize id_size, const GError *error)
+{
+  g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"}", collet_error_name_of (error));
+  g_autofree char *message = g_utf8_make_valid (error->message, -1);
+
+  return collet_mcp_error_new (id, id_size, COLLET_MCP_INTERNAL_ERROR, message, data);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fake-tools.h"
+
+#include "collet-error.h"
+
+#include <string.h>
+
+#define PNG "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+#define WAV "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA="
+#define OPEN "{\"type\":\"object\"}"
+
+typedef struct
+{
+  const char *name;
+  const char *input;  /* inputSchema */
+  const char *output; /* outputSchema or NULL */
+  const char *answer; /* result; NULL: the arguments as structuredContent */
+  ColletError error;  /* or how it fails; FAILED: it does not */
+  guint ms;           /* takes that long, on a thread */
+  gboolean reports;   /* three logs and three steps of progress */
+} Tool;
+
+static const Tool table[] = {
+  { "echo", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"}}}" },
+  { "greet", "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}",
+    NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}],\"isError\":false}" },
+  { "headed",
+    "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
+    "\"count\":{\"type\":\"integer\",\"x-mcp-header\":\"Count\"},"
+    "\"deep\":{\"type\":\"object\",\"properties\":{\"flag\":{\"type\":\"boolean\",\"x-mcp-header\":\"Flag\"}}"
+    "}}}" },
+  { "slow", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"at last\"}]}", 0, 200 },
+  { "stuck", OPEN, NULL, "{\"content\":[]}", 0, 20000 },
+  { "crash", OPEN, NULL, NULL, COLLET_ERROR_WORKER_CRASHED },
+  { "timeout", OPEN, NULL, NULL, COLLET_ERROR_CALL_TIMEOUT },
+  { "no-json", OPEN, NULL, "{\"content\":[],}" },
+  { "no-content", OPEN, NULL, "{\"structuredContent\":{}}" },
+  { "bad-block", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"smell\"}]}" },
+  { "bad-structured", OPEN, NULL, "{\"content\":[],\"structuredContent\":[1]}" },
+  { "promise-kept", OPEN,
+    "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"number\"}},\"required\":[\"sum\"]}",
+    "{\"content\":[],\"structuredContent\":{\"sum\":5}}" },
+  { "promise-broken", OPEN,
+    "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"number\"}},\"required\":[\"sum\"]}",
+    "{\"content\":[],\"structuredContent\":{\"sum\":\"five\"}}" },
+  { "promise-excused", OPEN, "{\"type\":\"object\",\"required\":[\"sum\"]}",
+    "{\"content\":[],\"isError\":true}" },
+  { "own-meta", OPEN, NULL,
+    "{\"content\":[],\"_meta\":{\"com.example/x\":1,\"org.collet/sha256\":\"lie\"},\"resultType\":\"lie\"}" },
+  { "pretty", OPEN, NULL, "{\n  \"content\": [\r\n  ]\n}", 0, 1, TRUE },
+  /* The names and answers that the protocol's conformance suite asks for. */
+  { "test_simple_text", OPEN, NULL,
+    "{\"content\":[{\"type\":\"text\",\"text\":\"This is a simple text response for testing.\"}]}" },
+  { "test_image_content", OPEN, NULL,
+    "{\"content\":[{\"type\":\"image\",\"data\":\"" PNG "\",\"mimeType\":\"image/png\"}]}" },
+  { "test_audio_content", OPEN, NULL,
+    "{\"content\":[{\"type\":\"audio\",\"data\":\"" WAV "\",\"mimeType\":\"audio/wav\"}]}" },
+  { "test_embedded_resource", OPEN, NULL,
+    "{\"content\":[{\"type\":\"resource\",\"resource\":{\"uri\":\"test://embedded-resource\",\"mimeType\":"
+    "\"text/plain\",\"text\":\"This is an embedded resource content.\"}}]}" },
+  { "test_multiple_content_types", OPEN, NULL,
+    "{\"content\":[{\"type\":\"text\",\"text\":\"Multiple content types "
+    "test:\"},{\"type\":\"image\",\"data\":\"" PNG
+    "\",\"mimeType\":\"image/png\"},{\"type\":\"resource\",\"resource\":{\"uri\":\"test://"
+    "mixed-content-resource\","
+    "\"mimeType\":\"application/json\",\"text\":\"{\\\"test\\\":\\\"data\\\",\\\"value\\\":123}\"}}]}" },
+  { "test_error_handling", OPEN, NULL,
+    "{\"content\":[{\"type\":\"text\",\"text\":\"This tool intentionally returns an error for testing\"}],"
+    "\"isError\":true}" },
+  { "test_tool_with_progress", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}", 0, 100,
+    TRUE },
+  { "test_tool_with_logging", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}", 0, 100,
+    TRUE },
+  { "test_logging_tool", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}", 0, 20, TRUE },
+  { "test_trigger_tool_change", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"changed\"}]}" },
+  { "json_schema_2020_12_tool",
+    "{\"$schema\":\"https://json-schema.org/draft/2020-12/"
+    "schema\",\"type\":\"object\",\"$defs\":{\"address\":{"
+    "\"$anchor\":\"addressDef\",\"type\":\"object\",\"properties\":{\"street\":{\"type\":\"string\"},"
+    "\"city\":{\"type\":"
+    "\"string\"}}}},\"properties\":{\"name\":{\"type\":\"string\"},\"address\":{\"$ref\":\"#/$defs/"
+    "address\"},"
+    "\"contactMethod\":{\"type\":\"string\",\"enum\":[\"phone\",\"email\"]},\"phone\":{\"type\":\"string\"},"
+    "\"email\":{"
+    "\"type\":\"string\"}},\"allOf\":[{\"anyOf\":[{\"required\":[\"phone\"]},{\"required\":[\"email\"]}]}],"
+    "\"if\":{"
+    "\"properties\":{\"contactMethod\":{\"const\":\"phone\"}},\"required\":[\"contactMethod\"]},\"then\":{"
+    "\"required\":["
+    "\"phone\"]},\"else\":{\"required\":[\"email\"]},\"additionalProperties\":false}",
+    NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"ok\"}]}" },
+};
+
+struct _FakeTools
+{
+  ColletCallTarget target;
+  ColletToolDirectory *directory;
+  guint n_extra;
+  gint running, cancelled; /* atomic */
+};
+
+typedef struct
+{
+  FakeTools *tools;
+  ColletCall *call;
+  ColletVersion *version;
+  const Tool *tool;
+  gint is_cancelled; /* atomic */
+} Run;
+
+static const Tool *
+find (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    if (strcmp (table[i].name, name) == 0)
+      return &table[i];
+  return &table[0];
+}
+
+static void
+report (ColletCall *call, guint step)
+{
+  g_autofree char *progress =
+      g_strdup_printf ("{\"progress\":%u,\"total\":100,\"message\":\"step %u\"}", step * 50, step);
+  g_autofree char *log =
+      g_strdup_printf ("{\"level\":\"info\",\"logger\":\"fake\",\"data\":\"step %u\"}", step);
+
+  if (call->wants_progress)
+    call->class_->progress (call, progress, strlen (progress));
+  call->class_->log (call, 1, log, strlen (log));
+}
+
+static void
+finish (const Tool *tool, ColletCall *call, ColletVersion *version, gboolean is_cancelled)
+{
+  g_autoptr (GString) answer = g_string_new (tool->answer);
+  g_autoptr (GError) error = NULL;
+  ColletCallResult result = { .version = version, .generation = 7, .run_us = 1 };
+
+  if (is_cancelled)
+    error = g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
+  else if (tool->error != COLLET_ERROR_FAILED)
+    error = g_error_new (COLLET_ERROR, (gint)tool->error, "It \"failed\" as asked.");
+  if (!tool->answer)
+    {
+      g_string_assign (answer, "{\"content\":[],\"structuredContent\":");
+      g_string_append_len (answer, call->arguments, (gssize)call->arguments_size);
+      g_string_append_c (answer, '}');
+    }
+  result.error = error;
+  result.json = answer->str;
+  result.json_size = answer->len;
+  call->class_->done (call, &result);
+}
+
+static gpointer
+run_slowly (gpointer data)
+{
+  Run *run = data;
+  gint64 end = g_get_monotonic_time () + (gint64)run->tool->ms * 1000;
+
+  for (guint step = 0; run->tool->reports && step < 3; step++)
+    {
+      report (run->call, step);
+      g_usleep (run->tool->ms * 250);
+    }
+  while (g_get_monotonic_time () < end && !g_atomic_int_get (&run->is_cancelled))
+    g_usleep (1000);
+  finish (run->tool, run->call, run->version, g_atomic_int_get (&run->is_cancelled));
+  collet_version_unref (run->version);
+  g_atomic_int_add (&run->tools->running, -1);
+  g_free (run);
+  return NULL;
+}
+
+static ColletVersion *
+make_version (const char *semver)
+{
+  g_autofree char *sha256 = g_compute_checksum_for_string (G_CHECKSUM_SHA256, semver, -1);
+  g_autofree char *md5 = g_compute_checksum_for_string (G_CHECKSUM_MD5, semver, -1);
+
+  return collet_version_new (sha256, md5, "", NULL, semver, 1);
+}
+
+static ColletVersion *
+published_version (FakeTools *tools)
+{
+  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (tools->directory);
+
+  return collet_version_ref (collet_tool_list_get (list, 0)->version);
+}
+
+static void
+dispatch (ColletCallTarget *target, ColletCall *call)
+{
+  FakeTools *tools = (FakeTools *)target;
+  const Tool *tool = find (call->tool);
+  g_autoptr (ColletVersion) version = published_version (tools);
+
+  if (strcmp (tool->name, "test_trigger_tool_change") == 0)
+    fake_tools_publish (tools, tools->n_extra + 1, version->semver);
+  if (tool->ms == 0)
+    {
+      finish (tool, call, version, FALSE);
+      return;
+    }
+  Run *run = g_new0 (Run, 1);
+  *run = (Run){ .tools = tools, .call = call, .version = g_steal_pointer (&version), .tool = tool };
+  call->target_data[0] = run;
+  g_atomic_int_inc (&tools->running);
+  g_thread_unref (g_thread_new ("fake-tool", run_slowly, run));
+}
+
+static void
+cancel (ColletCallTarget *target, ColletCall *call)
+{
+  Run *run = call->target_data[0];
+
+  if (!run)
+    return;
+  g_atomic_int_inc (&((FakeTools *)target)->cancelled);
+  g_atomic_int_set (&run->is_cancelled, 1);
+}
+
+static ColletCallTarget *
+keep (ColletCallTarget *target)
+{
+  return target;
+}
+
+static void
+drop (ColletCallTarget *target)
+{
+}
+
+static const ColletCallTargetClass target_class = {
+  .ref = keep, .unref = drop, .dispatch = dispatch, .cancel = cancel
+};
+
+static ColletManifest *
+make_manifest (guint n_extra, const char *semver)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  ColletManifest *manifest;
+
+  g_string_printf (text, "{\"name\":\"fake\",\"version\":\"%s\",\"tools\":[", semver);
+  for (guint i = 0; i < G_N_ELEMENTS (table) + n_extra; i++)
+    {
+      const Tool *tool = i < G_N_ELEMENTS (table) ? &table[i] : NULL;
+      g_autofree char *name = tool ? g_strdup (tool->name) : g_strdup_printf ("extra-%03u", i);
+
+      g_string_append_printf (text,
+                              "%s{\"name\":\"%s\",\"description\":\"A tool for tests.\",\"inputSchema\":%s",
+                              i > 0 ? "," : "", name, tool ? tool->input : OPEN);
+      if (tool && tool->output)
+        g_string_append_printf (text, ",\"outputSchema\":%s", tool->output);
+      g_string_append_c (text, '}');
+    }
+  g_string_append (text, "]}");
+  manifest = collet_manifest_parse (text->str, text->len, &error);
+  g_assert_no_error (error);
+  return manifest;
+}
+
+void
+fake_tools_publish (FakeTools *tools, guint n_extra, const char *semver)
+{
+  g_autoptr (ColletManifest) manifest = make_manifest (n_extra, semver);
+  g_autoptr (ColletVersion) version = make_version (semver);
+  GPtrArray *entries = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_tool_entry_free);
+
+  tools->n_extra = n_extra;
+  for (guint i = 0; i < manifest->tools->len; i++)
+    {
+      const ColletManifestTool *tool = manifest->tools->pdata[i];
+      ColletToolEntry *entry = g_new0 (ColletToolEntry, 1);
+
+      entry->name = g_strdup (tool->name);
+      entry->module_tool = g_strdup (tool->name);
+      entry->module = g_strdup ("fake");
+      entry->version = collet_version_ref (version);
+      entry->generation = 7;
+      entry->manifest = collet_manifest_ref (manifest);
+      entry->tool = tool;
+      entry->target = &tools->target;
+      entry->json =
+          g_strdup_printf ("%.*s,\"_meta\":{\"org.collet/module\":\"fake\",\"org.collet/version\":\"%s\"}}",
+                           (int)strlen (tool->json) - 1, tool->json, semver);
+      entry->json_size = strlen (entry->json);
+      g_ptr_array_add (entries, entry);
+    }
+  collet_tool_directory_replace (tools->directory, collet_tool_list_new (entries, 1));
+}
+
+FakeTools *
+fake_tools_new (void)
+{
+  FakeTools *tools = g_new0 (FakeTools, 1);
+
+  tools->target.class_ = &target_class;
+  tools->directory = collet_tool_directory_new ();
+  fake_tools_publish (tools, 0, "1.0.0");
+  return tools;
+}
+
+void
+fake_tools_free (FakeTools *tools)
+{
+  while (g_atomic_int_get (&tools->running) > 0)
+    g_usleep (1000);
+  collet_tool_directory_free (tools->directory);
+  g_free (tools);
+}
+
+ColletToolDirectory *
+fake_tools_get_directory (FakeTools *tools)
+{
+  return tools->directory;
+}
+
+guint
+fake_tools_count_cancelled (FakeTools *tools)
+{
+  return (guint)g_atomic_int_get (&tools->cancelled);
+}
+
+guint
+fake_tools_count_running (FakeTools *tools)
+{
+  return (guint)g_atomic_int_get (&tools->running);
+}
