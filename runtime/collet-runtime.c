@@ -22,7 +22,7 @@ struct collet_runtime
 };
 
 struct collet_runtime *
-collet_runtime_open (const char *path, struct collet_failure *failure)
+collet_runtime_load (const char *path, struct collet_failure *failure)
 {
   struct collet_runtime *runtime = calloc (1, sizeof *runtime);
 
@@ -35,13 +35,27 @@ collet_runtime_open (const char *path, struct collet_failure *failure)
       return NULL;
     }
   runtime->handle = collet_library_open (path, failure);
-  if (runtime->handle != NULL && collet_library_bind (runtime->handle, &runtime->module, failure))
-    return runtime;
-
   if (runtime->handle != NULL)
-    collet_library_close (runtime->handle, path);
+    return runtime;
   free (runtime->path);
   free (runtime);
+  return NULL;
+}
+
+bool
+collet_runtime_bind (struct collet_runtime *runtime, struct collet_failure *failure)
+{
+  return collet_library_bind (runtime->handle, &runtime->module, failure);
+}
+
+struct collet_runtime *
+collet_runtime_open (const char *path, struct collet_failure *failure)
+{
+  struct collet_runtime *runtime = collet_runtime_load (path, failure);
+
+  if (runtime == NULL || collet_runtime_bind (runtime, failure))
+    return runtime;
+  collet_runtime_close (runtime, NULL);
   return NULL;
 }
 

@@ -31,6 +31,11 @@ struct collet_runtime;
  * NULL: InvalidModule, AbiMismatch, ValidationFailed (in memory already). */
 struct collet_runtime *collet_runtime_open (const char *path, struct collet_failure *failure);
 
+/* The two steps of it, for the probe: dlopen, and the descriptor. close after load,
+ * also if bind fails. */
+struct collet_runtime *collet_runtime_load (const char *path, struct collet_failure *failure);
+bool collet_runtime_bind (struct collet_runtime *runtime, struct collet_failure *failure);
+
 /* Unloads it, after fini; `unloaded` (may be NULL) says whether the code really
  * left memory (it stays with NODELETE, unique symbols, live thread-locals). */
 void collet_runtime_close (struct collet_runtime *runtime, bool *unloaded);

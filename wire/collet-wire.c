@@ -303,10 +303,7 @@ collet_wire_receive (int fd, char *buffer, size_t buffer_size, struct collet_fra
   else
     result = finish_frame (frame, buffer, (size_t)received, fds, n_fds);
   if (result <= 0)
-    {
-      close_fds (fds, n_fds);
-      memset (frame, 0, sizeof *frame);
-    }
+    close_fds (fds, n_fds);
   return result;
 }
 

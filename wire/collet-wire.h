@@ -110,9 +110,9 @@ struct collet_limits
   uint64_t file_size;     /* bytes, RLIMIT_FSIZE; raised to COLLET_WIRE_MAX, so that
                              a large frame can be sent: no file can be written */
   uint32_t open_files;    /* RLIMIT_NOFILE; 0: the default, 64 */
-  uint32_t threads;       /* 0: the module cannot start threads. Otherwise it can;
-                             RLIMIT_NPROC counts a whole user, so their number is
-                             bounded by address_space and the unit's TasksMax */
+  uint32_t threads;       /* not enforced one by one (RLIMIT_NPROC counts a whole
+                             user): address_space and the unit's TasksMax bound
+                             them, STATS counts them */
   uint32_t cpu_seconds;   /* RLIMIT_CPU; 0: not limited (probe: 10) */
   uint32_t deadline_ms;   /* probe: wall clock for the whole batch; 0: 30 s */
 };
@@ -181,8 +181,9 @@ int collet_wire_send_simple (int fd, uint16_t type, uint64_t id, int32_t status,
 /* Receives one frame into `buffer`, which has at least COLLET_WIRE_BUFFER bytes.
  * Returns 1: a frame, to be cleared; 0: the peer closed; -errno: -EAGAIN;
  * -EPROTO (bad magic, flags, size or fds: close the channel); -EMSGSIZE (longer
- * than any frame: likewise); -ENOMEM, ... On any error no fd is left open. Received
- * fds are close-on-exec. Several threads may receive from one socket; each frame
+ * than any frame: likewise); -ENOMEM for the payload of a frame whose
+ * header is sound and filled in, so that it can be answered. On any error no fd is
+ * left open. Received fds are close-on-exec. Several threads may receive from one socket; each frame
  * goes to one of them. */
 #define COLLET_WIRE_BUFFER (sizeof (struct collet_frame_header) + COLLET_WIRE_INLINE + 1)
 int collet_wire_receive (int fd, char *buffer, size_t buffer_size, struct collet_frame *frame);

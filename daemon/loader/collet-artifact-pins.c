@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-artifact-pins.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 typedef struct
@@ -12,8 +12,8 @@ typedef struct
 
 struct _ColletArtifactPins
 {
-  GMutex mutex;
-  GHashTable *pins; /* sha256 -> Pin */
+  pthread_mutex_t mutex; /* of this kind, because TSan sees it */
+  GHashTable *pins;      /* sha256 -> Pin */
 };
 
 ColletArtifactPins *
@@ -21,7 +21,7 @@ collet_artifact_pins_new (void)
 {
   ColletArtifactPins *self = g_new0 (ColletArtifactPins, 1);
 
-  g_mutex_init (&self->mutex);
+  pthread_mutex_init (&self->mutex, NULL);
   self->pins = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
@@ -29,7 +29,7 @@ collet_artifact_pins_new (void)
 void
 collet_artifact_pins_free (ColletArtifactPins *self)
 {
-  g_mutex_clear (&self->mutex);
+  pthread_mutex_destroy (&self->mutex);
   g_hash_table_unref (self->pins);
   g_free (self);
 }
@@ -40,10 +40,9 @@ set_name (char name[72], const char *sha256)
   g_snprintf (name, 72, "%s.so", sha256);
 }
 
-void
-collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256)
+static void
+add (ColletArtifactPins *self, int dir_fd, const char *sha256)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
   Pin *pin = g_hash_table_lookup (self->pins, sha256);
 
   if (pin == NULL)
@@ -58,9 +57,16 @@ collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha2
 }
 
 void
-collet_artifact_pins_remove (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep)
+collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  pthread_mutex_lock (&self->mutex);
+  add (self, dir_fd, sha256);
+  pthread_mutex_unlock (&self->mutex);
+}
+
+static void
+remove_pin (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep)
+{
   Pin *pin = g_hash_table_lookup (self->pins, sha256);
 
   g_return_if_fail (pin != NULL && pin->n > 0);
@@ -77,14 +83,24 @@ collet_artifact_pins_remove (ColletArtifactPins *self, int dir_fd, const char *s
   g_hash_table_remove (self->pins, sha256);
 }
 
+void
+collet_artifact_pins_remove (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep)
+{
+  pthread_mutex_lock (&self->mutex);
+  remove_pin (self, dir_fd, sha256, keep);
+  pthread_mutex_unlock (&self->mutex);
+}
+
 gboolean
 collet_artifact_pins_unlink (ColletArtifactPins *self, int dir_fd, const char *sha256)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  gboolean gone = FALSE;
   char name[72];
 
-  if (g_hash_table_contains (self->pins, sha256))
-    return FALSE;
   set_name (name, sha256);
-  return unlinkat (dir_fd, name, 0) == 0;
+  pthread_mutex_lock (&self->mutex);
+  if (!g_hash_table_contains (self->pins, sha256))
+    gone = unlinkat (dir_fd, name, 0) == 0;
+  pthread_mutex_unlock (&self->mutex);
+  return gone;
 }

@@ -136,7 +136,6 @@ parse_checks (ColletProbeReport *self, const ColletJson *json, ColletJsonNode no
   return TRUE;
 }
 
-/* Everything but the checks is text. */
 static gboolean
 parse_member (ColletProbeReport *self, const ColletJson *json, ColletJsonNode node, char **name,
               char **message, GError **error)
@@ -145,6 +144,12 @@ parse_member (ColletProbeReport *self, const ColletJson *json, ColletJsonNode no
 
   if (collet_json_name_is (json, node, "checks"))
     return parse_checks (self, json, node, error);
+  if (collet_json_name_is (json, node, "stateful"))
+    {
+      self->has_state = collet_json_get_type (json, node) == COLLET_JSON_TRUE;
+      return self->has_state || collet_json_get_type (json, node) == COLLET_JSON_FALSE ||
+             refuse (error, "\"stateful\" in it is no boolean");
+    }
   if (collet_json_get_type (json, node) != COLLET_JSON_STRING)
     return refuse (error, "a member of it is no text");
 

@@ -12,11 +12,12 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GPtrArray *checks; /* ColletCheck */
-  char *manifest;    /* text, or NULL */
-  char *code_digest; /* 64 digits, or NULL */
-  char *build_id;    /* or NULL */
-  GError *error;     /* of the first failed check, or NULL if none failed */
+  GPtrArray *checks;  /* ColletCheck */
+  char *manifest;     /* text, or NULL */
+  char *code_digest;  /* 64 digits, or NULL */
+  char *build_id;     /* or NULL */
+  gboolean has_state; /* the code can export and import it */
+  GError *error;      /* of the first failed check, or NULL if none failed */
 } ColletProbeReport;
 
 /* InvalidModule: it is no report. */

@@ -40,9 +40,9 @@ collet_trial_dup_death (const ColletTrial *self)
 typedef struct
 {
   ColletSpawn *spawn;
-  GPtrArray *trials;
+  GPtrArray *trials;  /* all of them */
+  GPtrArray *pending; /* ColletTrial, borrowed: what the present child has, or the next will */
   struct collet_limits limits;
-  guint first;           /* of those that the present child has */
   gint64 child_deadline; /* monotonic */
   gint64 batch_deadline;
 } Run;
@@ -51,6 +51,7 @@ static void
 run_free (Run *run)
 {
   g_object_unref (run->spawn);
+  g_ptr_array_unref (run->pending);
   g_ptr_array_unref (run->trials);
   g_free (run);
 }
@@ -60,9 +61,9 @@ static void start_child (GTask *task);
 static void
 take_reports (Run *run, GPtrArray *reports)
 {
-  for (guint i = 0; i < reports->len && run->first + i < run->trials->len; i++)
+  for (guint i = 0; i < reports->len && i < run->pending->len; i++)
     {
-      ColletTrial *trial = g_ptr_array_index (run->trials, run->first + i);
+      ColletTrial *trial = g_ptr_array_index (run->pending, i);
       const ColletProbed *probed = g_ptr_array_index (reports, i);
 
       g_clear_pointer (&trial->read, g_bytes_unref);
@@ -83,21 +84,31 @@ was_deadline (const Run *run, int wait_status)
   return WTERMSIG (wait_status) == SIGKILL && g_get_monotonic_time () >= run->child_deadline;
 }
 
-/* Says with whom the next child begins. */
+/* What is left for the next child. While files are read nothing of them runs, so
+ * who it was is certain. Later it is only for the first; anybody else goes to the
+ * head of the next child. */
 static void
 blame (Run *run, guint died_at, int wait_status)
 {
-  guint index = run->first + died_at;
+  ColletTrial *suspect = g_ptr_array_index (run->pending, died_at);
+  gboolean is_certain = died_at == 0 || suspect->read == NULL;
+  g_autoptr (GPtrArray) former = g_steal_pointer (&run->pending);
 
-  run->first = index;
-  if (died_at > 0)
-    return;
-
-  ColletTrial *trial = g_ptr_array_index (run->trials, index);
-  trial->died = TRUE;
-  trial->wait_status = wait_status;
-  trial->timed_out = was_deadline (run, wait_status);
-  run->first = index + 1;
+  run->pending = g_ptr_array_new ();
+  if (is_certain)
+    {
+      suspect->died = TRUE;
+      suspect->wait_status = wait_status;
+      suspect->timed_out = was_deadline (run, wait_status);
+    }
+  else
+    g_ptr_array_add (run->pending, suspect);
+  for (guint i = 0; i < former->len; i++)
+    {
+      ColletTrial *trial = g_ptr_array_index (former, i);
+      if (trial != suspect && trial->run == NULL)
+        g_ptr_array_add (run->pending, trial);
+    }
 }
 
 static void
@@ -117,7 +128,7 @@ on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   take_reports (run, reports);
-  if (died_at < 0 || run->first + (guint)died_at >= run->trials->len)
+  if (died_at < 0 || (guint)died_at >= run->pending->len)
     {
       g_task_return_boolean (task, TRUE);
       return;
@@ -129,12 +140,13 @@ on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 give_up_rest (Run *run)
 {
-  for (guint i = run->first; i < run->trials->len; i++)
+  for (guint i = 0; i < run->pending->len; i++)
     {
-      ColletTrial *trial = g_ptr_array_index (run->trials, i);
+      ColletTrial *trial = g_ptr_array_index (run->pending, i);
       trial->timed_out = TRUE;
       trial->tried = FALSE;
     }
+  g_ptr_array_set_size (run->pending, 0);
 }
 
 /* Takes the task. */
@@ -142,7 +154,6 @@ static void
 start_child (GTask *task)
 {
   Run *run = g_task_get_task_data (task);
-  guint n = run->trials->len - run->first;
   gint64 now = g_get_monotonic_time ();
   struct collet_limits limits = run->limits;
 
@@ -151,11 +162,9 @@ start_child (GTask *task)
       g_object_unref (task);
       return;
     }
-  if (n > 0 && now >= run->batch_deadline)
-    {
-      give_up_rest (run);
-      n = 0;
-    }
+  if (now >= run->batch_deadline)
+    give_up_rest (run);
+  guint n = run->pending->len;
   if (n == 0)
     {
       g_task_return_boolean (task, TRUE);
@@ -165,7 +174,7 @@ start_child (GTask *task)
 
   g_autofree const char **paths = g_new0 (const char *, n + 1);
   for (guint i = 0; i < n; i++)
-    paths[i] = ((ColletTrial *)g_ptr_array_index (run->trials, run->first + i))->path;
+    paths[i] = ((ColletTrial *)g_ptr_array_index (run->pending, i))->path;
   limits.deadline_ms = MIN (limits.deadline_ms + (n - 1) * MORE_MS, MAX (limits.deadline_ms, MOST_MS));
   run->child_deadline = now + (gint64)limits.deadline_ms * 1000;
   collet_spawn_probe_async (run->spawn, paths, &limits, g_task_get_cancellable (task), on_probed, task);
@@ -181,6 +190,9 @@ collet_trial_run_async (ColletSpawn *spawn, GPtrArray *trials, const struct coll
   g_task_set_source_tag (task, collet_trial_run_async);
   run->spawn = g_object_ref (spawn);
   run->trials = g_ptr_array_ref (trials);
+  run->pending = g_ptr_array_new ();
+  for (guint i = 0; i < trials->len; i++)
+    g_ptr_array_add (run->pending, g_ptr_array_index (trials, i));
   run->limits = *limits;
   run->batch_deadline = g_get_monotonic_time () + COLLET_TRIAL_BATCH_TIMEOUT_US;
   g_task_set_task_data (task, run, (GDestroyNotify)run_free);

@@ -46,20 +46,20 @@ adopt (ColletCandidate *candidate, ColletProbeReport *report)
 }
 
 static GError *
-death_error (const ColletTrial *trial, const char *when)
+death_error (const ColletTrial *trial, const char *source, const char *when)
 {
   g_autofree char *death = NULL;
 
   if (trial->timed_out && !trial->tried)
-    return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
-                                "The module was not tried: others of the batch used up its time");
-  if (trial->timed_out)
     return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT,
-                        "The module did not come to an end %s and was stopped", when);
+                        "%s was not tried: others of the batch used up its time", source);
+  if (trial->timed_out)
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_TIMEOUT, "%s came to no end %s, and was stopped",
+                        source, when);
   if (!trial->died)
-    return g_error_new (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED, "The trial gave no report %s", when);
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED, "%s gave no report %s", source, when);
   death = collet_trial_dup_death (trial);
-  return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_CRASHED, "The module %s %s", death, when);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_PROBE_CRASHED, "%s %s %s", source, death, when);
 }
 
 /* What the file says, read before anything of it ran. */
@@ -71,7 +71,8 @@ check_file (ColletCandidate *candidate, const ColletTrial *trial)
 
   if (trial->read == NULL)
     {
-      collet_candidate_fail (candidate, "elf-format", death_error (trial, "while its file was read"));
+      collet_candidate_fail (candidate, "elf-format",
+                             death_error (trial, candidate->source, "while its file was read"));
       return NULL;
     }
   report = collet_probe_report_parse (trial->read, &error);
@@ -128,6 +129,8 @@ check_manifest (ColletCandidate *candidate, const char *text)
     }
 
   candidate->manifest = collet_manifest_parse (text, strlen (text), &error);
+  if (candidate->manifest == NULL)
+    g_prefix_error (&error, "The manifest of %s: ", candidate->source);
   if (candidate->manifest != NULL)
     {
       g_autofree char *evidence = describe_manifest (candidate->manifest);
@@ -170,58 +173,47 @@ check_trust (ColletCandidate *candidate, const ColletArtifactFacts *facts)
     collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, evidence, NULL);
 }
 
-static void
+/* Whether the code can hand its state over. */
+static gboolean
 check_run (ColletCandidate *candidate, const ColletTrial *trial)
 {
   GError *error = NULL;
 
   if (trial->died || trial->run == NULL)
     {
-      collet_candidate_fail (candidate, "trial", death_error (trial, "while it was loaded for trial"));
-      return;
+      collet_candidate_fail (candidate, "trial",
+                             death_error (trial, candidate->source, "while it was loaded for trial"));
+      return FALSE;
     }
   g_autoptr (ColletProbeReport) report = collet_probe_report_parse (trial->run, &error);
   if (report == NULL)
-    collet_candidate_fail (candidate, "trial", error);
-  else
-    adopt (candidate, report);
-}
-
-static const ColletCheck *
-find_check (ColletCandidate *candidate, const char *name)
-{
-  for (guint i = 0; i < candidate->checks->len; i++)
     {
-      const ColletCheck *check = g_ptr_array_index (candidate->checks, i);
-      if (g_str_equal (check->name, name))
-        return check;
+      collet_candidate_fail (candidate, "trial", error);
+      return FALSE;
     }
-  return NULL;
+  adopt (candidate, report);
+  return report->has_state;
 }
 
 /* The manifest promises a state; the code must be able to hand it over. */
 static void
-check_state (ColletCandidate *candidate)
+check_state (ColletCandidate *candidate, gboolean has_state)
 {
-  const ColletCheck *exported = find_check (candidate, "export-state");
-  gboolean can_export = exported != NULL && exported->outcome != COLLET_CHECK_SKIPPED;
-
   if (candidate->error != NULL)
     collet_candidate_skip (candidate, "state");
-  else if (candidate->manifest->stateful && !can_export)
-    collet_candidate_fail (candidate, "state",
-                           g_error_new_literal (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED,
-                                                "The manifest says that the module is stateful, but it has "
-                                                "no export_state and import_state"));
-  else if (!candidate->manifest->stateful && can_export)
+  else if (candidate->manifest->stateful && !has_state)
+    collet_candidate_fail (
+        candidate, "state",
+        g_error_new_literal (COLLET_ERROR, COLLET_ERROR_VALIDATION_FAILED,
+                             "The manifest declares \"state\", but the module has no export_state "
+                             "and import_state"));
+  else if (!candidate->manifest->stateful && has_state)
     collet_candidate_add_check (candidate, "state", COLLET_CHECK_WARNING,
                                 "The module can export state, but its manifest says that it has none.",
-                                "Set \"stateful\" and \"stateFormat\" in the manifest, or the state is lost "
-                                "at a reload.");
+                                "Declare \"state\" in the manifest, or the state is lost at a reload.");
   else
     collet_candidate_add_check (candidate, "state", COLLET_CHECK_PASSED,
-                                candidate->manifest->stateful ? "exported and imported at a reload" : "none",
-                                NULL);
+                                has_state ? "handed over at a reload" : "none", NULL);
 }
 
 ColletCandidate *
@@ -241,7 +233,6 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
                           report != NULL ? report->build_id : NULL,
                           candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
   check_trust (candidate, &intake->facts);
-  check_run (candidate, trial);
-  check_state (candidate);
+  check_state (candidate, check_run (candidate, trial));
   return candidate;
 }

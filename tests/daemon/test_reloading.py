@@ -343,7 +343,7 @@ class Calls(TestCase):
         daemon.stop()
         with open(ledger, encoding='utf-8') as lines:
             ids = {line.split('\t')[0] for line in list(lines)[1:]}
-        recorded = [row['request_id'].strip('"') for row in daemon.sql('SELECT request_id FROM call_record')]
+        recorded = [row["request_id"].strip('"') for row in daemon.sql('SELECT request_id FROM call_record WHERE request_id IS NOT NULL')]
         self.assertEqual(len(recorded), len(set(recorded)))
         self.assertEqual(set(recorded), ids)
 

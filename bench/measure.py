@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The measurements of bench/run: each gives rows of its table. Repetitions of
+what is compared are interleaved, so that a slow minute hits both."""
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), 'tests', 'daemon'))
+
+import erlang  # noqa: E402
+from collet_harness import Bus, Daemon, Process, adopt_orphans, example, free_port, module, reap  # noqa: E402
+
+BENCH = os.environ['COLLET_BENCH_DIR']
+ECHO = '{"a":1,"b":2}'
+
+
+class Node:
+    """A bus and a folder for one daemon, which ends with the block."""
+
+    def __init__(self, *arguments):
+        adopt_orphans()
+        self.folder = tempfile.mkdtemp(prefix='collet-bench-')
+        self.bus = Bus(self.folder)
+        self.daemon = Daemon(self, *arguments)
+
+    def __enter__(self):
+        return self.daemon
+
+    def __exit__(self, *_):
+        self.daemon.stop()
+        self.daemon.connection.close_sync(None)
+        self.bus.close()
+        reap()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def server(name):
+    """A bare server; gives its port."""
+    process = Process([os.path.join(BENCH, name), '--port', '0'], stdout=subprocess.PIPE, text=True)
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.end()
+        process.stdout.close()
+
+
+def start_load(port, connections, seconds, *arguments):
+    command = [os.path.join(BENCH, 'collet-load'), '--url', f'http://127.0.0.1:{port}/mcp', '--connections',
+               str(connections), '--seconds', str(seconds), '--warm-up', '0.5', *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def finish_load(process):
+    text, _ = process.communicate()
+    return json.loads(text.splitlines()[-1])
+
+
+def load(port, connections, seconds, *arguments):
+    return finish_load(start_load(port, connections, seconds, *arguments))
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def row(work, reference, here, collet, ratio='', goal='', ok=None):
+    return {'work': work, 'reference': reference, 'reference here': here, 'Collet': collet, 'ratio': ratio,
+            'goal': goal, 'ok?': '' if ok is None else 'yes' if ok else 'NO'}
+
+
+def milliseconds(function):
+    begun = time.perf_counter()
+    function()
+    return (time.perf_counter() - begun) * 1e3
+
+
+def many_modules():
+    return sorted(glob.glob(module('many-*')))
+
+
+# ---- loading ----
+
+def raw_dlopen():
+    return float(subprocess.run([os.path.join(BENCH, 'dlopen-many'), *many_modules()], capture_output=True, text=True,
+                                check=True).stdout)
+
+
+def load_by_command(daemon):
+    environment = {**os.environ, 'DBUS_SESSION_BUS_ADDRESS': daemon.case.bus.address}
+    subprocess.run([os.environ['COLLET_CTL'], '--session', '--json', 'load', *many_modules()], env=environment,
+                   stdout=subprocess.DEVNULL, check=True)
+
+
+def measure_loading(options, figures):
+    raw, first, again, command = [], [], [], []
+    for _ in range(options.repeat):
+        raw.append(raw_dlopen())
+        with Node() as daemon:
+            first.append(milliseconds(lambda: daemon.load_batch(many_modules())))
+            again.append(milliseconds(lambda: daemon.load_batch(many_modules())))
+        raw.append(raw_dlopen())
+        with Node() as daemon:
+            command.append(milliseconds(lambda: load_by_command(daemon)))
+    figures |= {'raw': raw, 'first': first, 'again': again, 'command': command}
+    limit = 24 * median(raw) / 7
+    beam = erlang.load_100()
+    figures['erlang'] = beam
+    rows = [
+        row('safe-load 100 modules, one batch', 'raw dlopen, no checks', f'{median(raw):.1f} ms',
+            f'{median(first):.1f} ms', f'{median(first) / median(raw):.1f} x', f'<= {limit:.1f} ms',
+            median(first) <= limit),
+        row('the same 100 again', 'raw dlopen, no checks', f'{median(raw):.1f} ms', f'{median(again):.1f} ms',
+            f'{median(again) / median(raw):.1f} x'),
+        row('the same by "colletctl load"', 'raw dlopen, no checks', f'{median(raw):.1f} ms',
+            f'{median(command):.1f} ms', f'{median(command) / median(raw):.1f} x'),
+    ]
+    for name in ('first', 'again'):
+        if name in beam:
+            ours = median(first if name == 'first' else again)
+            rows.append(row(f'safe-load 100 modules, {name}', 'Erlang code:load_file', f'{beam[name]:.1f} ms',
+                            f'{ours:.1f} ms', f'{ours / beam[name]:.2f} x', '<= 1 x', ours <= beam[name]))
+    if 'skipped' in beam:
+        rows.append(row('safe-load 100 modules', 'Erlang code:load_file', 'skipped: ' + beam['skipped'], ''))
+    return rows
+
+
+# ---- versions ----
+
+def hash_of_running(daemon, name):
+    """GetObjectCode: the running bytes by descriptor, hashed here."""
+    from gi.repository import Gio, GLib
+    reply, fds = daemon.connection.call_with_unix_fd_list_sync(
+        'org.collet.Collet1', '/org/collet/Collet1', 'org.collet.Collet1.Manager', 'GetObjectCode',
+        GLib.Variant('(sa{sv})', (name, {})), None, Gio.DBusCallFlags.NONE, 10000, None, None)
+    fd = fds.get(reply.unpack()[0])
+    try:
+        return hashlib.md5(os.read(fd, 1 << 20)).hexdigest()
+    finally:
+        os.close(fd)
+
+
+def measure_versions(options, figures):
+    names = [os.path.basename(path)[:-3] for path in many_modules()]
+    single, ping, listed, code = [], [], [], []
+    with Node() as daemon:
+        daemon.load_batch(many_modules())
+        for _ in range(options.repeat * 3):
+            ping.append(milliseconds(lambda: [
+                daemon.call('Ping', interface='org.freedesktop.DBus.Peer') for _ in names]))
+            single.append(milliseconds(lambda: [daemon.version(name) for name in names]))
+            listed.append(milliseconds(lambda: daemon.call('ListModules', '(a{sv})', {})))
+            try:
+                code.append(milliseconds(lambda: [hash_of_running(daemon, name) for name in names]))
+            except Exception as error:  # pylint: disable=broad-except
+                figures['object-code'] = str(error)
+    figures |= {'ping': ping, 'single': single, 'listed': listed, 'code': code}
+    beam = erlang.versions_100()
+    figures['erlang'] = beam
+    rows = [
+        row('version of 100 modules, a call each', '100 empty calls on the bus', f'{median(ping):.1f} ms',
+            f'{median(single):.1f} ms', f'{median(single) / median(ping):.2f} x', '<= 1.5 x',
+            median(single) <= 1.5 * median(ping)),
+        row('everything about 100 modules, one call', 'published by the reference', '450 ms',
+            f'{median(listed):.1f} ms', f'{median(listed) / 450:.3f} x', '<= 180 ms', median(listed) <= 180),
+    ]
+    if code:
+        here = beam.get('object_code')
+        rows.append(row('bytes and MD5 of 100 that run', 'Erlang get_object_code' if here else 'published, 180 ms',
+                        f'{here:.1f} ms' if here else '180 ms', f'{median(code):.1f} ms',
+                        f'{median(code) / (here or 180):.2f} x'))
+    return rows
+
+
+# ---- calls ----
+
+def rates(results):
+    return median([result['per_second'] for result in results])
+
+
+def p99(results):
+    return median([result['latency_us']['p99'] for result in results])
+
+
+def measure_calls(options, figures):
+    rows = []
+    with server('bare-handler') as handler, server('bare-relay') as relay, Node() as daemon, \
+            Node('--record-calls') as recorder:
+        daemon.load(module('echo-1.0.0'))
+        daemon.load(example('calculator-1.0.0'))
+        recorder.load(module('echo-1.0.0'))
+        for connections in (1, 16, 64):
+            runs = {
+                'handler': (handler, '--target', 'relay'),
+                'relay': (relay, '--target', 'relay'),
+                'collet': (daemon.port, '--tool', 'echo'),
+            }
+            if connections == 16:
+                runs['modern'] = (daemon.port, '--tool', 'echo', '--modern')
+                runs['serial'] = (daemon.port, '--tool', 'add')
+                runs['recorded'] = (recorder.port, '--tool', 'echo')
+            results = {name: [] for name in runs}
+            for _ in range(options.repeat):
+                for name, (port, *arguments) in runs.items():
+                    results[name].append(load(port, connections, options.seconds, '--arguments', ECHO, *arguments))
+            figures[str(connections)] = results
+            rows += call_rows(connections, results)
+    return rows
+
+
+def call_rows(connections, results):
+    here = f"{rates(results['relay']):,.0f}/s, p99 {p99(results['relay']) / 1e3:.2f} ms"
+    names = {'collet': '', 'modern': ', 2026-07-28', 'serial': ', one at a time in the module',
+             'recorded': ', every call recorded'}
+    is_goal = connections == 16
+    rows = [row(f'tools/call, {connections} connections', 'bare HTTP handler, no worker',
+                f"{rates(results['handler']):,.0f}/s, p99 {p99(results['handler']) / 1e3:.2f} ms",
+                f"{rates(results['collet']):,.0f}/s, p99 {p99(results['collet']) / 1e3:.2f} ms",
+                f"{rates(results['collet']) / rates(results['handler']):.2f} x")]
+    for name, extra in names.items():
+        if name not in results:
+            continue
+        ratio = rates(results[name]) / rates(results['relay'])
+        tail = p99(results[name]) / p99(results['relay'])
+        failed = sum(result['failed'] for result in results[name])
+        rows.append(row(f'tools/call, {connections} connections{extra}', 'bare relay to a worker', here,
+                        f"{rates(results[name]):,.0f}/s, p99 {p99(results[name]) / 1e3:.2f} ms"
+                        + (f', {failed} FAILED' if failed else ''),
+                        f'{ratio:.2f} x, p99 {tail:.2f} x', '>= 0.7 x, p99 <= 2 x' if is_goal else '',
+                        (ratio >= 0.7 and tail <= 2 and not failed) if is_goal and name == 'collet' else None))
+    return rows
+
+
+# ---- streams ----
+
+def measure_streams(options, figures):
+    before, during, after = [], [], []
+    with Node() as daemon:
+        daemon.load(module('echo-1.0.0'))
+
+        def run():
+            return load(daemon.port, 16, options.seconds, '--tool', 'echo', '--arguments', ECHO)
+
+        before += [run() for _ in range(options.repeat)]
+        streams = subprocess.Popen([os.path.join(BENCH, 'collet-streams'), '--url',
+                                    f'http://127.0.0.1:{daemon.port}/mcp', '--streams', str(options.streams)],
+                                   stdout=subprocess.PIPE, text=True)
+        line = streams.stdout.readline()
+        memory = resources(daemon)['rss']
+        if line:
+            during += [run() for _ in range(options.repeat)]
+        streams.terminate()
+        rest, _ = streams.communicate()
+        held = json.loads(rest.splitlines()[-1]) if rest and streams.returncode == 0 else None
+        after += [run() for _ in range(options.repeat)]
+    figures |= {'before': before, 'during': during, 'after': after, 'held': held, 'rss': memory}
+    work = f'tools/call with {options.streams:,} idle event streams'
+    if not held or not during:
+        return [row(work, 'the same without', f'{rates(before):,.0f}/s', 'streams were LOST', ok=False)]
+    quiet = median([result['per_second'] for result in before + after])
+    return [row(work, 'the same without', f'{quiet:,.0f}/s', f'{rates(during):,.0f}/s',
+                f'{rates(during) / quiet:.2f} x', '>= 0.9 x', rates(during) >= 0.9 * quiet)]
+
+
+# ---- reloads ----
+
+def reload_until(process, change):
+    """Calls change() as long as the load runs; the pauses in microseconds."""
+    pauses = []
+    while process.poll() is None:
+        pauses.append(change(len(pauses))['PauseUs'])
+    return pauses
+
+
+def under_reloads(options, daemon, tool, change):
+    """Quiet and reloading by turns: results of each, and all pauses."""
+    quiet, busy, pauses = [], [], []
+    for _ in range(options.repeat):
+        arguments = ('--tool', tool, '--arguments', ECHO)
+        quiet.append(load(daemon.port, 16, options.seconds, *arguments))
+        process = start_load(daemon.port, 16, options.seconds, *arguments)
+        pauses += reload_until(process, change)
+        busy.append(finish_load(process))
+    return quiet, busy, pauses
+
+
+def tail(results):
+    return median([result['latency_us']['p99_9'] for result in results])
+
+
+def measure_reloads(options, figures):
+    rows = []
+    with Node() as daemon:
+        daemon.load(module('echo-1.0.0'))
+        quiet, busy, pauses = under_reloads(
+            options, daemon, 'echo', lambda n: daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0')))
+        figures['stateless'] = {'quiet': quiet, 'busy': busy, 'pauses': pauses}
+        rows += reload_rows('stateless module', quiet, busy, pauses, 1000)
+    with Node() as daemon:
+        daemon.load(example('calculator-1.0.0'))
+        quiet, busy, pauses = under_reloads(
+            options, daemon, 'add',
+            lambda n: daemon.rollback('calculator') if n % 2 else daemon.reload('calculator',
+                                                                                example('calculator-2.0.0')))
+        figures['stateful'] = {'quiet': quiet, 'busy': busy, 'pauses': pauses}
+        rows += reload_rows('stateful module, migrated', quiet, busy, pauses, None)
+    return rows
+
+
+def reload_rows(what, quiet, busy, pauses, limit):
+    failed = sum(result['failed'] for result in busy)
+    made = sum(result['made'] for result in busy)
+    worst = max(pauses)
+    ratio = tail(busy) / tail(quiet)
+    return [
+        row(f'reload a {what} under load', 'calls failed', '0', f'{failed} of {made:,}, {len(pauses)} reloads', '', '0',
+            failed == 0),
+        row('  its pause, median and longest', '', '', f'{median(pauses):,.0f} and {worst:,} us', '',
+            f'< {limit:,} us' if limit else '', worst < limit if limit else None),
+        row('  p99.9 while it reloads all the time', 'p99.9 when quiet', f'{tail(quiet) / 1e3:.2f} ms',
+            f'{tail(busy) / 1e3:.2f} ms', f'{ratio:.2f} x', '<= 1.5 x' if limit else '',
+            ratio <= 1.5 if limit else None),
+        row('  calls a second meanwhile', 'when quiet', f'{rates(quiet):,.0f}/s', f'{rates(busy):,.0f}/s',
+            f'{rates(busy) / rates(quiet):.2f} x'),
+    ]
+
+
+# ---- memory ----
+
+def resources(daemon):
+    pid = daemon.process.pid
+    with open(f'/proc/{pid}/status', encoding='ascii') as file:
+        status = dict(line.split(':', 1) for line in file)
+    with open(f'/proc/{pid}/maps', encoding='utf-8') as file:
+        maps = sum(1 for _ in file)
+    return {'rss': int(status['VmRSS'].split()[0]), 'threads': int(status['Threads']), 'maps': maps,
+            'fds': len(os.listdir(f'/proc/{pid}/fd')), 'processes': len(daemon.processes())}
+
+
+def private_of(pid):
+    with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith('Private_'))
+
+
+def measure_workers(options, figures):
+    with Node() as daemon:
+        daemon.load_batch(many_modules()[:20])
+        for path in many_modules()[:20]:
+            daemon.tool_value(os.path.basename(path)[:-3].replace('-', '_'), {})
+        pids = [daemon.info(os.path.basename(path)[:-3])['Pid'] for path in many_modules()[:20]]
+        figures['private'] = [private_of(pid) for pid in pids if pid > 0]
+    if not figures['private']:
+        return []
+    private = median(figures['private'])
+    return [row('memory of a worker of its own', '', '', f'{private:,.0f} KiB', '', '< 1,024 KiB', private < 1024)]
+
+
+def measure_soak(options, figures):
+    if options.soak == 0:
+        return []
+    warm_up = max(options.soak // 10, 200)
+    with Node() as daemon:
+        daemon.load(module('echo-1.0.0'))
+        process = subprocess.Popen(
+            [os.path.join(BENCH, 'collet-load'), '--url', f'http://127.0.0.1:{daemon.port}/mcp', '--connections', '2',
+             '--rate', '500', '--tool', 'echo', '--arguments', ECHO], stdout=subprocess.PIPE, text=True)
+        samples = []
+        for n in range(warm_up + options.soak):
+            daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0'))
+            if n >= warm_up - 1 and (n - warm_up + 1) % max(options.soak // 20, 1) == 0:
+                samples.append(resources(daemon))
+        process.terminate()
+        result = finish_load(process)
+    figures |= {'samples': samples, 'load': result}
+    first, last = samples[0], samples[-1]
+    growth = last['rss'] - first['rss']
+    flat = (growth <= max(1024, first['rss'] // 20) and last['fds'] <= first['fds'] + 4 and
+            last['maps'] <= first['maps'] + 8 and last['processes'] <= first['processes'] + 1)
+    shown = [f"{sample['rss']:,} KiB, {sample['fds']} fds, {sample['maps']} maps, {sample['processes']} processes"
+             for sample in (first, last)]
+    return [row(f'{options.soak:,} reloads under load', 'before them', shown[0], shown[1],
+                f'{growth:+,} KiB', 'flat', flat),
+            row('  calls meanwhile', 'calls failed', '0', f"{result['failed']} of {result['made']:,}", '', '0',
+                result['failed'] == 0)]
+
+
+MEASUREMENTS = {
+    'loading': measure_loading,
+    'versions': measure_versions,
+    'calls': measure_calls,
+    'streams': measure_streams,
+    'reloads': measure_reloads,
+    'workers': measure_workers,
+    'soak': measure_soak,
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-confinement.h: everything that confines a child, made ready once by the
+ * fork server so that a child only enters it.
+ */
+#ifndef COLLET_CONFINEMENT_H
+#define COLLET_CONFINEMENT_H
+
+#include <stdbool.h>
+
+#include "collet-failure.h"
+#include "collet-wire.h"
+
+struct collet_confinement;
+
+/* `readable` (borrowed for good): folders that children may read. They need not
+ * exist yet. `allow_unconfined`: go on without Landlock if the kernel has none.
+ * Never fails: what is missing is told by prepare. NULL: no memory. */
+struct collet_confinement *
+collet_confinement_new (const char *const *readable, unsigned n_readable, bool allow_unconfined);
+void collet_confinement_free (struct collet_confinement *confinement);
+
+/* In the fork server, before each fork: makes again what has become stale because
+ * a readable folder appeared or was replaced. ConfinementUnavailable. */
+bool collet_confinement_prepare (struct collet_confinement *confinement, struct collet_failure *failure);
+/* The Landlock ruleset that the child must keep open until it enters; -1: none. */
+int collet_confinement_get_ruleset (const struct collet_confinement *confinement, bool network);
+
+/* In the child. Closes `ruleset_fd`. ConfinementUnavailable. */
+bool collet_confinement_enter (const struct collet_confinement *confinement, bool network, int ruleset_fd,
+                               const struct collet_limits *limits, struct collet_failure *failure);
+
+#endif /* COLLET_CONFINEMENT_H */

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-fork-server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collet-children.h"
+#include "collet-confinement.h"
+#include "collet-probe-child.h"
+#include "collet-process.h"
+#include "collet-wire.h"
+#include "collet-worker.h"
+
+#define DEFAULT_DEADLINE_MS 30000
+
+struct server
+{
+  int fd;
+  int signal_fd;
+  pid_t pid;
+  struct collet_confinement *confinement;
+  struct collet_children children;
+  char buffer[COLLET_WIRE_BUFFER];
+};
+
+static struct server server;
+
+static int64_t
+now_us (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+refuse (uint64_t id, const struct collet_failure *failure)
+{
+  char payload[COLLET_FAILURE_MAX];
+  size_t size = collet_failure_encode (failure, payload);
+
+  (void)collet_wire_send_simple (server.fd, COLLET_FRAME_REFUSED, id, 0, payload, size);
+}
+
+/* The child exists: hands over its pid and a pidfd. Not reaped before this, so
+ * the pid cannot be another's. */
+static void
+announce (uint64_t id, pid_t pid, int64_t deadline_us)
+{
+  const struct collet_frame_header header = { .type = COLLET_FRAME_SPAWNED, .id = id };
+  struct collet_exit payload = { .pid = pid };
+  struct iovec part = { &payload, sizeof payload };
+  int pidfd = pidfd_open (pid, 0);
+
+  collet_children_add (&server.children, pid, id, deadline_us);
+  if (pidfd < 0 || collet_wire_send (server.fd, &header, &part, 1, &pidfd, 1) < 0)
+    kill (pid, SIGKILL); /* nobody could end it; EXITED tells */
+  if (pidfd >= 0)
+    close (pidfd);
+}
+
+static bool
+prepare (struct collet_failure *failure)
+{
+  if (collet_children_is_full (&server.children))
+    return collet_failure_set (failure, "SpawnFailed", "Unload modules that are not used.",
+                               "There are %u worker processes, the most that one daemon may have.",
+                               server.children.n);
+  return collet_confinement_prepare (server.confinement, failure);
+}
+
+/* Forks; 0 in the child, whose first fds are `fds` and then the ruleset, if any;
+ * -1, and the request was refused. */
+static pid_t
+make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool network, int *ruleset_fd)
+{
+  struct collet_failure failure;
+  int inherited[COLLET_WIRE_MAX_FDS + 1];
+  pid_t pid;
+
+  if (!prepare (&failure))
+    {
+      refuse (id, &failure);
+      return -1;
+    }
+  memcpy (inherited, fds, n_fds * sizeof *fds);
+  *ruleset_fd = -1;
+  if (collet_confinement_get_ruleset (server.confinement, network) >= 0)
+    {
+      *ruleset_fd = 3 + (int)n_fds;
+      inherited[n_fds++] = collet_confinement_get_ruleset (server.confinement, network);
+    }
+
+  pid = fork ();
+  if (pid == 0)
+    collet_process_begin_child (server.pid, name, inherited, n_fds);
+  else if (pid < 0)
+    {
+      collet_failure_set (&failure, "SpawnFailed", "", "No process can be started: %s.", strerror (errno));
+      refuse (id, &failure);
+    }
+  return pid;
+}
+
+static void
+refuse_malformed (uint64_t id)
+{
+  struct collet_failure failure;
+
+  collet_failure_set (&failure, "SpawnFailed", "", "The daemon sent a request that cannot be read.");
+  refuse (id, &failure);
+}
+
+static void
+on_spawn (struct collet_frame *frame)
+{
+  const size_t fixed = sizeof (struct collet_spawn_request);
+  struct collet_spawn_request request;
+  const char *path = frame->payload + fixed;
+  int ruleset_fd;
+  pid_t pid;
+
+  if (frame->n_fds != 2 || frame->header.size <= fixed || frame->payload[frame->header.size - 1] != '\0' ||
+      path[0] != '/')
+    {
+      refuse_malformed (frame->header.id);
+      return;
+    }
+  memcpy (&request, frame->payload, fixed);
+  pid = make_child (frame->header.id, "collet-module", frame->fds, 2, request.network != 0, &ruleset_fd);
+  if (pid == 0)
+    collet_worker_run (server.confinement, ruleset_fd, &request, path);
+  if (pid > 0)
+    announce (frame->header.id, pid, INT64_MAX);
+}
+
+static unsigned
+count_strings (const char *text, size_t size)
+{
+  unsigned n = 0;
+
+  for (size_t i = 0; i < size; i++)
+    n += text[i] == '\0';
+  return n;
+}
+
+static void
+on_probe (struct collet_frame *frame)
+{
+  const size_t fixed = sizeof (struct collet_probe_request);
+  struct collet_probe_request request;
+  const char *paths = frame->payload + fixed;
+  uint32_t deadline_ms;
+  int ruleset_fd;
+  pid_t pid;
+
+  if (frame->n_fds != 1 || frame->header.size <= fixed || frame->payload[frame->header.size - 1] != '\0')
+    {
+      refuse_malformed (frame->header.id);
+      return;
+    }
+  memcpy (&request, frame->payload, fixed);
+  if (request.count != count_strings (paths, frame->header.size - fixed))
+    {
+      refuse_malformed (frame->header.id);
+      return;
+    }
+  deadline_ms = request.limits.deadline_ms > 0 ? request.limits.deadline_ms : DEFAULT_DEADLINE_MS;
+  pid = make_child (frame->header.id, "collet-probe", frame->fds, 1, false, &ruleset_fd);
+  if (pid == 0)
+    collet_probe_child_run (server.confinement, ruleset_fd, &request, paths);
+  if (pid > 0)
+    announce (frame->header.id, pid, now_us () + (int64_t)deadline_ms * 1000);
+}
+
+static void
+on_kill (const struct collet_frame *frame)
+{
+  struct collet_exit target;
+
+  if (frame->header.size != sizeof target)
+    return;
+  memcpy (&target, frame->payload, sizeof target);
+  if (collet_children_has (&server.children, target.pid))
+    kill (target.pid, SIGKILL);
+}
+
+/* False: the daemon is gone. */
+static bool
+on_readable (void)
+{
+  struct collet_frame frame;
+  int received = collet_wire_receive (server.fd, server.buffer, sizeof server.buffer, &frame);
+
+  if (received == -EAGAIN)
+    return true;
+  if (received != 1)
+    return false;
+  if (frame.header.type == COLLET_FRAME_SPAWN)
+    on_spawn (&frame);
+  else if (frame.header.type == COLLET_FRAME_PROBE)
+    on_probe (&frame);
+  else if (frame.header.type == COLLET_FRAME_KILL)
+    on_kill (&frame);
+  else
+    refuse_malformed (frame.header.id);
+  collet_frame_clear (&frame);
+  return true;
+}
+
+static bool
+has_room (void)
+{
+  struct pollfd room = { .fd = server.fd, .events = POLLOUT };
+
+  return poll (&room, 1, 0) == 1 && (room.revents & POLLOUT);
+}
+
+/* Reports one child that ended; false if there is none, or no room to say so: then
+ * it stays unreaped until there is. */
+static bool
+report_exit (void)
+{
+  struct collet_child child;
+  struct collet_exit payload;
+  int status;
+  pid_t pid = has_room () ? waitpid (-1, &status, WNOHANG) : 0;
+
+  if (pid <= 0)
+    return false;
+  if (collet_children_remove (&server.children, pid, &child))
+    {
+      payload = (struct collet_exit){ .pid = pid, .status = status };
+      (void)collet_wire_send_simple (server.fd, COLLET_FRAME_EXITED, child.id, 0, &payload, sizeof payload);
+    }
+  return true;
+}
+
+static int
+timeout_ms (int64_t deadline_us)
+{
+  int64_t left;
+
+  if (deadline_us == INT64_MAX)
+    return -1;
+  left = (deadline_us - now_us () + 999) / 1000;
+  return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+/* Until the daemon is gone. While the channel is full nothing is taken from it, as
+ * an answer that finds no room would be lost. */
+static void
+serve (void)
+{
+  bool has_unreported = false, waits_for_room = false;
+
+  for (;;)
+    {
+      struct pollfd fds[] = { { server.fd, waits_for_room ? POLLOUT : POLLIN, 0 },
+                              { server.signal_fd, POLLIN, 0 } };
+      int64_t next = collet_children_enforce (&server.children, now_us ());
+      struct signalfd_siginfo info;
+
+      if (poll (fds, 2, timeout_ms (next)) < 0 && errno != EINTR)
+        return;
+      if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+        return;
+      if (fds[1].revents & POLLIN)
+        has_unreported = read (server.signal_fd, &info, sizeof info) > 0 || has_unreported;
+
+      waits_for_room = (has_unreported || (fds[0].revents & POLLIN)) && !has_room ();
+      if (waits_for_room)
+        continue;
+      while (has_unreported && report_exit ())
+        ;
+      waits_for_room = has_unreported = has_unreported && !has_room ();
+      if (!waits_for_room && (fds[0].revents & POLLIN) && !on_readable ())
+        return;
+    }
+}
+
+int
+collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable, bool allow_unconfined)
+{
+  struct collet_failure failure;
+  sigset_t child_signal;
+
+  server.fd = fd;
+  server.pid = getpid ();
+  if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl (fd, F_SETFL, O_NONBLOCK) < 0)
+    {
+      fprintf (stderr, "collet-worker: fd %d: %s\n", fd, strerror (errno));
+      return 2;
+    }
+  collet_process_settle ();
+  sigemptyset (&child_signal);
+  sigaddset (&child_signal, SIGCHLD);
+  sigprocmask (SIG_BLOCK, &child_signal, NULL);
+  server.signal_fd = signalfd (-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+  server.confinement = collet_confinement_new (readable, n_readable, allow_unconfined);
+  if (server.signal_fd < 0 || server.confinement == NULL)
+    return 1;
+  /* What is missing is told to whoever asks for a child. */
+  (void)collet_confinement_prepare (server.confinement, &failure);
+
+  serve ();
+  collet_children_end (&server.children);
+  collet_confinement_free (server.confinement);
+  return 0;
+}

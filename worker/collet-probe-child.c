@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-probe-child.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collet-buffer.h"
+#include "collet-probe.h"
+
+#define REPORT_FD 3
+#define REPORT_MAX (2u * 1024u * 1024u)
+#define DEFAULT_CPU_SECONDS 10
+
+static void
+confine (const struct collet_confinement *confinement, int ruleset_fd, const struct collet_limits *limits)
+{
+  struct collet_limits strict = *limits;
+  struct collet_failure failure;
+  int null_fd;
+
+  if (strict.cpu_seconds == 0)
+    strict.cpu_seconds = DEFAULT_CPU_SECONDS;
+  if (!collet_confinement_enter (confinement, false, ruleset_fd, &strict, &failure))
+    {
+      fprintf (stderr, "collet-worker: %s\n", failure.message);
+      _exit (COLLET_PROBE_EXIT_UNCONFINED);
+    }
+  /* A candidate has nothing to say to anybody. */
+  null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_fd < 0 || dup2 (null_fd, STDOUT_FILENO) < 0 || dup2 (null_fd, STDERR_FILENO) < 0)
+    _exit (COLLET_PROBE_EXIT_UNCONFINED);
+  close (null_fd);
+}
+
+static void
+send_report (uint16_t type, uint32_t index, struct collet_buffer *report)
+{
+  if (report->overflowed ||
+      collet_wire_send_simple (REPORT_FD, type, index, 0, report->bytes, report->size) < 0)
+    _exit (1);
+  collet_buffer_reset (report);
+}
+
+_Noreturn void
+collet_probe_child_run (const struct collet_confinement *confinement, int ruleset_fd,
+                        const struct collet_probe_request *request, const char *paths)
+{
+  bool *is_sound = calloc (request->count, sizeof *is_sound);
+  struct collet_buffer report;
+  const char *path = paths;
+
+  if (is_sound == NULL)
+    _exit (1);
+  confine (confinement, ruleset_fd, &request->limits);
+  collet_buffer_init (&report, REPORT_MAX);
+  for (uint32_t i = 0; i < request->count; i++, path += strlen (path) + 1)
+    {
+      is_sound[i] = collet_probe_read (path, &report);
+      send_report (COLLET_FRAME_PROBE_READ, i, &report);
+    }
+  path = paths;
+  for (uint32_t i = 0; i < request->count && !request->read_only; i++, path += strlen (path) + 1)
+    {
+      collet_probe_run (path, is_sound[i], NULL, &report);
+      send_report (COLLET_FRAME_PROBED, i, &report);
+    }
+  _exit (0);
+}
