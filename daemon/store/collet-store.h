@@ -22,23 +22,26 @@ G_BEGIN_DECLS
 
 /* ---- rows, as plain data; all strings owned unless said otherwise ---- */
 
-typedef struct {
+typedef struct
+{
   ColletVersion *version;
   char *module;
   char *manifest; /* JSON */
 } ColletArtifactRow;
 
 /* What one module is after a commit. */
-typedef struct {
+typedef struct
+{
   char *module;
-  char *sha256;           /* active; NULL: unloaded */
-  char *previous_sha256;  /* to roll back to, or NULL */
+  char *sha256;          /* active; NULL: unloaded */
+  char *previous_sha256; /* to roll back to, or NULL */
   guint64 generation;
-  char *host;             /* "worker" | "in-process" */
+  char *host; /* "worker" | "in-process" */
 } ColletModuleRow;
 
-typedef struct {
-  char *name;   /* what clients call */
+typedef struct
+{
+  char *name; /* what clients call */
   char *module;
   char *module_tool;
   char *metadata;       /* JSON object given to RegisterTool, or NULL */
@@ -47,79 +50,87 @@ typedef struct {
   gint64 registered_at; /* microseconds since 1970 */
 } ColletToolRow;
 
-typedef struct {
-  char *id;        /* of the reload: 16 hex digits, random */
-  char *kind;      /* load | hot-reload | swap | rollback | sync | unload | drain |
-                      resume | shutdown */
-  char *strategy;  /* local | sync_all | quorum | rolling */
-  gint64 uid;      /* initiator; -1: the daemon itself */
-  char *reason;    /* or NULL */
-  char *reverts;   /* id of the reload that it takes back, or NULL */
-  char *options;   /* JSON object; NULL: none */
+typedef struct
+{
+  char *id;       /* of the reload: 16 hex digits, random */
+  char *kind;     /* load | hot-reload | swap | rollback | sync | unload | drain |
+                     resume | shutdown */
+  char *strategy; /* local | sync_all | quorum | rolling */
+  gint64 uid;     /* initiator; -1: the daemon itself */
+  char *reason;   /* or NULL */
+  char *reverts;  /* id of the reload that it takes back, or NULL */
+  char *options;  /* JSON object; NULL: none */
   gint64 started_at;
   GPtrArray *items; /* ColletReloadItemRow */
 } ColletReloadRow;
 
-typedef struct {
+typedef struct
+{
   char *module;
-  char *from_sha256; /* or NULL */
-  char *to_sha256;   /* or NULL */
+  char *from_sha256;               /* or NULL */
+  char *to_sha256;                 /* or NULL */
   char *from_version, *to_version; /* semver, or NULL */
 } ColletReloadItemRow;
 
-typedef struct {
+typedef struct
+{
   char *module;
-  char *sha256;      /* whose format it is */
+  char *sha256; /* whose format it is */
   guint32 format;
   GBytes *state;
-  char *cause;       /* reload | shutdown | interval */
-  char *reload;      /* id or NULL */
+  char *cause;  /* reload | shutdown | interval */
+  char *reload; /* id or NULL */
   gint64 taken_at;
 } ColletSnapshotRow;
 
 /* One database transaction: the commit point (DESIGN 4.4). */
-typedef struct {
-  char *reload;               /* id; NULL: no reload, the daemon brings up what it had */
-  GPtrArray *artifacts;       /* ColletArtifactRow: new ones; known ones do no harm */
-  GPtrArray *modules;         /* ColletModuleRow: after the change */
-  GPtrArray *snapshots;       /* ColletSnapshotRow: before (old format) and migrated */
-  GPtrArray *tools;           /* ColletToolRow: added or changed; a tool that is new or
-                                 has another version makes one tool_update and its
-                                 subscribers' events; one that is the same, none */
-  GPtrArray *removed_tools;   /* char *: names; a tool_update without a version each */
+typedef struct
+{
+  char *reload;             /* id; NULL: no reload, the daemon brings up what it had */
+  GPtrArray *artifacts;     /* ColletArtifactRow: new ones; known ones do no harm */
+  GPtrArray *modules;       /* ColletModuleRow: after the change */
+  GPtrArray *snapshots;     /* ColletSnapshotRow: before (old format) and migrated */
+  GPtrArray *tools;         /* ColletToolRow: added or changed; a tool that is new or
+                               has another version makes one tool_update and its
+                               subscribers' events; one that is the same, none */
+  GPtrArray *removed_tools; /* char *: names; a tool_update without a version each */
 } ColletCommit;
 
 /* How it ended; appended, never changed. */
-typedef struct {
+typedef struct
+{
   char *reload;
-  char *state;        /* succeeded | failed | cancelled | interrupted */
-  char *phase;        /* reached */
-  char *error;        /* name or NULL */
-  char *message;      /* or NULL */
+  char *state;   /* succeeded | failed | cancelled | interrupted */
+  char *phase;   /* reached */
+  char *error;   /* name or NULL */
+  char *message; /* or NULL */
   gint64 at;
-  gint64 pause_us;    /* -1: none */
+  gint64 pause_us; /* -1: none */
   gint64 duration_us;
-  char *detail;       /* JSON object: per-item figures, retirement, ... */
+  char *detail; /* JSON object: per-item figures, retirement, ... */
 } ColletReloadEnd;
 
-typedef struct {
+typedef struct
+{
   ColletReloadRow *reload;
   ColletReloadEnd *end; /* NULL: still open */
 } ColletHistoryRow;
 
-typedef struct {
+typedef struct
+{
   gint64 at;
-  char *request_id;   /* JSON-RPC id, raw */
-  char *client;       /* session id or name, or NULL */
+  char *request_id; /* JSON-RPC id, raw */
+  char *client;     /* session id or name, or NULL */
   char *tool;
   char *sha256;
   guint64 generation;
   gint64 duration_us;
-  char *outcome;      /* ok | error | <error name> */
+  char *outcome; /* ok | error | <error name> */
 } ColletCallRow;
 
 /* One numbered change of a tool's version, as subscribers are told. */
-typedef struct {
+typedef struct
+{
   guint64 sequence;
   char *tool;
   char *module;
@@ -128,13 +139,14 @@ typedef struct {
 } ColletUpdateRow;
 
 /* Everything needed at start. */
-typedef struct {
-  GPtrArray *artifacts;  /* ColletArtifactRow of all retained versions */
-  GPtrArray *modules;    /* ColletModuleRow */
-  GPtrArray *tools;      /* ColletToolRow */
-  GPtrArray *snapshots;  /* ColletSnapshotRow: the newest of each module's active version */
-  GPtrArray *open;       /* ColletReloadRow: begun, neither committed nor ended */
-  GPtrArray *committed;  /* ColletReloadRow: committed, not ended */
+typedef struct
+{
+  GPtrArray *artifacts;    /* ColletArtifactRow of all retained versions */
+  GPtrArray *modules;      /* ColletModuleRow */
+  GPtrArray *tools;        /* ColletToolRow */
+  GPtrArray *snapshots;    /* ColletSnapshotRow: the newest of each module's active version */
+  GPtrArray *open;         /* ColletReloadRow: begun, neither committed nor ended */
+  GPtrArray *committed;    /* ColletReloadRow: committed, not ended */
   guint64 next_generation; /* above all that were committed */
   guint64 update_sequence; /* of the newest tool_update; 0: none */
 } ColletStoreImage;
@@ -149,40 +161,59 @@ G_DECLARE_FINAL_TYPE (ColletStore, collet_store, COLLET, STORE, GObject)
  * *moved_to says where. The daemon holds an exclusive lock file, so a second one
  * on the same folder gets DatabaseBusy naming the pid. */
 /* After an error *image is not set; *moved_to may be. */
-ColletStore *collet_store_open (const char *folder, ColletStoreImage **image, char **moved_to, GError **error);
-/* Answers what is queued, then closes. Blocking. */
+ColletStore *
+collet_store_open (const char *folder, ColletStoreImage **image, char **moved_to, GError **error);
+/* Does what is queued, then closes; blocking. The answers still come through the
+ * main context. Later requests get ShuttingDown. */
 void collet_store_close (ColletStore *self);
 
 /* Journal: before anything of a reload happens. */
-void collet_store_begin_async (ColletStore *self, ColletReloadRow *row, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_begin_async (ColletStore *self, ColletReloadRow *row, GAsyncReadyCallback callback,
+                               gpointer user_data);
 gboolean collet_store_begin_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* The commit point. After TRUE it is durable (synchronous=FULL). */
-void collet_store_commit_async (ColletStore *self, ColletCommit *commit, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_commit_async (ColletStore *self, ColletCommit *commit, GAsyncReadyCallback callback,
+                                gpointer user_data);
 gboolean collet_store_commit_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* What subscribers are to be told, in order, of a commit or a change of tools
  * that succeeded: ColletUpdateRow, maybe none. Borrowed from the result. */
 GPtrArray *collet_store_get_updates (ColletStore *self, GAsyncResult *result);
-void collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCallback callback,
+                             gpointer user_data);
 gboolean collet_store_end_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* begin and end in one: a reload refused before it began is history as well. */
-void collet_store_record_refusal_async (ColletStore *self, ColletReloadRow *row, ColletReloadEnd *end, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_record_refusal_async (ColletStore *self, ColletReloadRow *row, ColletReloadEnd *end,
+                                        GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_record_refusal_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
 /* Tools registered by hand: one transaction, with their events. tools and
  * removed as in ColletCommit; each may be NULL. */
-void collet_store_change_tools_async (ColletStore *self, GPtrArray *tools, GPtrArray *removed, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_change_tools_async (ColletStore *self, GPtrArray *tools, GPtrArray *removed,
+                                      GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_change_tools_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
-void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback,
+                                        gpointer user_data);
 gboolean collet_store_save_snapshots_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* Newest snapshot of a module's version (sha256 NULL: of any), or NULL with no
  * error. */
-void collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256, GAsyncReadyCallback callback, gpointer user_data);
+void collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256,
+                                      GAsyncReadyCallback callback, gpointer user_data);
 ColletSnapshotRow *collet_store_get_snapshot_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
 /* Newest first. module may be NULL; limit 0: 100. */
-void collet_store_history_async (ColletStore *self, const char *module, guint limit, GAsyncReadyCallback callback, gpointer user_data);
-GPtrArray *collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **error); /* ColletHistoryRow */
+void collet_store_history_async (ColletStore *self, const char *module, guint limit,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *
+collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **error); /* ColletHistoryRow */
+
+/* Retention: removes reloads that ended and began before `before`, but none of
+ * the newest `keep`, and tool updates of that time that are no tool's newest. The
+ * removal itself is recorded. */
+void collet_store_prune_async (ColletStore *self, gint64 before, guint keep, GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean
+collet_store_prune_finish (ColletStore *self, GAsyncResult *result, guint64 *removed, GError **error);
 
 /* Thread-safe, never blocks: rows are kept back and written in batches (100 ms
  * or 10,000 rows); past 200,000 waiting rows the newest are dropped and counted.

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-module-table.h"
+
+gboolean
+collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *row, gint64 at, GError **error)
+{
+  const ColletVersion *version = row->version;
+  ColletStatement *statement =
+      collet_statement_begin (db, "INSERT INTO artifact (sha256, module, md5, code_digest, build_id, "
+                                  "semantic_version, size, manifest, added_at) "
+                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING");
+
+  collet_statement_add_text (statement, version->sha256);
+  collet_statement_add_text (statement, row->module);
+  collet_statement_add_text (statement, version->md5);
+  collet_statement_add_text (statement, version->code_digest);
+  collet_statement_add_text (statement, version->build_id);
+  collet_statement_add_text (statement, version->semver);
+  collet_statement_add_int (statement, (gint64)version->size);
+  collet_statement_add_text (statement, row->manifest);
+  collet_statement_add_int (statement, at);
+  return collet_statement_run (statement, error);
+}
+
+gboolean
+collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolean is_reload, gint64 at,
+                         GError **error)
+{
+  ColletStatement *statement = collet_statement_begin (
+      db,
+      "INSERT INTO module (name, sha256, previous_sha256, generation, host, snapshot_floor, changed_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, coalesce ((SELECT seq FROM sqlite_sequence WHERE name = 'snapshot'), 0), "
+      "?6) "
+      "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, "
+      "previous_sha256 = excluded.previous_sha256, generation = excluded.generation, host = excluded.host, "
+      "snapshot_floor = CASE WHEN ?7 THEN excluded.snapshot_floor ELSE snapshot_floor END, "
+      "changed_at = excluded.changed_at");
+
+  collet_statement_add_text (statement, row->module);
+  collet_statement_add_text (statement, row->sha256);
+  collet_statement_add_text (statement, row->previous_sha256);
+  collet_statement_add_int (statement, (gint64)row->generation);
+  collet_statement_add_text (statement, row->host);
+  collet_statement_add_int (statement, at);
+  collet_statement_add_int (statement, is_reload);
+  return collet_statement_run (statement, error);
+}
+
+gboolean
+collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement =
+      collet_statement_begin (db,
+                              "SELECT sha256, module, md5, code_digest, build_id, semantic_version, size, "
+                              "manifest FROM artifact ORDER BY added_at, sha256");
+
+  while (collet_statement_next (statement, &reason))
+    {
+      ColletArtifactRow *row = collet_artifact_row_new ();
+      g_autofree char *sha256 = collet_statement_dup_text (statement, 0);
+      g_autofree char *md5 = collet_statement_dup_text (statement, 2);
+      g_autofree char *code_digest = collet_statement_dup_text (statement, 3);
+      g_autofree char *build_id = collet_statement_dup_text (statement, 4);
+      g_autofree char *semver = collet_statement_dup_text (statement, 5);
+
+      row->module = collet_statement_dup_text (statement, 1);
+      row->version = collet_version_new (sha256, md5, code_digest, build_id, semver,
+                                         (guint64)collet_statement_get_int (statement, 6));
+      row->manifest = collet_statement_dup_text (statement, 7);
+      g_ptr_array_add (rows, row);
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+gboolean
+collet_module_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement = collet_statement_begin (
+      db, "SELECT name, sha256, previous_sha256, generation, host FROM module ORDER BY name");
+
+  while (collet_statement_next (statement, &reason))
+    {
+      ColletModuleRow *row = collet_module_row_new ();
+
+      row->module = collet_statement_dup_text (statement, 0);
+      row->sha256 = collet_statement_dup_text (statement, 1);
+      row->previous_sha256 = collet_statement_dup_text (statement, 2);
+      row->generation = (guint64)collet_statement_get_int (statement, 3);
+      row->host = collet_statement_dup_text (statement, 4);
+      g_ptr_array_add (rows, row);
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-queue.h"
+
+#include "collet-error.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* pthread's locks rather than GLib's, so that a thread checker sees them. */
+struct _ColletQueue
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  GQueue requests;
+  GQueue answers;
+  GPtrArray *calls;          /* NULL: none wait */
+  struct timespec calls_due; /* of the oldest; CLOCK_MONOTONIC */
+  guint calls_taken;         /* by the thread, not yet written */
+  guint64 dropped;
+  int fd;
+  gboolean is_closed;
+};
+
+ColletQueue *
+collet_queue_new (GError **error)
+{
+  int fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+  if (fd < 0)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_FAILED, "No event descriptor: %s.",
+                   g_strerror (errno));
+      return NULL;
+    }
+
+  ColletQueue *self = g_new0 (ColletQueue, 1);
+  pthread_condattr_t attributes;
+
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->changed, &attributes);
+  pthread_condattr_destroy (&attributes);
+  pthread_mutex_init (&self->lock, NULL);
+  g_queue_init (&self->requests);
+  g_queue_init (&self->answers);
+  self->fd = fd;
+  return self;
+}
+
+void
+collet_queue_free (ColletQueue *self)
+{
+  if (self == NULL)
+    return;
+  g_assert (g_queue_is_empty (&self->requests) && g_queue_is_empty (&self->answers));
+  g_clear_pointer (&self->calls, g_ptr_array_unref);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
+  close (self->fd);
+  g_free (self);
+}
+
+gboolean
+collet_queue_push (ColletQueue *self, ColletRequest *request)
+{
+  pthread_mutex_lock (&self->lock);
+  gboolean is_open = !self->is_closed;
+  if (is_open)
+    {
+      g_queue_push_tail (&self->requests, request);
+      pthread_cond_signal (&self->changed);
+    }
+  pthread_mutex_unlock (&self->lock);
+  return is_open;
+}
+
+void
+collet_queue_close (ColletQueue *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->is_closed = TRUE;
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+start_calls (ColletQueue *self)
+{
+  self->calls = g_ptr_array_new_full (1024, (GDestroyNotify)collet_call_row_free);
+  clock_gettime (CLOCK_MONOTONIC, &self->calls_due);
+  self->calls_due.tv_nsec += COLLET_QUEUE_CALLS_DELAY_MS * 1000000L;
+  if (self->calls_due.tv_nsec >= 1000000000L)
+    {
+      self->calls_due.tv_nsec -= 1000000000L;
+      self->calls_due.tv_sec++;
+    }
+}
+
+void
+collet_queue_add_call (ColletQueue *self, ColletCallRow *row)
+{
+  pthread_mutex_lock (&self->lock);
+  guint waiting = (self->calls != NULL ? self->calls->len : 0) + self->calls_taken;
+
+  if (self->is_closed || waiting >= COLLET_QUEUE_CALLS_MAX)
+    {
+      self->dropped++;
+      pthread_mutex_unlock (&self->lock);
+      collet_call_row_free (row);
+      return;
+    }
+  if (self->calls == NULL)
+    start_calls (self);
+  g_ptr_array_add (self->calls, row);
+  /* The first makes the thread look at the clock, the batch makes it write. */
+  if (self->calls->len == 1 || self->calls->len == COLLET_QUEUE_CALLS_BATCH)
+    pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+guint64
+collet_queue_get_dropped (ColletQueue *self)
+{
+  pthread_mutex_lock (&self->lock);
+  guint64 dropped = self->dropped;
+  pthread_mutex_unlock (&self->lock);
+  return dropped;
+}
+
+/* ---- store thread ---- */
+
+static gboolean
+is_due (ColletQueue *self)
+{
+  struct timespec now;
+
+  if (self->calls == NULL)
+    return FALSE;
+  if (self->is_closed || self->calls->len >= COLLET_QUEUE_CALLS_BATCH)
+    return TRUE;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec > self->calls_due.tv_sec ||
+         (now.tv_sec == self->calls_due.tv_sec && now.tv_nsec >= self->calls_due.tv_nsec);
+}
+
+static GPtrArray *
+steal_calls (ColletQueue *self)
+{
+  if (self->calls != NULL)
+    self->calls_taken += self->calls->len;
+  return g_steal_pointer (&self->calls);
+}
+
+gboolean
+collet_queue_take (ColletQueue *self, gboolean wait, GQueue *requests, GPtrArray **calls)
+{
+  pthread_mutex_lock (&self->lock);
+  while (wait && g_queue_is_empty (&self->requests) && !is_due (self) && !self->is_closed)
+    {
+      if (self->calls != NULL)
+        pthread_cond_timedwait (&self->changed, &self->lock, &self->calls_due);
+      else
+        pthread_cond_wait (&self->changed, &self->lock);
+    }
+  for (guint i = 0; i < COLLET_QUEUE_GROUP_MAX && !g_queue_is_empty (&self->requests); i++)
+    g_queue_push_tail (requests, g_queue_pop_head (&self->requests));
+  if (calls != NULL)
+    *calls = is_due (self) ? steal_calls (self) : NULL;
+  gboolean goes_on = !self->is_closed || !g_queue_is_empty (&self->requests) || self->calls != NULL;
+  pthread_mutex_unlock (&self->lock);
+  return goes_on;
+}
+
+GPtrArray *
+collet_queue_take_calls (ColletQueue *self)
+{
+  pthread_mutex_lock (&self->lock);
+  GPtrArray *calls = steal_calls (self);
+  pthread_mutex_unlock (&self->lock);
+  return calls;
+}
+
+void
+collet_queue_settle_calls (ColletQueue *self, guint n, gboolean is_lost)
+{
+  pthread_mutex_lock (&self->lock);
+  g_assert (self->calls_taken >= n);
+  self->calls_taken -= n;
+  if (is_lost)
+    self->dropped += n;
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+collet_queue_answer (ColletQueue *self, GQueue *requests)
+{
+  const guint64 one = 1;
+
+  if (g_queue_is_empty (requests))
+    return;
+  pthread_mutex_lock (&self->lock);
+  while (!g_queue_is_empty (requests))
+    g_queue_push_tail (&self->answers, g_queue_pop_head (requests));
+  pthread_mutex_unlock (&self->lock);
+  /* Fails only when it is full, and then it is readable already. */
+  if (write (self->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+    g_warning ("The store cannot wake the main thread: %s", g_strerror (errno));
+}
+
+/* ---- main thread ---- */
+
+int
+collet_queue_get_fd (ColletQueue *self)
+{
+  return self->fd;
+}
+
+void
+collet_queue_take_answers (ColletQueue *self, GQueue *requests)
+{
+  guint64 count;
+
+  if (read (self->fd, &count, sizeof count) < 0 && errno != EAGAIN)
+    g_warning ("The store's event descriptor: %s", g_strerror (errno));
+  pthread_mutex_lock (&self->lock);
+  while (!g_queue_is_empty (&self->answers))
+    g_queue_push_tail (requests, g_queue_pop_head (&self->answers));
+  pthread_mutex_unlock (&self->lock);
+}

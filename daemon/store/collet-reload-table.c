@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload-table.h"
+
+#include "collet-error.h"
+
+#define DEFAULT_LIMIT 100
+
+static gboolean
+insert_item (ColletDatabase *db, gint64 number, const ColletReloadItemRow *item, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "INSERT INTO reload_item (reload, module, from_sha256, to_sha256, "
+                                  "from_version, to_version) VALUES (?, ?, ?, ?, ?, ?)");
+
+  collet_statement_add_int (statement, number);
+  collet_statement_add_text (statement, item->module);
+  collet_statement_add_text (statement, item->from_sha256);
+  collet_statement_add_text (statement, item->to_sha256);
+  collet_statement_add_text (statement, item->from_version);
+  collet_statement_add_text (statement, item->to_version);
+  return collet_statement_run (statement, error);
+}
+
+gboolean
+collet_reload_table_begin (ColletDatabase *db, const ColletReloadRow *row, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "INSERT INTO reload (id, kind, strategy, uid, reason, reverts, options, "
+                                  "started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+
+  collet_statement_add_text (statement, row->id);
+  collet_statement_add_text (statement, row->kind);
+  collet_statement_add_text (statement, row->strategy);
+  collet_statement_add_int (statement, row->uid);
+  collet_statement_add_text (statement, row->reason);
+  collet_statement_add_text (statement, row->reverts);
+  collet_statement_add_text (statement, row->options != NULL ? row->options : "{}");
+  collet_statement_add_int (statement, row->started_at);
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+
+  gint64 number = collet_database_get_last_number (db);
+  for (guint i = 0; i < row->items->len; i++)
+    {
+      if (!insert_item (db, number, row->items->pdata[i], error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* INSERT ... SELECT from a reload that is not there changes nothing. */
+static gboolean
+run_for_reload (ColletDatabase *db, ColletStatement *statement, const char *id, GError **error)
+{
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+  if (collet_database_get_changes (db) == 1)
+    return TRUE;
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_FAILED, "Reload %s is not in the journal.",
+               id != NULL ? id : "(none)");
+  return FALSE;
+}
+
+gboolean
+collet_reload_table_mark_committed (ColletDatabase *db, const char *id, gint64 at, GError **error)
+{
+  ColletStatement *statement = collet_statement_begin (
+      db, "INSERT INTO reload_commit (reload, at) SELECT number, ? FROM reload WHERE id = ?");
+
+  collet_statement_add_int (statement, at);
+  collet_statement_add_text (statement, id);
+  return run_for_reload (db, statement, id, error);
+}
+
+gboolean
+collet_reload_table_end (ColletDatabase *db, const ColletReloadEnd *end, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db,
+                              "INSERT INTO reload_end (reload, state, phase, error, message, at, pause_us, "
+                              "duration_us, detail) SELECT number, ?, ?, ?, ?, ?, ?, ?, ? FROM reload "
+                              "WHERE id = ?");
+
+  collet_statement_add_text (statement, end->state);
+  collet_statement_add_text (statement, end->phase);
+  collet_statement_add_text (statement, end->error);
+  collet_statement_add_text (statement, end->message);
+  collet_statement_add_int (statement, end->at);
+  if (end->pause_us >= 0)
+    collet_statement_add_int (statement, end->pause_us);
+  else
+    collet_statement_add_null (statement);
+  collet_statement_add_int (statement, end->duration_us);
+  collet_statement_add_text (statement, end->detail != NULL ? end->detail : "{}");
+  collet_statement_add_text (statement, end->reload);
+  return run_for_reload (db, statement, end->reload, error);
+}
+
+/* ---- reading ---- */
+
+#define RELOAD_COLUMNS                                                                                       \
+  "r.number, r.id, r.kind, r.strategy, r.uid, r.reason, r.reverts, r.options, r.started_at"
+#define END_COLUMN 9
+#define END_COLUMNS                                                                                          \
+  "e.reload, e.state, e.phase, e.error, e.message, e.at, e.pause_us, e.duration_us, e.detail"
+
+static ColletReloadRow *
+read_reload (ColletStatement *statement)
+{
+  ColletReloadRow *row = collet_reload_row_new ();
+
+  row->id = collet_statement_dup_text (statement, 1);
+  row->kind = collet_statement_dup_text (statement, 2);
+  row->strategy = collet_statement_dup_text (statement, 3);
+  row->uid = collet_statement_get_int (statement, 4);
+  row->reason = collet_statement_dup_text (statement, 5);
+  row->reverts = collet_statement_dup_text (statement, 6);
+  row->options = collet_statement_dup_text (statement, 7);
+  row->started_at = collet_statement_get_int (statement, 8);
+  return row;
+}
+
+static ColletReloadEnd *
+read_end (ColletStatement *statement, const char *id)
+{
+  if (collet_statement_is_null (statement, END_COLUMN))
+    return NULL;
+
+  ColletReloadEnd *end = collet_reload_end_new ();
+  end->reload = g_strdup (id);
+  end->state = collet_statement_dup_text (statement, END_COLUMN + 1);
+  end->phase = collet_statement_dup_text (statement, END_COLUMN + 2);
+  end->error = collet_statement_dup_text (statement, END_COLUMN + 3);
+  end->message = collet_statement_dup_text (statement, END_COLUMN + 4);
+  end->at = collet_statement_get_int (statement, END_COLUMN + 5);
+  if (!collet_statement_is_null (statement, END_COLUMN + 6))
+    end->pause_us = collet_statement_get_int (statement, END_COLUMN + 6);
+  end->duration_us = collet_statement_get_int (statement, END_COLUMN + 7);
+  end->detail = collet_statement_dup_text (statement, END_COLUMN + 8);
+  return end;
+}
+
+static gboolean
+read_items (ColletDatabase *db, gint64 number, GPtrArray *items, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement =
+      collet_statement_begin (db, "SELECT module, from_sha256, to_sha256, from_version, to_version "
+                                  "FROM reload_item WHERE reload = ? ORDER BY module");
+
+  collet_statement_add_int (statement, number);
+  while (collet_statement_next (statement, &reason))
+    {
+      ColletReloadItemRow *item = collet_reload_item_row_new ();
+
+      item->module = collet_statement_dup_text (statement, 0);
+      item->from_sha256 = collet_statement_dup_text (statement, 1);
+      item->to_sha256 = collet_statement_dup_text (statement, 2);
+      item->from_version = collet_statement_dup_text (statement, 3);
+      item->to_version = collet_statement_dup_text (statement, 4);
+      g_ptr_array_add (items, item);
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+GPtrArray *
+collet_reload_table_read (ColletDatabase *db, const char *module, guint limit, GError **error)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_history_row_free);
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement;
+
+  if (module != NULL)
+    {
+      statement =
+          collet_statement_begin (db, "SELECT " RELOAD_COLUMNS ", " END_COLUMNS
+                                      " FROM reload_item AS i JOIN reload AS r ON r.number = i.reload "
+                                      "LEFT JOIN reload_end AS e ON e.reload = r.number "
+                                      "WHERE i.module = ? ORDER BY i.reload DESC LIMIT ?");
+      collet_statement_add_text (statement, module);
+    }
+  else
+    {
+      statement =
+          collet_statement_begin (db, "SELECT " RELOAD_COLUMNS ", " END_COLUMNS
+                                      " FROM reload AS r LEFT JOIN reload_end AS e ON e.reload = r.number "
+                                      "ORDER BY r.number DESC LIMIT ?");
+    }
+  collet_statement_add_int (statement, limit != 0 ? limit : DEFAULT_LIMIT);
+  while (collet_statement_next (statement, &reason))
+    {
+      ColletHistoryRow *row = collet_history_row_new ();
+
+      g_ptr_array_add (rows, row);
+      row->reload = read_reload (statement);
+      row->end = read_end (statement, row->reload->id);
+      if (!read_items (db, collet_statement_get_int (statement, 0), row->reload->items, &reason))
+        {
+          collet_statement_end (statement);
+          break;
+        }
+    }
+  if (reason == NULL)
+    return g_steal_pointer (&rows);
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return NULL;
+}
+
+gboolean
+collet_reload_table_read_open (ColletDatabase *db, GPtrArray *open, GPtrArray *committed, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement =
+      collet_statement_begin (db,
+                              "SELECT " RELOAD_COLUMNS ", c.reload FROM reload AS r "
+                              "LEFT JOIN reload_commit AS c ON c.reload = r.number "
+                              "WHERE NOT EXISTS (SELECT 1 FROM reload_end AS e WHERE e.reload = r.number) "
+                              "ORDER BY r.number");
+
+  while (collet_statement_next (statement, &reason))
+    {
+      ColletReloadRow *row = read_reload (statement);
+
+      g_ptr_array_add (collet_statement_is_null (statement, 9) ? open : committed, row);
+      if (!read_items (db, collet_statement_get_int (statement, 0), row->items, &reason))
+        {
+          collet_statement_end (statement);
+          break;
+        }
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+/* ---- retention ---- */
+
+static gboolean
+delete_reloads (ColletDatabase *db, gint64 before, guint keep, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "DELETE FROM reload WHERE started_at < ? AND number NOT IN "
+                                  "(SELECT number FROM reload ORDER BY number DESC LIMIT ?) "
+                                  "AND EXISTS (SELECT 1 FROM reload_end AS e WHERE e.reload = number)");
+
+  collet_statement_add_int (statement, before);
+  collet_statement_add_int (statement, keep);
+  return collet_statement_run (statement, error);
+}
+
+static gboolean
+delete_updates (ColletDatabase *db, gint64 before, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "DELETE FROM tool_update WHERE at < ? AND sequence NOT IN "
+                                  "(SELECT max (sequence) FROM tool_update GROUP BY tool)");
+
+  collet_statement_add_int (statement, before);
+  return collet_statement_run (statement, error);
+}
+
+gboolean
+collet_reload_table_prune (ColletDatabase *db, gint64 before, guint keep, guint64 *removed, GError **error)
+{
+  /* While this row is not finished the triggers let its transaction delete. */
+  ColletStatement *statement =
+      collet_statement_begin (db, "INSERT INTO retention (before_at, at) VALUES (?, ?)");
+  collet_statement_add_int (statement, before);
+  collet_statement_add_int (statement, g_get_real_time ());
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+
+  gint64 number = collet_database_get_last_number (db);
+  if (!delete_reloads (db, before, keep, error))
+    return FALSE;
+  gint64 reloads = collet_database_get_changes (db);
+  if (!delete_updates (db, before, error))
+    return FALSE;
+  gint64 updates = collet_database_get_changes (db);
+
+  statement = collet_statement_begin (db, "UPDATE retention SET finished_at = ?, removed_reloads = ?, "
+                                          "removed_updates = ? WHERE number = ?");
+  collet_statement_add_int (statement, g_get_real_time ());
+  collet_statement_add_int (statement, reloads);
+  collet_statement_add_int (statement, updates);
+  collet_statement_add_int (statement, number);
+  *removed = (guint64)reloads;
+  return collet_statement_run (statement, error);
+}
