@@ -12,6 +12,7 @@ struct trial
   struct collet_report report;
   const char *path;
   struct collet_runtime *runtime;
+  bool is_stateful;
 };
 
 /* In a trial everything that fails, fails the validation; only what cannot be
@@ -42,9 +43,12 @@ try_abi (struct trial *trial)
   struct collet_failure failure;
 
   if (!collet_runtime_bind (trial->runtime, &failure))
-    fail (trial, &failure);
-  else
-    collet_report_pass (&trial->report, "module ABI %d.%d or earlier", COLLET_ABI_MAJOR, COLLET_ABI_MINOR);
+    {
+      fail (trial, &failure);
+      return;
+    }
+  trial->is_stateful = collet_runtime_is_stateful (trial->runtime);
+  collet_report_pass (&trial->report, "module ABI %d.%d or earlier", COLLET_ABI_MAJOR, COLLET_ABI_MINOR);
 }
 
 static void
@@ -132,6 +136,7 @@ collet_probe_run (const char *path, bool readable, const char *volatile *stage, 
   if (trial.runtime != NULL)
     collet_runtime_close (trial.runtime, NULL);
   collet_report_end_checks (&trial.report);
+  collet_buffer_append_text (report, trial.is_stateful ? ",\"stateful\":true" : ",\"stateful\":false");
   collet_report_end (&trial.report);
   return readable && !trial.report.has_failed;
 }

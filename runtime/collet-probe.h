@@ -20,8 +20,9 @@
  * could not be read; code_digest and build_id are absent if there are none.
  *
  * The second step (COLLET_FRAME_PROBED) runs it: dlopen (constructors too), abi,
- * init, self-test, export-state, unload. It never repeats manifest or digest, as
- * by then the candidate's own code might say anything.
+ * init, self-test, export-state, unload. "stateful" says whether the code has
+ * export_state and import_state. It never repeats manifest or digest, as by then
+ * the candidate's own code might say anything.
  */
 #ifndef COLLET_PROBE_H
 #define COLLET_PROBE_H
