@@ -55,6 +55,8 @@ grow (Scanner *s)
   ColletJson *json = s->json;
   gsize wanted = MIN ((gsize)json->n_allocated * 2, s->max_entries);
 
+  g_assert (wanted > json->n_allocated);
+
   if (json->entries == json->inline_entries)
     {
       json->entries = g_new (ColletJsonEntry, wanted);
@@ -500,7 +502,8 @@ collet_json_scan (ColletJson *json, gsize size, GError **error)
   s.json = json;
   s.start = s.p = json->text;
   s.end = json->text + size;
-  s.max_entries = size / 2 + 2;
+  /* A value takes two bytes with what comes after it, but for those left open. */
+  s.max_entries = size / 2 + COLLET_JSON_MAX_DEPTH + 2;
   s.depth = 0;
   s.has_name = FALSE;
   s.error = error;

@@ -49,6 +49,9 @@ collet_relation_leave (ColletRelation *self, gsize former)
   g_string_truncate (self->path, former);
 }
 
+static void say (ColletRelation *self, GPtrArray *messages, const char *format, va_list arguments)
+    G_GNUC_PRINTF (3, 0);
+
 static void
 say (ColletRelation *self, GPtrArray *messages, const char *format, va_list arguments)
 {
