@@ -113,6 +113,13 @@ collet_database_new (const char *path, GError **error)
       collet_database_fail (self, "open", error);
       return NULL;
     }
+  /* SQLite opens what it may not write for reading alone. */
+  if (sqlite3_db_readonly (self->handle, "main") == 1)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_READ_ONLY, "%s cannot be written. %s", path,
+                   collet_error_remedy (COLLET_ERROR_STORE_READ_ONLY));
+      return NULL;
+    }
   sqlite3_busy_timeout (self->handle, BUSY_TIMEOUT_MS);
   return g_steal_pointer (&self);
 }

@@ -2,6 +2,7 @@
 #include "collet-store-thread.h"
 
 #include "collet-call-table.h"
+#include "collet-error.h"
 #include "collet-failpoint.h"
 #include "collet-image.h"
 
@@ -122,16 +123,38 @@ perform_alone (ColletStoreThread *self, ColletRequest *request)
   request->error = g_steal_pointer (&error);
 }
 
+/* Each in a transaction of its own. While somebody else holds the database, only
+ * those that read: each of the others would wait for as long as the group did. */
+static void
+perform_each (ColletStoreThread *self, GQueue *group, const GError *reason)
+{
+  gboolean is_busy = g_error_matches (reason, COLLET_ERROR, COLLET_ERROR_DATABASE_BUSY);
+
+  for (GList *link = group->head; link != NULL; link = link->next)
+    {
+      ColletRequest *request = link->data;
+
+      if (!is_busy || !request->class_->is_write)
+        {
+          perform_alone (self, request);
+          continue;
+        }
+      collet_request_reset (request);
+      request->error = g_error_copy (reason);
+    }
+}
+
 static void
 perform_group (ColletStoreThread *self, GQueue *group)
 {
+  g_autoptr (GError) error = NULL;
+
   if (g_queue_is_empty (group))
     return;
-  if (group->length == 1 || !try_group (self, group, NULL))
-    {
-      for (GList *link = group->head; link != NULL; link = link->next)
-        perform_alone (self, link->data);
-    }
+  if (group->length == 1)
+    perform_alone (self, group->head->data);
+  else if (!try_group (self, group, &error))
+    perform_each (self, group, error);
   collet_queue_answer (self->queue, group);
 }
 
