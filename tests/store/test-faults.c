@@ -311,16 +311,16 @@ can_mount (const char *folder)
 static void
 on_small_disk (void (*test) (const char *folder))
 {
-  char *folder;
-
   if (g_test_subprocess ())
     {
-      folder = g_strdup (g_getenv ("COLLET_TEST_FOLDER"));
-      g_assert_true (mount_small_disk (folder));
-      test (folder);
+      const char *small = g_getenv ("COLLET_TEST_FOLDER");
+
+      g_assert_true (mount_small_disk (small));
+      test (small);
       return;
     }
-  folder = fixture_folder_new ();
+
+  char *folder = fixture_folder_new ();
   if (can_mount (folder))
     {
       g_setenv ("COLLET_TEST_FOLDER", folder, TRUE);

@@ -4,7 +4,6 @@
  */
 #include "store-fixture.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
 typedef struct
@@ -122,17 +121,17 @@ static char *
 run_sqlite3 (Fixture *fixture, const char *sql)
 {
   g_autofree char *path = g_build_filename (fixture->folder, "collet.db", NULL);
+  const char *const argv[] = { "sqlite3", "-line", path, sql, NULL };
+  g_autofree char *complaint = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, "sqlite3",
-                        "-line", path, sql, NULL);
   char *output = NULL;
+  int status;
 
+  g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, &complaint, &status,
+                &error);
   g_assert_no_error (error);
-  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error));
-  g_assert_no_error (error);
-  if (!g_subprocess_get_successful (process))
-    g_error ("%s: %s", sql, output);
+  if (!g_spawn_check_wait_status (status, &error))
+    g_error ("%s: %s", sql, complaint);
   return output;
 }
 
