@@ -190,6 +190,48 @@ test_views (Fixture *fixture, gconstpointer data)
   expect_text (seen, "last_check = 1970-01-01T00:00:02.000Z");
 }
 
+/* Whatever docs/database.md shows works. */
+static void
+test_documented (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n = 0;
+
+  g_file_get_contents (g_getenv ("COLLET_TEST_DOCUMENT"), &text, NULL, &error);
+  g_assert_no_error (error);
+  g_auto (GStrv) parts = g_strsplit (text, "```sql\n", -1);
+  for (guint i = 1; parts[i] != NULL; i++, n++)
+    {
+      *strstr (parts[i], "```") = '\0';
+      g_autofree char *message = fixture_sql (fixture->folder, parts[i]);
+      if (message != NULL)
+        g_error ("%s: %s", parts[i], message);
+    }
+  g_assert_cmpuint (n, >=, 8);
+}
+
+/* Each table and view of the schema is in the document. */
+static void
+test_document_complete (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *names =
+      fixture_query (fixture->folder, "SELECT group_concat (name, ' ') FROM sqlite_schema WHERE "
+                                      "type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'");
+  g_auto (GStrv) list = g_strsplit (names, " ", -1);
+
+  g_assert_true (g_file_get_contents (g_getenv ("COLLET_TEST_DOCUMENT"), &text, NULL, NULL));
+  g_assert_cmpuint (g_strv_length (list), >, 15);
+  for (guint i = 0; list[i] != NULL; i++)
+    {
+      g_autofree char *mark = g_strdup_printf ("`%s`", list[i]);
+
+      if (strstr (text, mark) == NULL)
+        g_error ("%s is not documented", list[i]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -199,5 +241,7 @@ main (int argc, char **argv)
   ADD ("retention-removes-whole-reloads-and-records-it", test_prune);
   ADD ("retention-keeps-what-runs", test_running_is_kept);
   ADD ("is-readable-with-sqlite3-beside-the-daemon", test_views);
+  ADD ("documented-queries-work", test_documented);
+  ADD ("every-table-and-view-is-documented", test_document_complete);
   return g_test_run ();
 }

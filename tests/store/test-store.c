@@ -388,6 +388,47 @@ test_group (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (counts, ==, "300 270");
 }
 
+/* One that fails half-way leaves nothing behind in the commit of the others. */
+static void
+test_half_way (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "collet.db", NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  Order order = { text, 3 };
+  GPtrArray *tools = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_tool_row_free);
+  sqlite3 *other = NULL;
+
+  fixture_do_commit (fixture->store, fixture_commit (NULL, "calculator", 'a', 1, NULL), NULL, NULL);
+  g_ptr_array_add (tools, fixture_tool ("good", "calculator", 'a'));
+  g_ptr_array_add (tools, fixture_tool ("orphan", "no-such-module", 'a'));
+
+  /* Somebody's transaction makes them gather behind the first. */
+  g_assert_cmpint (sqlite3_open (path, &other), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (other, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+  collet_store_begin_async (fixture->store, fixture_reload ("0001", "calculator", 'a', 'b'), on_begun,
+                            &order);
+  g_usleep (50000);
+  collet_store_begin_async (fixture->store, fixture_reload ("0002", "calculator", 'a', 'b'), on_begun,
+                            &order);
+  collet_store_change_tools_async (fixture->store, tools, NULL, fixture_on_answer, &result);
+  collet_store_begin_async (fixture->store, fixture_reload ("0003", "calculator", 'a', 'b'), on_begun,
+                            &order);
+  sqlite3_exec (other, "ROLLBACK", NULL, NULL, NULL);
+  sqlite3_close (other);
+  while (order.left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpstr (text->str, ==, "bbb");
+  g_assert_false (collet_store_change_tools_finish (fixture->store, result, NULL));
+  g_clear_object (&result);
+
+  g_autofree char *found = fixture_query (
+      fixture->folder,
+      "SELECT (SELECT group_concat (name) FROM tool) || ' ' || (SELECT count (*) FROM tool_update) "
+      "|| ' ' || (SELECT count (*) FROM reload)");
+  g_assert_cmpstr (found, ==, "calculator 1 3");
+}
+
 static void
 test_closed (Fixture *fixture, gconstpointer data)
 {
@@ -407,6 +448,40 @@ test_closed (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (name, ==, "ShuttingDown");
 }
 
+/* ---- figures ---- */
+
+static void
+test_cost (Fixture *fixture, gconstpointer data)
+{
+  const int n = 200;
+  ColletCommit *commit = collet_commit_new ();
+  gint64 begin = g_get_monotonic_time ();
+
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%04d", i);
+      fixture_begin (fixture->store, fixture_reload (id, "calculator", 'a', 'b'), NULL);
+      fixture_do_commit (fixture->store,
+                         fixture_commit (id, "calculator", i % 2 == 0 ? 'a' : 'b', 1, "state"), NULL, NULL);
+      fixture_do_end (fixture->store, fixture_end (id, "succeeded"), NULL);
+    }
+  g_test_message ("%.0f us a reload (three durable steps)", (double)(g_get_monotonic_time () - begin) / n);
+
+  for (int i = 0; i < 100; i++)
+    {
+      g_autofree char *module = g_strdup_printf ("module-%d", i);
+      ColletCommit *one = fixture_commit (NULL, module, 'a', 1, NULL);
+
+      g_ptr_array_extend_and_steal (commit->artifacts, g_steal_pointer (&one->artifacts));
+      g_ptr_array_extend_and_steal (commit->modules, g_steal_pointer (&one->modules));
+      g_ptr_array_extend_and_steal (commit->tools, g_steal_pointer (&one->tools));
+      collet_commit_free (one);
+    }
+  begin = g_get_monotonic_time ();
+  fixture_do_commit (fixture->store, commit, NULL, NULL);
+  g_test_message ("%.2f ms for a commit of 100 modules", (double)(g_get_monotonic_time () - begin) / 1000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -424,6 +499,9 @@ main (int argc, char **argv)
   ADD ("snapshot/discarded-state-does-not-come-back", test_discarded_state);
   ADD ("snapshot/holds-64-MiB-and-no-more", test_large_state);
   ADD ("request/answers-come-in-order-and-failures-stay-alone", test_group);
+  ADD ("request/one-that-fails-half-way-leaves-nothing", test_half_way);
   ADD ("request/what-is-queued-is-done-before-the-close", test_closed);
+  if (g_test_perf ())
+    ADD ("request/cost", test_cost);
   return g_test_run ();
 }
