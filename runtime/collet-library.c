@@ -38,6 +38,15 @@ remedy_of (const char *error)
   return "Run ldd and readelf -d on the file to see what it needs.";
 }
 
+/* "<path>: " before the reason is known to whoever reads it. */
+static const char *
+skip_path (const char *error, const char *path)
+{
+  const size_t size = strlen (path);
+
+  return strncmp (error, path, size) == 0 && strncmp (error + size, ": ", 2) == 0 ? error + size + 2 : error;
+}
+
 void *
 collet_library_open (const char *path, struct collet_failure *failure)
 {
@@ -58,7 +67,7 @@ collet_library_open (const char *path, struct collet_failure *failure)
     {
       const char *error = dlerror ();
 
-      error = error != NULL ? error : "no reason given";
+      error = error != NULL ? skip_path (error, path) : "no reason given";
       collet_failure_set (failure, "InvalidModule", remedy_of (error), "The dynamic loader refused it: %s.",
                           error);
     }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 
 #define MIN_MODULE_SIZE (offsetof (struct collet_module, call) + sizeof (void *))
 #define BUILD_ID_MAX 64
+#define COPY_MAX (256u * 1024u)
 
 /* One file under examination. */
 struct reading
@@ -25,6 +27,7 @@ struct reading
   struct collet_elf elf;
   struct collet_elf_dynamic dynamic;
   bool is_open;
+  bool is_library;              /* `dynamic` is there */
   struct collet_slice manifest; /* text NULL: none */
   unsigned n_manifests;
   struct collet_slice build_id;
@@ -110,7 +113,10 @@ check_type (struct reading *reading)
       collet_report_fail (&reading->report, &failure);
     }
   else
-    collet_report_pass (&reading->report, "shared object");
+    {
+      reading->is_library = true;
+      collet_report_pass (&reading->report, "shared object");
+    }
 }
 
 static void
@@ -285,7 +291,8 @@ run_checks (struct reading *reading)
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     {
       reading->report.check = checks[i].name;
-      if (reading->report.has_failed)
+      /* Once it is known to be a shared object, every further check can be made. */
+      if (reading->report.has_failed && !reading->is_library)
         collet_report_skip (&reading->report);
       else
         checks[i].run (reading);
@@ -310,7 +317,7 @@ add_identities (struct reading *reading)
 
   if (!reading->is_open)
     return;
-  if (!reading->report.has_failed && reading->manifest.text != NULL)
+  if (reading->is_library && reading->manifest.text != NULL)
     {
       collet_buffer_append_text (out, ",\"manifest\":");
       collet_buffer_append_string (out, reading->manifest.text, reading->manifest.size);
@@ -358,30 +365,77 @@ check_file (int fd, const char *path, struct stat *info, struct collet_failure *
   return true;
 }
 
+/* Bytes of a file. A small one is cheaper to copy than to map. */
+struct content
+{
+  char *bytes;
+  size_t size;
+  bool is_mapped;
+};
+
+static bool
+read_all (int fd, char *bytes, size_t size)
+{
+  size_t done = 0;
+
+  while (done < size)
+    {
+      ssize_t n = pread (fd, bytes + done, size - done, (off_t)done);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          errno = n < 0 ? errno : ENODATA; /* it shrank */
+          return false;
+        }
+      done += (size_t)n;
+    }
+  return true;
+}
+
+static bool
+load_content (int fd, size_t size, struct content *content)
+{
+  *content = (struct content){ NULL, size, size > COPY_MAX };
+  if (content->is_mapped)
+    {
+      content->bytes = mmap (NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+      return content->bytes != MAP_FAILED;
+    }
+  content->bytes = malloc (size + 1);
+  if (content->bytes != NULL && read_all (fd, content->bytes, size))
+    return true;
+  free (content->bytes);
+  return false;
+}
+
+static void
+drop_content (struct content *content)
+{
+  if (content->is_mapped)
+    munmap (content->bytes, content->size);
+  else
+    free (content->bytes);
+}
+
 bool
 collet_probe_read (const char *path, struct collet_buffer *report)
 {
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   struct collet_failure failure;
+  struct content content;
   struct stat info = { 0 };
-  struct collet_slice file = { "", 0 };
-  bool is_file = check_file (fd, path, &info, &failure);
-  void *map = MAP_FAILED;
-  bool is_sound;
+  bool is_sound = check_file (fd, path, &info, &failure);
 
-  if (is_file && info.st_size > 0)
-    {
-      map = mmap (NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-      if (map != MAP_FAILED)
-        file = (struct collet_slice){ map, (size_t)info.st_size };
-      else
-        is_file = collet_failure_set (&failure, "InvalidModule", "", "%s, %lld bytes, cannot be read: %s.",
-                                      path, (long long)info.st_size, strerror (errno));
-    }
+  if (is_sound && !load_content (fd, (size_t)info.st_size, &content))
+    is_sound = collet_failure_set (&failure, "InvalidModule", "", "%s, %lld bytes, cannot be read: %s.", path,
+                                   (long long)info.st_size, strerror (errno));
   if (fd >= 0)
     close (fd);
-  is_sound = read_bytes (is_file ? NULL : &failure, file, report);
-  if (map != MAP_FAILED)
-    munmap (map, file.size);
+  if (!is_sound)
+    return read_bytes (&failure, (struct collet_slice){ NULL, 0 }, report);
+  is_sound = read_bytes (NULL, (struct collet_slice){ content.bytes, content.size }, report);
+  drop_content (&content);
   return is_sound;
 }

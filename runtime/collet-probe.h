@@ -9,9 +9,10 @@
  *    "manifest":"{...}", "code_digest":"<64 hex>", "build_id":"<hex>",
  *    "error":"InvalidModule", "message":"...", "remedy":"..."}
  *
- * outcome: passed, warning, failed or skipped (an earlier one failed); evidence:
- * what was found; remedy: what to do, absent if there is nothing to do. error,
- * message and remedy are those of the first failed check, absent if none failed.
+ * outcome: passed, warning, failed or skipped (after an earlier failure it makes
+ * no sense); evidence: what was found; remedy: what to do, absent if there is
+ * nothing to do. error, message and remedy are those of the first failed check,
+ * absent if none failed.
  *
  * The first step (COLLET_FRAME_PROBE_READ) reads the file and runs nothing of
  * it. Its checks, in this order: elf-format, machine, type, symbol,

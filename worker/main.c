@@ -77,6 +77,16 @@ parse_options (int argc, char **argv, struct options *options)
   return true;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* A module that crashes must be seen to die of the signal here as well. */
+const char *__asan_default_options (void);
+__attribute__ ((visibility ("default"))) const char *
+__asan_default_options (void)
+{
+  return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0";
+}
+#endif
+
 int
 main (int argc, char **argv)
 {

@@ -133,6 +133,10 @@ export_state (void *instance, struct collet_context *context)
 static int
 import_state (void *instance, struct collet_context *context, const void *bytes, size_t size)
 {
+#ifdef OTHER
+  if (size == 9)
+    return collet_fail (context, "9 bytes");
+#endif
   if (size != 8)
     return collet_fail (context, "not 8 bytes");
   memcpy (instance, bytes, 8);

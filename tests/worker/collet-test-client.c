@@ -27,6 +27,12 @@ make_pair (int fds[2])
 void
 server_start (Server *server)
 {
+  server_start_full (server, NULL, NULL);
+}
+
+void
+server_start_full (Server *server, GSpawnChildSetupFunc child_setup, const char *option)
+{
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autoptr (GError) error = NULL;
   int fds[2];
@@ -34,11 +40,12 @@ server_start (Server *server)
   make_pair (fds);
   g_subprocess_launcher_take_fd (launcher, fds[1], 3);
   g_subprocess_launcher_setenv (launcher, "HOME", "/secret", TRUE);
+  g_subprocess_launcher_set_child_setup (launcher, child_setup, NULL, NULL);
   server->process =
       g_subprocess_launcher_spawn (launcher, &error, g_getenv ("COLLET_WORKER"), "--fork-server", "3",
                                    "--readable", g_getenv ("COLLET_TEST_MODULES_DIR"), "--readable",
                                    g_getenv ("COLLET_KIT_DIR"), "--readable", g_getenv ("COLLET_NOSY_DIR"),
-                                   "--readable", g_getenv ("COLLET_EXAMPLES_DIR"), NULL);
+                                   "--readable", g_getenv ("COLLET_EXAMPLES_DIR"), option, NULL);
   g_assert_no_error (error);
   server->fd = fds[0];
   server->next_id = 1;
@@ -59,7 +66,7 @@ struct collet_limits
 default_limits (void)
 {
   return (struct collet_limits){
-    .address_space = 1u << 30, .open_files = 64, .threads = 16, .cpu_seconds = 20, .deadline_ms = 10000
+    .address_space = 256u << 20, .open_files = 64, .threads = 16, .cpu_seconds = 20, .deadline_ms = 10000
   };
 }
 
@@ -102,15 +109,15 @@ expect (int fd, guint16 type)
   return received;
 }
 
-void
-worker_spawn (Server *server, Worker *worker, const char *path, const struct collet_limits *limits,
-              guint executors, gboolean network)
+guint64
+worker_request (Server *server, Worker *worker, const char *path, const struct collet_limits *limits,
+                guint executors, gboolean network)
 {
-  struct collet_spawn_request request = { .limits = *limits, .executors = executors, .network = network };
+  struct collet_spawn_request request = { .limits = *limits,
+                                          .executors = executors,
+                                          .network = (guint32)network };
   struct collet_frame_header header = { .type = COLLET_FRAME_SPAWN, .id = server->next_id++ };
   struct iovec parts[] = { { &request, sizeof request }, { (void *)path, strlen (path) + 1 } };
-  g_autoptr (Received) answer = NULL;
-  struct collet_exit child;
   int call[2], control[2];
 
   make_pair (call);
@@ -119,13 +126,24 @@ worker_spawn (Server *server, Worker *worker, const char *path, const struct col
                    0);
   close (call[1]);
   close (control[1]);
+  worker->id = header.id;
   worker->call_fd = call[0];
   worker->control_fd = control[0];
+  return header.id;
+}
+
+void
+worker_spawn (Server *server, Worker *worker, const char *path, const struct collet_limits *limits,
+              guint executors, gboolean network)
+{
+  g_autoptr (Received) answer = NULL;
+  struct collet_exit child;
+
+  worker_request (server, worker, path, limits, executors, network);
   answer = expect (server->fd, COLLET_FRAME_SPAWNED);
-  g_assert_cmpuint (answer->frame.header.id, ==, header.id);
+  g_assert_cmpuint (answer->frame.header.id, ==, worker->id);
   g_assert_cmpuint (answer->frame.header.size, ==, sizeof child);
   memcpy (&child, answer->frame.payload, sizeof child);
-  worker->id = header.id;
   worker->pid = child.pid;
   worker->pidfd = collet_frame_steal_fd (&answer->frame, 0);
   g_assert_cmpint (worker->pidfd, >=, 0);

@@ -34,8 +34,9 @@ typedef struct
   char buffer[COLLET_WIRE_BUFFER];
 } Received;
 
-/* NULL-terminated folders beside those of the test modules. */
 void server_start (Server *server);
+/* `child_setup` and one more `option`; either may be NULL. */
+void server_start_full (Server *server, GSpawnChildSetupFunc child_setup, const char *option);
 /* Closes the channel; expects it to end with 0. */
 void server_stop (Server *server);
 
@@ -50,7 +51,10 @@ Received *expect (int fd, guint16 type);
 
 char *module_path (const char *variable, const char *name);
 
-/* Asks for a worker and takes SPAWNED; not yet READY. */
+/* Asks for a worker; returns the id. */
+guint64 worker_request (Server *server, Worker *worker, const char *path, const struct collet_limits *limits,
+                        guint executors, gboolean network);
+/* The same, and takes SPAWNED; not yet READY. */
 void worker_spawn (Server *server, Worker *worker, const char *path, const struct collet_limits *limits,
                    guint executors, gboolean network);
 /* The same, READY. */
