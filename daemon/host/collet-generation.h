@@ -16,20 +16,23 @@
 G_BEGIN_DECLS
 
 /* Immutable facts of one generation. */
-typedef struct {
+typedef struct
+{
   char *module;
-  guint64 number;        /* the node's counter, only grows */
+  guint64 number; /* the node's counter, only grows */
   ColletVersion *version;
   ColletManifest *manifest;
-  char *path;            /* of the artifact in the store, absolute */
+  char *path; /* of the artifact in the store, absolute */
 } ColletGenerationSpec;
 
-ColletGenerationSpec *collet_generation_spec_new (guint64 number, ColletVersion *version, ColletManifest *manifest, const char *path);
+ColletGenerationSpec *collet_generation_spec_new (guint64 number, ColletVersion *version,
+                                                  ColletManifest *manifest, const char *path);
 void collet_generation_spec_free (ColletGenerationSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletGenerationSpec, collet_generation_spec_free)
 
-typedef enum {
-  COLLET_GENERATION_COLD,      /* not started; starts at its first call (stateless only) */
+typedef enum
+{
+  COLLET_GENERATION_COLD, /* not started; starts at its first call (stateless only) */
   COLLET_GENERATION_STARTING,
   COLLET_GENERATION_READY,
   COLLET_GENERATION_RESTARTING, /* crashed; calls wait */
@@ -38,7 +41,8 @@ typedef enum {
   COLLET_GENERATION_RETIRED,
 } ColletGenerationState;
 
-typedef struct {
+typedef struct
+{
   guint64 calls;   /* answered */
   guint64 errors;  /* of these: error results or not completed */
   guint64 crashes; /* of the worker */
@@ -46,28 +50,36 @@ typedef struct {
 } ColletGenerationStats;
 
 /* What became of it: honest words for the history. */
-typedef struct {
-  gboolean killed;        /* the deadline passed with calls left, or it did not stop */
-  guint calls_ended;      /* that were given DrainTimeout */
-  gboolean unloaded;      /* its code left memory */
+typedef struct
+{
+  gboolean killed;   /* the deadline passed with calls left, or it did not stop */
+  guint calls_ended; /* that were given DrainTimeout */
+  gboolean unloaded; /* its code left memory */
   gint64 drain_us;
 } ColletRetirement;
 
 #define COLLET_TYPE_GENERATION (collet_generation_get_type ())
 G_DECLARE_DERIVABLE_TYPE (ColletGeneration, collet_generation, COLLET, GENERATION, GObject)
 
-struct _ColletGenerationClass {
+struct _ColletGenerationClass
+{
   GObjectClass parent_class;
 
   /* Main thread. */
-  void (*start_async) (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  void (*start_async) (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data);
   gboolean (*start_finish) (ColletGeneration *self, GAsyncResult *result, GError **error);
-  void (*request_async) (ColletGeneration *self, guint16 frame_type, int status, guint32 detail, GBytes *payload,
-                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  void (*request_async) (ColletGeneration *self, guint16 frame_type, int status, guint32 detail,
+                         GBytes *payload, GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
   GBytes *(*request_finish) (ColletGeneration *self, GAsyncResult *result, GError **error);
-  void (*stop_async) (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-  gboolean (*stop_finish) (ColletGeneration *self, GAsyncResult *result, gboolean *killed, gboolean *unloaded);
+  void (*stop_async) (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data);
+  gboolean (*stop_finish) (ColletGeneration *self, GAsyncResult *result, gboolean *killed,
+                           gboolean *unloaded);
+  /* Ends the calls that are left with DrainTimeout. */
   void (*kill) (ColletGeneration *self);
+  void (*set_snapshot) (ColletGeneration *self, GBytes *state); /* may be NULL */
 
   /* Any thread; the caller holds a lease, released by the generation when the
    * call is done. */
@@ -83,32 +95,38 @@ pid_t collet_generation_get_pid (ColletGeneration *self); /* 0: none */
 /* Starts it: worker confined, artifact loaded, ABI bound, init done. Errors:
  * SpawnFailed, AbiMismatch, InvalidModule, ValidationFailed (init failed or
  * crashed; the reason is nested), Timeout. */
-void collet_generation_start_async (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_generation_start_async (ColletGeneration *self, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_generation_start_finish (ColletGeneration *self, GAsyncResult *result, GError **error);
 
 /* SelfTestFailed with the module's reason; success if the module has none. */
-void collet_generation_self_test_async (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_generation_self_test_async (ColletGeneration *self, GCancellable *cancellable,
+                                        GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_generation_self_test_finish (ColletGeneration *self, GAsyncResult *result, GError **error);
 
 /* State: only for a stateful manifest; StateMigrationFailed with the reason or
  * what the worker died of. export only while quiesced or before publication. */
-void collet_generation_export_state_async (ColletGeneration *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_generation_export_state_async (ColletGeneration *self, GCancellable *cancellable,
+                                           GAsyncReadyCallback callback, gpointer user_data);
 GBytes *collet_generation_export_state_finish (ColletGeneration *self, GAsyncResult *result, GError **error);
-void collet_generation_import_state_async (ColletGeneration *self, GBytes *state, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_generation_import_state_async (ColletGeneration *self, GBytes *state, GCancellable *cancellable,
+                                           GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_generation_import_state_finish (ColletGeneration *self, GAsyncResult *result, GError **error);
 /* direction: enum collet_direction. Pure: bytes in, bytes out. */
-void collet_generation_code_change_async (ColletGeneration *self, int direction, guint32 format, GBytes *state,
-                                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_generation_code_change_async (ColletGeneration *self, int direction, guint32 format,
+                                          GBytes *state, GCancellable *cancellable,
+                                          GAsyncReadyCallback callback, gpointer user_data);
 GBytes *collet_generation_code_change_finish (ColletGeneration *self, GAsyncResult *result, GError **error);
 
-/* What a restart after a crash imports: the last durable state, in this
- * generation's format. NULL: start empty. */
+/* What its worker imports whenever it is started from now on, so also after a
+ * crash: the last durable state, in this generation's format. NULL: start empty. */
 void collet_generation_set_snapshot (ColletGeneration *self, GBytes *state);
 
 /* Waits for the leases to reach zero, at most deadline_ms (0: for ever), then
  * ends it: fini, or SIGKILL. Calls left at the deadline get DrainTimeout. Never
- * fails; the report says what happened. */
-void collet_generation_retire_async (ColletGeneration *self, guint deadline_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+ * fails; the report says what happened. Cancelling brings the deadline forward. */
+void collet_generation_retire_async (ColletGeneration *self, guint deadline_ms, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
 ColletRetirement collet_generation_retire_finish (ColletGeneration *self, GAsyncResult *result);
 
 /* Signal "crashed" (const GError *error, gboolean will_restart), main thread. */

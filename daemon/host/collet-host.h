@@ -9,13 +9,16 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
+typedef enum
+{
   COLLET_HOST_WORKER,
   COLLET_HOST_IN_PROCESS,
 } ColletHostKind;
 
-typedef struct {
-  struct {
+typedef struct
+{
+  struct
+  {
     guint64 address_space; /* bytes */
     guint open_files;
     guint threads;
@@ -26,11 +29,16 @@ typedef struct {
   guint step_timeout_ms;  /* export, import, code_change, self_test; default 30000 */
   guint restart_burst;    /* crashes within restart_window_s after which it is BROKEN; default 5 */
   guint restart_window_s; /* default 30 */
+  guint grace_ms;         /* from telling a call to end to not waiting for it; default 2000 */
+  gboolean allow_network; /* to modules whose manifest asks for it; default FALSE */
 } ColletHostConfig;
 
 #define COLLET_TYPE_HOST (collet_host_get_type ())
 G_DECLARE_FINAL_TYPE (ColletHost, collet_host, COLLET, HOST, GObject)
 
+/* NULL only without threads or fds: SpawnFailed is then logged. `spawn` may be
+ * NULL if there will be no worker generations. Its last reference ends what still
+ * runs, at once; retire first. */
 ColletHost *collet_host_new (ColletSpawn *spawn, const ColletHostConfig *config);
 void collet_host_config_init (ColletHostConfig *config); /* defaults */
 

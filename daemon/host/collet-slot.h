@@ -32,7 +32,8 @@ ColletGeneration *collet_slot_dup_published (ColletSlot *slot);
 ColletGeneration *collet_slot_publish (ColletSlot *slot, ColletGeneration *next) G_GNUC_WARN_UNUSED_RESULT;
 /* Closes the gate; completes when the published generation has no lease left.
  * DrainTimeout after deadline_ms (the gate is then open again). */
-void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error);
 /* Opens the gate again without a change. */
 void collet_slot_resume (ColletSlot *slot);

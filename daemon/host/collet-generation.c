@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-generation-private.h"
+
+#include "collet-error.h"
+
+/* In the word that counts the leases: somebody waits for zero. One word, so that
+ * the last release knows, in the moment in which it lets go, whether it has to
+ * tell; afterwards the object may be gone. */
+#define WAITED_FOR (1u << 31)
+
+typedef struct
+{
+  guint id;
+  ColletIdleFunc func;
+  gpointer user_data;
+} IdleWaiter;
+
+typedef struct
+{
+  ColletGenerationSpec *spec;
+  char *title;
+  ColletGenerationState state;
+  pid_t pid;
+  GMainContext *context;
+
+  guint leases; /* atomic */
+  GArray *waiters;
+  guint last_waiter;
+  gboolean armed; /* WAITED_FOR was set, and a reference is held until it is answered */
+
+  guint64 calls, errors; /* atomic */
+  guint calls_ended;     /* atomic */
+  guint64 crashes;
+} ColletGenerationPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ColletGeneration, collet_generation, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_SPEC = 1
+};
+enum
+{
+  SIGNAL_CRASHED,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
+#define PRIVATE(self) ((ColletGenerationPrivate *)collet_generation_get_instance_private (self))
+
+static const char *const state_names[] = { "cold",   "starting", "ready",  "restarting",
+                                           "broken", "retiring", "retired" };
+
+#define TO(state) (1u << COLLET_GENERATION_##state)
+static const guint transitions[] = {
+  [COLLET_GENERATION_COLD] = TO (STARTING) | TO (RETIRING),
+  [COLLET_GENERATION_STARTING] = TO (COLD) | TO (READY) | TO (RESTARTING) | TO (BROKEN) | TO (RETIRING),
+  [COLLET_GENERATION_READY] = TO (RESTARTING) | TO (BROKEN) | TO (RETIRING),
+  [COLLET_GENERATION_RESTARTING] = TO (READY) | TO (BROKEN) | TO (RETIRING),
+  [COLLET_GENERATION_BROKEN] = TO (STARTING) | TO (RETIRING),
+  [COLLET_GENERATION_RETIRING] = TO (RETIRED),
+  [COLLET_GENERATION_RETIRED] = 0,
+};
+#undef TO
+
+ColletGenerationSpec *
+collet_generation_spec_new (guint64 number, ColletVersion *version, ColletManifest *manifest,
+                            const char *path)
+{
+  ColletGenerationSpec *spec = g_new0 (ColletGenerationSpec, 1);
+
+  spec->module = g_strdup (manifest->name);
+  spec->number = number;
+  spec->version = collet_version_ref (version);
+  spec->manifest = collet_manifest_ref (manifest);
+  spec->path = g_strdup (path);
+  return spec;
+}
+
+void
+collet_generation_spec_free (ColletGenerationSpec *spec)
+{
+  g_free (spec->module);
+  collet_version_unref (spec->version);
+  collet_manifest_unref (spec->manifest);
+  g_free (spec->path);
+  g_free (spec);
+}
+
+const ColletGenerationSpec *
+collet_generation_get_spec (ColletGeneration *self)
+{
+  return PRIVATE (self)->spec;
+}
+
+const char *
+collet_generation_get_title (ColletGeneration *self)
+{
+  return PRIVATE (self)->title;
+}
+
+ColletGenerationState
+collet_generation_get_state (ColletGeneration *self)
+{
+  return PRIVATE (self)->state;
+}
+
+void
+collet_generation_set_state (ColletGeneration *self, ColletGenerationState state)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  if (priv->state == state)
+    return;
+  if ((transitions[priv->state] & (1u << state)) == 0)
+    g_error ("Generation %" G_GUINT64_FORMAT " of %s cannot go from %s to %s", priv->spec->number,
+             priv->title, state_names[priv->state], state_names[state]);
+  priv->state = state;
+}
+
+pid_t
+collet_generation_get_pid (ColletGeneration *self)
+{
+  return PRIVATE (self)->pid;
+}
+
+void
+collet_generation_set_pid (ColletGeneration *self, pid_t pid)
+{
+  PRIVATE (self)->pid = pid;
+}
+
+void
+collet_generation_get_stats (ColletGeneration *self, ColletGenerationStats *stats)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  stats->calls = __atomic_load_n (&priv->calls, __ATOMIC_RELAXED);
+  stats->errors = __atomic_load_n (&priv->errors, __ATOMIC_RELAXED);
+  stats->crashes = priv->crashes;
+  stats->in_flight = collet_generation_get_leases (self);
+}
+
+guint
+collet_generation_get_calls_ended (ColletGeneration *self)
+{
+  return (guint)g_atomic_int_get (&PRIVATE (self)->calls_ended);
+}
+
+void
+collet_generation_count_crash (ColletGeneration *self, const GError *error, gboolean will_restart)
+{
+  PRIVATE (self)->crashes++;
+  g_signal_emit (self, signals[SIGNAL_CRASHED], 0, error, will_restart);
+}
+
+/* Leases */
+
+guint
+collet_generation_get_leases (ColletGeneration *self)
+{
+  return (guint)g_atomic_int_get (&PRIVATE (self)->leases) & ~WAITED_FOR;
+}
+
+void
+collet_generation_take_lease (ColletGeneration *self)
+{
+  g_atomic_int_inc (&PRIVATE (self)->leases);
+}
+
+static gboolean on_no_leases (gpointer user_data);
+
+static void
+attach_idle (ColletGeneration *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, on_no_leases, self, NULL);
+  g_source_attach (source, PRIVATE (self)->context);
+  g_source_unref (source);
+}
+
+void
+collet_generation_release_lease (ColletGeneration *self)
+{
+  guint *leases = &PRIVATE (self)->leases;
+  guint left = (guint)g_atomic_int_add ((gint *)leases, -1) - 1;
+
+  /* Somebody may take a lease between the two steps; then its release tells. */
+  if (left == WAITED_FOR && g_atomic_int_compare_and_exchange ((gint *)leases, (gint)WAITED_FOR, 0))
+    attach_idle (self);
+}
+
+/* Sets WAITED_FOR; the reference taken here keeps the object until the release
+ * that finds it has told. */
+static void
+arm (ColletGeneration *self)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  if (priv->armed)
+    return;
+  priv->armed = TRUE;
+  g_object_ref (self);
+  g_atomic_int_or (&priv->leases, WAITED_FOR);
+  if (g_atomic_int_compare_and_exchange ((gint *)&priv->leases, (gint)WAITED_FOR, 0))
+    attach_idle (self);
+}
+
+static gboolean
+on_no_leases (gpointer user_data)
+{
+  g_autoptr (ColletGeneration) self = user_data; /* the reference of arm() */
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  priv->armed = FALSE;
+  while (priv->waiters->len > 0 && collet_generation_get_leases (self) == 0)
+    {
+      IdleWaiter waiter = g_array_index (priv->waiters, IdleWaiter, 0);
+
+      g_array_remove_index (priv->waiters, 0);
+      waiter.func (waiter.user_data);
+    }
+  if (priv->waiters->len > 0)
+    arm (self);
+  return G_SOURCE_REMOVE;
+}
+
+guint
+collet_generation_add_idle_waiter (ColletGeneration *self, ColletIdleFunc func, gpointer user_data)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+  IdleWaiter waiter = { ++priv->last_waiter, func, user_data };
+
+  g_array_append_val (priv->waiters, waiter);
+  arm (self);
+  return waiter.id;
+}
+
+void
+collet_generation_remove_idle_waiter (ColletGeneration *self, guint id)
+{
+  GArray *waiters = PRIVATE (self)->waiters;
+
+  for (guint i = 0; i < waiters->len; i++)
+    if (g_array_index (waiters, IdleWaiter, i).id == id)
+      {
+        g_array_remove_index (waiters, i);
+        return;
+      }
+}
+
+/* Calls */
+
+void
+collet_generation_dispatch (ColletGeneration *self, ColletCall *call)
+{
+  COLLET_GENERATION_GET_CLASS (self)->dispatch (self, call);
+}
+
+void
+collet_generation_cancel (ColletGeneration *self, ColletCall *call)
+{
+  COLLET_GENERATION_GET_CLASS (self)->cancel (self, call);
+}
+
+void
+collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallResult *result)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  result->version = priv->spec->version;
+  result->generation = priv->spec->number;
+  __atomic_fetch_add (&priv->calls, 1, __ATOMIC_RELAXED);
+  if (result->error != NULL || result->is_cancelled)
+    __atomic_fetch_add (&priv->errors, 1, __ATOMIC_RELAXED);
+  if (g_error_matches (result->error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT))
+    g_atomic_int_inc (&priv->calls_ended);
+  call->class_->done (call, result);
+}
+
+void
+collet_generation_answer_error (ColletGeneration *self, ColletCall *call, const GError *error)
+{
+  ColletCallResult result = { .error = error };
+
+  collet_generation_answer (self, call, &result);
+}
+
+void
+collet_generation_refuse (ColletGeneration *self, ColletCall *call, const GError *error)
+{
+  collet_generation_answer_error (self, call, error);
+  collet_generation_release_lease (self);
+}
+
+/* Object */
+
+static void
+collet_generation_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  ColletGenerationPrivate *priv = PRIVATE (COLLET_GENERATION (object));
+
+  g_assert (id == PROP_SPEC);
+  priv->spec = g_value_get_pointer (value);
+  priv->title = g_strdup_printf ("%s %s", priv->spec->module, priv->spec->version->semver);
+}
+
+static void
+collet_generation_finalize (GObject *object)
+{
+  ColletGenerationPrivate *priv = PRIVATE (COLLET_GENERATION (object));
+
+  g_assert (collet_generation_get_leases (COLLET_GENERATION (object)) == 0);
+  g_clear_pointer (&priv->spec, collet_generation_spec_free);
+  g_free (priv->title);
+  g_array_unref (priv->waiters);
+  g_main_context_unref (priv->context);
+  G_OBJECT_CLASS (collet_generation_parent_class)->finalize (object);
+}
+
+static void
+collet_generation_class_init (ColletGenerationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->set_property = collet_generation_set_property;
+  object_class->finalize = collet_generation_finalize;
+
+  /* ColletGenerationSpec, taken. */
+  g_object_class_install_property (object_class, PROP_SPEC,
+                                   g_param_spec_pointer ("spec", NULL, NULL,
+                                                         G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY |
+                                                             G_PARAM_STATIC_STRINGS));
+  signals[SIGNAL_CRASHED] = g_signal_new ("crashed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_BOOLEAN);
+}
+
+static void
+collet_generation_init (ColletGeneration *self)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+
+  priv->waiters = g_array_new (FALSE, FALSE, sizeof (IdleWaiter));
+  priv->context = g_main_context_ref_thread_default ();
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-runtime.h"
+#include "collet-wire.h"
+
+#include "collet-inproc-calls.h"
+
+#include <pthread.h>
+
+#include "collet-error.h"
+
+typedef enum
+{
+  ENTRY_WAITING, /* for the start */
+  ENTRY_QUEUED,  /* a job of the pool */
+  ENTRY_RUNNING,
+  ENTRY_OVER,
+} EntryState;
+
+typedef struct
+{
+  gint ref_count; /* atomic: of the list or the job, and of who answers it */
+  ColletInprocCalls *calls;
+  GList link; /* in the calls that are not over */
+
+  pthread_mutex_t talk; /* held while something is said to the asker; the last lock taken but `lock` */
+  ColletCall *call;     /* by talk; NULL: answered */
+
+  EntryState state; /* these by the calls' lock */
+  gboolean has_lease;
+  gboolean cancelled;
+  gboolean settled; /* answered, but it still runs */
+  gint64 told_us;
+
+  char *bytes; /* tool, arguments */
+  struct collet_request request;
+  atomic_bool stop;
+  int log_level;
+} Entry;
+
+struct _ColletInprocCalls
+{
+  gint ref_count; /* atomic: the generation, each entry */
+  ColletIo *io;
+  ColletGeneration *generation;
+  guint max_in_flight;
+  gint64 grace_us;
+  void (*start) (gpointer user_data);
+  gpointer user_data;
+  ColletIoTimer timer;
+  atomic_bool stopping;
+
+  pthread_mutex_t lock; /* of what follows */
+  GQueue entries;       /* Entry, those not over, in order */
+  guint n_running;
+  ColletInprocPool *pool; /* NULL: not started */
+  struct collet_runtime *runtime;
+  gboolean start_asked;
+  GError *refusal;
+};
+
+static void
+calls_unref (ColletInprocCalls *calls)
+{
+  if (!g_atomic_int_dec_and_test (&calls->ref_count))
+    return;
+  g_clear_error (&calls->refusal);
+  pthread_mutex_destroy (&calls->lock);
+  g_free (calls);
+}
+
+static void
+entry_unref (Entry *entry)
+{
+  if (!g_atomic_int_dec_and_test (&entry->ref_count))
+    return;
+  calls_unref (entry->calls);
+  pthread_mutex_destroy (&entry->talk);
+  g_free (entry->bytes);
+  g_free (entry);
+}
+
+static Entry *
+entry_new (ColletInprocCalls *calls, ColletCall *call)
+{
+  gsize tool_size = strlen (call->tool);
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->ref_count = 1;
+  g_atomic_int_inc (&calls->ref_count);
+  entry->calls = calls;
+  entry->link.data = entry;
+  pthread_mutex_init (&entry->talk, NULL);
+  entry->call = call;
+  entry->has_lease = TRUE;
+  entry->bytes = g_malloc (tool_size + call->arguments_size + 1);
+  memcpy (entry->bytes, call->tool, tool_size);
+  memcpy (entry->bytes + tool_size, call->arguments, call->arguments_size);
+  entry->log_level = call->log_level;
+  entry->request = (struct collet_request){
+    .tool = entry->bytes,
+    .tool_size = tool_size,
+    .arguments = entry->bytes + tool_size,
+    .arguments_size = call->arguments_size,
+    .deadline_us = call->deadline_us,
+    .wants_progress = call->wants_progress,
+    .log_level = call->log_level,
+    .cancelled = &entry->stop,
+    .stopping = &calls->stopping,
+  };
+  return entry;
+}
+
+/* Answers, unless somebody has. */
+static void
+entry_answer (Entry *entry, ColletCallResult *result)
+{
+  ColletCall *call;
+
+  pthread_mutex_lock (&entry->talk);
+  call = g_steal_pointer (&entry->call);
+  pthread_mutex_unlock (&entry->talk);
+  if (call != NULL)
+    collet_generation_answer (entry->calls->generation, call, result);
+}
+
+/* Locked. The caller releases the lease if there was one. */
+static gboolean
+entry_end (Entry *entry)
+{
+  gboolean had_lease = entry->has_lease;
+
+  if (entry->state != ENTRY_OVER)
+    g_queue_unlink (&entry->calls->entries, &entry->link);
+  entry->state = ENTRY_OVER;
+  entry->has_lease = FALSE;
+  return had_lease;
+}
+
+static void
+on_progress (void *user_data, const char *json, size_t size)
+{
+  Entry *entry = user_data;
+
+  pthread_mutex_lock (&entry->talk);
+  if (entry->call != NULL && entry->call->class_->progress != NULL)
+    entry->call->class_->progress (entry->call, json, size);
+  pthread_mutex_unlock (&entry->talk);
+}
+
+static void
+on_log (void *user_data, enum collet_level level, const char *json, size_t size)
+{
+  Entry *entry = user_data;
+
+  pthread_mutex_lock (&entry->talk);
+  if (entry->call != NULL && entry->call->class_->log != NULL && (int)level >= entry->log_level)
+    entry->call->class_->log (entry->call, (int)level, json, size);
+  pthread_mutex_unlock (&entry->talk);
+}
+
+/* On a thread of the pool. */
+static void
+run_call (gpointer data, struct collet_scratch *scratch)
+{
+  Entry *entry = data;
+  ColletInprocCalls *calls = entry->calls;
+  const struct collet_sink sink = { on_progress, on_log, entry };
+  struct collet_result result;
+  ColletCallResult answer = { 0 };
+  gboolean had_lease;
+  gint64 began;
+
+  pthread_mutex_lock (&calls->lock);
+  if (entry->state == ENTRY_OVER)
+    {
+      pthread_mutex_unlock (&calls->lock);
+      entry_unref (entry);
+      return;
+    }
+  entry->state = ENTRY_RUNNING;
+  calls->n_running++;
+  pthread_mutex_unlock (&calls->lock);
+
+  began = g_get_monotonic_time ();
+  collet_runtime_call (calls->runtime, scratch, &entry->request, &sink, &result);
+  answer.json = result.json;
+  answer.json_size = result.size;
+  answer.is_cancelled = result.status == COLLET_CANCELLED;
+  answer.run_us = g_get_monotonic_time () - began;
+  entry_answer (entry, &answer);
+
+  pthread_mutex_lock (&calls->lock);
+  had_lease = entry_end (entry);
+  calls->n_running--;
+  pthread_mutex_unlock (&calls->lock);
+  if (had_lease)
+    collet_generation_release_lease (calls->generation);
+  entry_unref (entry);
+}
+
+static void
+refuse (ColletInprocCalls *calls, ColletCall *call, const GError *refusal, gboolean is_full)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (refusal != NULL)
+    error = g_error_copy (refusal);
+  else if (is_full)
+    error = g_error_new (COLLET_ERROR, COLLET_ERROR_OVERLOADED,
+                         "%s has %u calls at once already, which is its limit. Call again in a moment.",
+                         collet_generation_get_title (calls->generation), calls->max_in_flight);
+  else
+    error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED,
+                                 "The call was cancelled before it began.");
+  collet_generation_refuse (calls->generation, call, error);
+}
+
+void
+collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call)
+{
+  gint64 deadline_us = call->deadline_us;
+  g_autoptr (GError) refusal = NULL;
+  gboolean is_full, starts = FALSE;
+  Entry *entry = NULL;
+
+  /* As soon as the call is listed it may be over, and its lease gone. */
+  collet_generation_take_lease (calls->generation);
+  pthread_mutex_lock (&calls->lock);
+  is_full = calls->entries.length >= calls->max_in_flight;
+  if (calls->refusal != NULL)
+    refusal = g_error_copy (calls->refusal);
+  else if (!is_full && call->target_data[2] == NULL)
+    {
+      entry = entry_new (calls, call);
+      call->target_data[1] = entry;
+      g_queue_push_tail_link (&calls->entries, &entry->link);
+      entry->state = calls->pool != NULL ? ENTRY_QUEUED : ENTRY_WAITING;
+      if (calls->pool != NULL)
+        collet_inproc_pool_push (calls->pool, run_call, entry, FALSE);
+      else if (!calls->start_asked)
+        starts = calls->start_asked = TRUE;
+    }
+  pthread_mutex_unlock (&calls->lock);
+
+  if (entry == NULL)
+    refuse (calls, call, refusal, is_full);
+  else if (deadline_us != G_MAXINT64)
+    collet_io_advance_timer (calls->io, &calls->timer, deadline_us);
+  if (starts)
+    calls->start (calls->user_data);
+  collet_generation_release_lease (calls->generation);
+}
+
+void
+collet_inproc_calls_cancel (ColletInprocCalls *calls, ColletCall *call)
+{
+  Entry *entry;
+
+  pthread_mutex_lock (&calls->lock);
+  entry = call->target_data[1];
+  if (entry == NULL)
+    call->target_data[2] = calls;
+  else if (!entry->cancelled)
+    {
+      entry->cancelled = TRUE;
+      atomic_store (&entry->stop, true);
+      collet_io_advance_timer (calls->io, &calls->timer, 0);
+    }
+  pthread_mutex_unlock (&calls->lock);
+}
+
+/* An answer that is not the module's, to be given without the lock. */
+typedef struct
+{
+  Entry *entry;
+  gboolean is_late;
+  gboolean had_lease;
+} Duty;
+
+/* Locked. `ends`: its lease goes, whether it runs or not. */
+static void
+add_duty (GArray *duties, Entry *entry, gboolean ends)
+{
+  Duty duty = { .entry = entry, .is_late = !entry->cancelled };
+
+  /* One that waits has no job that would let go of it. */
+  if (entry->state != ENTRY_WAITING)
+    g_atomic_int_inc (&entry->ref_count);
+  if (entry->state == ENTRY_RUNNING && !ends)
+    entry->settled = TRUE;
+  else
+    duty.had_lease = entry_end (entry);
+  g_array_append_val (duties, duty);
+}
+
+static void
+do_duty (ColletInprocCalls *calls, const Duty *duty, const GError *error)
+{
+  ColletCallResult result = { .error = error };
+
+  entry_answer (duty->entry, &result);
+  entry_unref (duty->entry);
+  if (duty->had_lease)
+    collet_generation_release_lease (calls->generation);
+}
+
+/* Time, on the I/O thread */
+
+/* Locked. TRUE: its asker is to be answered now. */
+static gboolean
+is_due (Entry *entry, gint64 now, gint64 grace_us, gint64 *next)
+{
+  gboolean is_late = entry->request.deadline_us <= now;
+
+  if (entry->told_us == 0 && (entry->cancelled || is_late))
+    {
+      entry->told_us = now;
+      atomic_store (&entry->stop, true);
+    }
+  if (is_late || (entry->cancelled && (entry->state != ENTRY_RUNNING || now >= entry->told_us + grace_us)))
+    return TRUE;
+  *next = MIN (*next, entry->request.deadline_us);
+  if (entry->cancelled)
+    *next = MIN (*next, entry->told_us + grace_us);
+  return FALSE;
+}
+
+static GError *
+make_late_error (ColletInprocCalls *calls, gboolean is_late)
+{
+  const char *title = collet_generation_get_title (calls->generation);
+
+  if (is_late)
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_TIMEOUT,
+                        "The call's time was over before %s answered it.", title);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED,
+                      "The call was cancelled; %s did not answer it.", title);
+}
+
+static void
+check_time (gpointer user_data, gint64 now)
+{
+  ColletInprocCalls *calls = user_data;
+  g_autoptr (GArray) duties = g_array_new (FALSE, FALSE, sizeof (Duty));
+  gint64 next = G_MAXINT64;
+  GList *following;
+
+  pthread_mutex_lock (&calls->lock);
+  for (GList *l = calls->entries.head; l != NULL; l = following)
+    {
+      Entry *entry = l->data;
+
+      following = l->next;
+      if (!entry->settled && is_due (entry, now, calls->grace_us, &next))
+        add_duty (duties, entry, FALSE);
+    }
+  pthread_mutex_unlock (&calls->lock);
+
+  for (guint i = 0; i < duties->len; i++)
+    {
+      const Duty *duty = &g_array_index (duties, Duty, i);
+      g_autoptr (GError) error = make_late_error (calls, duty->is_late);
+
+      do_duty (calls, duty, error);
+    }
+  if (next != G_MAXINT64)
+    collet_io_advance_timer (calls->io, &calls->timer, next);
+}
+
+/* Orders of the main thread */
+
+void
+collet_inproc_calls_open (ColletInprocCalls *calls, ColletInprocPool *pool, struct collet_runtime *runtime)
+{
+  pthread_mutex_lock (&calls->lock);
+  calls->pool = pool;
+  calls->runtime = runtime;
+  calls->start_asked = FALSE;
+  for (GList *l = calls->entries.head; l != NULL; l = l->next)
+    {
+      Entry *entry = l->data;
+
+      entry->state = ENTRY_QUEUED;
+      collet_inproc_pool_push (pool, run_call, entry, FALSE);
+    }
+  pthread_mutex_unlock (&calls->lock);
+}
+
+void
+collet_inproc_calls_refuse (ColletInprocCalls *calls, const GError *error, gboolean stays)
+{
+  g_autoptr (GArray) duties = g_array_new (FALSE, FALSE, sizeof (Duty));
+  g_autoptr (GError) former = NULL;
+
+  pthread_mutex_lock (&calls->lock);
+  former = g_steal_pointer (&calls->refusal);
+  calls->refusal = stays ? g_error_copy (error) : NULL;
+  calls->start_asked = FALSE;
+  atomic_store (&calls->stopping, (bool)stays);
+  while (calls->entries.head != NULL)
+    add_duty (duties, calls->entries.head->data, TRUE);
+  pthread_mutex_unlock (&calls->lock);
+
+  for (guint i = 0; i < duties->len; i++)
+    do_duty (calls, &g_array_index (duties, Duty, i), error);
+}
+
+guint
+collet_inproc_calls_count_running (ColletInprocCalls *calls)
+{
+  guint n;
+
+  pthread_mutex_lock (&calls->lock);
+  n = calls->n_running;
+  pthread_mutex_unlock (&calls->lock);
+  return n;
+}
+
+/* Life */
+
+static void
+attach_timer (gpointer data)
+{
+  ColletInprocCalls *calls = data;
+
+  collet_io_add_timer (calls->io, &calls->timer);
+}
+
+ColletInprocCalls *
+collet_inproc_calls_new (ColletIo *io, ColletGeneration *generation, guint max_in_flight, guint grace_ms,
+                         void (*start) (gpointer user_data), gpointer user_data)
+{
+  ColletInprocCalls *calls = g_new0 (ColletInprocCalls, 1);
+
+  calls->ref_count = 1;
+  calls->io = io;
+  calls->generation = generation;
+  calls->max_in_flight = max_in_flight;
+  calls->grace_us = (gint64)grace_ms * 1000;
+  calls->start = start;
+  calls->user_data = user_data;
+  calls->timer = (ColletIoTimer){ G_MAXINT64, 0, check_time, calls };
+  pthread_mutex_init (&calls->lock, NULL);
+  g_queue_init (&calls->entries);
+  collet_io_post (io, attach_timer, calls);
+  return calls;
+}
+
+static void
+dispose (gpointer data)
+{
+  ColletInprocCalls *calls = data;
+
+  collet_io_remove_timer (calls->io, &calls->timer);
+  calls_unref (calls);
+}
+
+void
+collet_inproc_calls_close (ColletInprocCalls *calls)
+{
+  collet_io_post (calls->io, dispose, calls);
+}
