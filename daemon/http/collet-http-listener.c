@@ -12,9 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONNECTION_MEMORY (32u * 1024u) /* head and read buffer of one connection */
-#define OTHER_FILES 256u                /* what the rest of the process may need */
-#define LINGER_MS 1000u                 /* for clients to take the end of their streams */
+/* Head and read buffer of one connection; cleared for each request, so not more. */
+#define CONNECTION_MEMORY (16u * 1024u)
+#define OTHER_FILES 256u /* what the rest of the process may need */
+#define LINGER_MS 1000u  /* for clients to take the end of their streams */
 
 struct _ColletHttpListener
 {

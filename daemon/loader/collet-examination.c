@@ -8,6 +8,10 @@
 #include "collet-parallel.h"
 #include "collet-verdict.h"
 
+/* A child does one thing at a time; a large batch is worth one for each processor. */
+#define MAX_LANES 4
+#define WORTH_A_LANE 24 /* artifacts */
+
 typedef struct
 {
   ColletArtifactStore *store;
@@ -23,6 +27,7 @@ typedef struct
   GError *error;          /* of the whole batch, else */
   int n_threads;          /* atomic: of sync and judge, how many are at work */
   guint n_pending;        /* likewise, as the main thread knows */
+  guint n_lanes;          /* children that are at work */
 } Examination;
 
 static void
@@ -181,9 +186,35 @@ on_tried (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Examination *self = g_task_get_task_data (task);
 
-  if (!collet_trial_run_finish (result, &self->error))
-    self->error = collet_error_convert (self->error);
-  judge (task);
+  GError *error = NULL;
+
+  if (!collet_trial_run_finish (result, &error))
+    {
+      if (self->error == NULL)
+        self->error = collet_error_convert (error);
+      else
+        g_error_free (error);
+    }
+  if (--self->n_lanes == 0)
+    judge (task);
+}
+
+static void
+start_trials (GTask *task)
+{
+  Examination *self = g_task_get_task_data (task);
+  guint n = self->trials->len;
+  guint n_lanes = CLAMP (n / WORTH_A_LANE, 1, MIN (g_get_num_processors (), MAX_LANES));
+
+  self->n_lanes = n_lanes;
+  for (guint lane = 0; lane < n_lanes; lane++)
+    {
+      g_autoptr (GPtrArray) share = g_ptr_array_new ();
+      for (guint i = n * lane / n_lanes; i < n * (lane + 1) / n_lanes; i++)
+        g_ptr_array_add (share, g_ptr_array_index (self->trials, i));
+      collet_trial_run_async (self->spawn, share, &self->limits, g_task_get_cancellable (task), on_tried,
+                              g_object_ref (task));
+    }
 }
 
 static const GError *
@@ -243,8 +274,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (syncs)
     run_step (task, sync_in_thread, on_thread_ended);
-  collet_trial_run_async (self->spawn, self->trials, &self->limits, g_task_get_cancellable (task), on_tried,
-                          g_object_ref (task));
+  start_trials (task);
 }
 
 static void

@@ -42,11 +42,12 @@ void collet_loader_set_probe_limits (ColletLoader *self, const struct collet_lim
 void collet_loader_get_probe_limits (ColletLoader *self, struct collet_limits *limits);
 
 /* Copies, hashes, makes durable (one syncfs for all) and proves all sources in
- * one batch; a batch that dies in the child is bisected so that each candidate
- * has its own verdict. Only errors that concern all of them (DiskFull,
- * StoreReadOnly, SpawnFailed) are given by finish; the array has one
- * ColletCandidate a source, in order. A refused candidate's bytes are removed
- * from the store unless they were there before. */
+ * one batch (a child, or for a large batch one for each processor); a child that
+ * dies is followed by another, so that each candidate has its own verdict. Only
+ * errors that concern all of them (DiskFull, StoreReadOnly, StoreFailed,
+ * SpawnFailed, Cancelled) are given by finish; the array has one ColletCandidate a
+ * source, in order. A refused candidate's bytes are removed from the store unless
+ * they were there before. */
 void collet_loader_examine_async (ColletLoader *self, const char *const *sources,
                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *collet_loader_examine_finish (ColletLoader *self, GAsyncResult *result, GError **error);

@@ -2,8 +2,8 @@
  *
  * collet-trial.h: runs candidates in confined children until each has a result
  * of its own. All share one child; if it dies, the one it died at is tried again
- * at the head of a new one, so that nobody answers for what a neighbour left
- * behind, and the rest follow it there.
+ * at the head of a new one, and the rest follow it there. One that fails beside
+ * others is tried again alone. So nobody answers for what a neighbour left behind.
  */
 #pragma once
 

@@ -78,11 +78,11 @@ report_on_file (const char *kind)
 }
 
 static GBytes *
-report_on_run (const char *kind)
+report_on_run (const char *kind, gboolean starved)
 {
   if (g_str_equal (kind, "liar"))
     return new_report ("{\"checks\":[{\"name\":\"machine\",\"outcome\":\"passed\",\"evidence\":\"any\"}]}");
-  if (g_str_equal (kind, "fail"))
+  if (starved || g_str_equal (kind, "fail"))
     return new_report ("{\"checks\":[{\"name\":\"init\",\"outcome\":\"failed\",\"evidence\":\"no licence\"}],"
                        "\"error\":\"ValidationFailed\",\"message\":\"no licence\"}");
   return new_report ("{\"checks\":[{\"name\":\"dlopen\",\"outcome\":\"passed\",\"evidence\":\"loaded\"}],"
@@ -115,6 +115,7 @@ collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const str
   GPtrArray *reports = g_ptr_array_new_with_free_func (probed_free);
   Death *death = g_new0 (Death, 1);
   gboolean poisoned = FALSE;
+  gboolean starved = FALSE;
 
   self->children++;
   death->died_at = -1;
@@ -140,7 +141,8 @@ collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const str
       if (status != 0)
         *death = (Death){ (int)i, status };
       else
-        ((ColletProbed *)reports->pdata[i])->run = report_on_run (kinds[i]);
+        ((ColletProbed *)reports->pdata[i])->run = report_on_run (kinds[i], starved);
+      starved = starved || g_str_equal (kinds[i], "greedy");
     }
   if (g_strv_contains ((const char *const *)kinds, "refuse-all"))
     {

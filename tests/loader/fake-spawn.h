@@ -2,7 +2,8 @@
  *
  * fake-spawn.h: a ColletSpawn without processes. What becomes of an artifact is
  * written in its bytes: "crash-read", "crash-run", "exit-run", "hang-run",
- * "poison" (the next one in the same child dies), "no-manifest", "liar" (two
+ * "poison" (the next one in the same child dies), "greedy" (those after it in the same
+ * child fail), "no-manifest", "liar" (two
  * reports in one), "noise" (no report), "stateful", "fail", "refuse-all"
  * (SpawnFailed); any other is a good module of that name.
  */

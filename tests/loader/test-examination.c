@@ -236,6 +236,15 @@ test_nobody_answers_for_a_neighbour (Fixture *f, gconstpointer data)
 }
 
 static void
+test_failing_beside_others_is_tried_alone (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) candidates = examine (f, "a greedy b fail c", NULL);
+
+  ASSERT_VERDICTS (candidates, -1, -1, -1, COLLET_ERROR_VALIDATION_FAILED, -1);
+  g_assert_cmpuint (fake_spawn_get_children (f->spawn), ==, 4);
+}
+
+static void
 test_hang_is_a_timeout (Fixture *f, gconstpointer data)
 {
   struct collet_limits limits;
@@ -419,6 +428,7 @@ main (int argc, char **argv)
   TEST ("one-crash-leaves-the-others-proven", test_one_crash_leaves_the_others_proven);
   TEST ("crash-while-reading-loses-nobody", test_crash_while_reading_loses_nobody);
   TEST ("nobody-answers-for-a-neighbour", test_nobody_answers_for_a_neighbour);
+  TEST ("failing-beside-others-is-tried-alone", test_failing_beside_others_is_tried_alone);
   TEST ("hang-is-a-timeout", test_hang_is_a_timeout);
   TEST ("same-bytes-are-tried-once", test_same_bytes_are_tried_once);
   TEST ("refused-again-keeps-what-was-proven", test_refused_again_keeps_what_was_proven);

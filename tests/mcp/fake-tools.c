@@ -18,6 +18,7 @@ typedef struct
   ColletError error;  /* or how it fails; FAILED: it does not */
   guint ms;           /* takes that long, on a thread */
   gboolean reports;   /* three logs and three steps of progress */
+  gboolean hops;      /* answered at once, by another thread */
 } Tool;
 
 static const Tool table[] = {
@@ -31,6 +32,7 @@ static const Tool table[] = {
     "}}}" },
   { "slow", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"at last\"}]}", 0, 200 },
   { "stuck", OPEN, NULL, "{\"content\":[]}", 0, 20000 },
+  { "hop", "{\"type\":\"object\"}", .hops = TRUE },
   { "crash", OPEN, NULL, NULL, COLLET_ERROR_WORKER_CRASHED },
   { "timeout", OPEN, NULL, NULL, COLLET_ERROR_CALL_TIMEOUT },
   { "no-json", OPEN, NULL, "{\"content\":[],}" },
@@ -96,6 +98,8 @@ struct _FakeTools
   ColletToolDirectory *directory;
   guint n_extra;
   gint running, cancelled; /* atomic */
+  GAsyncQueue *hops;       /* ColletCall */
+  GThread *hopper;
 };
 
 typedef struct
@@ -189,6 +193,20 @@ published_version (FakeTools *tools)
   return collet_version_ref (collet_tool_list_get (list, 0)->version);
 }
 
+static gpointer
+answer_hops (gpointer data)
+{
+  FakeTools *tools = data;
+  gpointer call;
+
+  while ((call = g_async_queue_pop (tools->hops)) != tools)
+    {
+      g_autoptr (ColletVersion) version = published_version (tools);
+      finish (find ("hop"), call, version, FALSE);
+    }
+  return NULL;
+}
+
 static void
 dispatch (ColletCallTarget *target, ColletCall *call)
 {
@@ -198,6 +216,11 @@ dispatch (ColletCallTarget *target, ColletCall *call)
 
   if (strcmp (tool->name, "test_trigger_tool_change") == 0)
     fake_tools_publish (tools, tools->n_extra + 1, version->semver);
+  if (tool->hops)
+    {
+      g_async_queue_push (tools->hops, call);
+      return;
+    }
   if (tool->ms == 0)
     {
       finish (tool, call, version, FALSE);
@@ -300,6 +323,8 @@ fake_tools_new (void)
   tools->target.class_ = &target_class;
   tools->directory = collet_tool_directory_new ();
   fake_tools_publish (tools, 0, "1.0.0");
+  tools->hops = g_async_queue_new ();
+  tools->hopper = g_thread_new ("fake-hops", answer_hops, tools);
   return tools;
 }
 
@@ -308,6 +333,9 @@ fake_tools_free (FakeTools *tools)
 {
   while (g_atomic_int_get (&tools->running) > 0)
     g_usleep (1000);
+  g_async_queue_push (tools->hops, tools);
+  g_thread_join (tools->hopper);
+  g_async_queue_unref (tools->hops);
   collet_tool_directory_free (tools->directory);
   g_free (tools);
 }
