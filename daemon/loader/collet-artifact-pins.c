@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-artifact-pins.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -40,28 +41,24 @@ set_name (char name[72], const char *sha256)
   g_snprintf (name, 72, "%s.so", sha256);
 }
 
-static void
-add (ColletArtifactPins *self, int dir_fd, const char *sha256)
+int
+collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256)
 {
-  Pin *pin = g_hash_table_lookup (self->pins, sha256);
+  char name[72];
 
+  set_name (name, sha256);
+  pthread_mutex_lock (&self->mutex);
+  int fd = openat (dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  Pin *pin = g_hash_table_lookup (self->pins, sha256);
   if (pin == NULL)
     {
-      char name[72];
-      set_name (name, sha256);
       pin = g_new0 (Pin, 1);
-      pin->stays = faccessat (dir_fd, name, F_OK, 0) == 0;
+      pin->stays = fd >= 0;
       g_hash_table_insert (self->pins, g_strdup (sha256), pin);
     }
   pin->n++;
-}
-
-void
-collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256)
-{
-  pthread_mutex_lock (&self->mutex);
-  add (self, dir_fd, sha256);
   pthread_mutex_unlock (&self->mutex);
+  return fd;
 }
 
 static void

@@ -16,8 +16,8 @@ ColletArtifactPins *collet_artifact_pins_new (void);
 void collet_artifact_pins_free (ColletArtifactPins *self);
 
 /* Before the artifact is put into `dir_fd`: the first pin sees whether it was
- * there already. */
-void collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256);
+ * there already. Opens what is there for reading; -1 if nothing is. */
+int collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha256);
 /* With the last pin goes the file, unless it was there before, or anyone who
  * pinned it says `keep`. */
 void collet_artifact_pins_remove (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep);

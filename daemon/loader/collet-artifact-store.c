@@ -249,14 +249,12 @@ close_scratch (Scratch *scratch, gboolean remove)
 }
 
 /* The bytes may have been stored before. They are hashed, not trusted: what a
- * power cut left behind under this name is replaced by good bytes. */
+ * power cut left behind under this name is replaced by good bytes. Takes fd. */
 static gboolean
-is_stored (ColletArtifactStore *self, ColletArtifactCopier *copier, const char *name,
-           const ColletArtifactDigest *digest)
+is_stored (ColletArtifactCopier *copier, int fd, const char *name, const ColletArtifactDigest *digest)
 {
   ColletArtifactDigest found;
   struct stat st;
-  int fd = openat (self->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
   if (fd < 0)
     return FALSE;
@@ -300,10 +298,10 @@ take_into (ColletArtifactStore *self, ColletArtifactCopier *copier, ColletArtifa
     }
 
   set_name (name, digest->sha256);
-  collet_artifact_pins_add (self->pins, self->dir_fd, digest->sha256);
+  int stored = collet_artifact_pins_add (self->pins, self->dir_fd, digest->sha256);
   intake->pinned = TRUE;
   intake->path = collet_artifact_store_dup_path (self, digest->sha256);
-  if (is_stored (self, copier, name, digest))
+  if (is_stored (copier, stored, name, digest))
     return FALSE;
   return finish_scratch (scratch, copier, &intake->error) && place (self, intake, scratch, name);
 }

@@ -44,6 +44,8 @@ dup_text (const ColletJson *json, ColletJsonNode node)
     *g_utf8_find_prev_char (text, text + MAX_TEXT) = '\0';
   for (char *p = text; *p != '\0'; p = g_utf8_next_char (p))
     {
+      if (*p >= 0x20 && *p < 0x7f)
+        continue;
       gunichar c = g_utf8_get_char (p);
       if (c == '\n' || c == '\t')
         *p = ' ';

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "collet-check.h"
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 #include "collet-probe-report.h"
 
 static void
@@ -23,6 +23,14 @@ check_artifact (ColletCandidate *candidate, const ColletArtifactIntake *intake)
   collet_candidate_add_check (candidate, "artifact", COLLET_CHECK_PASSED, evidence, NULL);
 }
 
+/* A failed check always says what to do. */
+static void
+ensure_remedy (ColletCheck *check, const GError *error)
+{
+  if (check->outcome == COLLET_CHECK_FAILED && check->remedy == NULL && error != NULL)
+    check->remedy = g_strdup (collet_error_remedy ((ColletError)error->code));
+}
+
 /* Takes over the checks of a report. One that names a check twice, or one of
  * ours, has been tampered with. */
 static void
@@ -36,13 +44,18 @@ adopt (ColletCandidate *candidate, ColletProbeReport *report)
         {
           collet_candidate_fail (candidate, "trial",
                                  g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_MODULE,
-                                              "The trial of the module reported \"%s\" twice", check->name));
+                                              "The trial of %s reported \"%s\" twice", candidate->source,
+                                              check->name));
           return;
         }
+      ensure_remedy (check, report->error);
       g_ptr_array_add (candidate->checks, g_steal_pointer (&check));
     }
   if (report->error != NULL && candidate->error == NULL)
-    candidate->error = g_steal_pointer (&report->error);
+    {
+      candidate->error = g_steal_pointer (&report->error);
+      g_prefix_error (&candidate->error, "%s: ", candidate->source);
+    }
 }
 
 static GError *
