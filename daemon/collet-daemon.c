@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-daemon.h"
 
-#include <sys/resource.h>
-
 #include "collet-bus-service.h"
 #include "collet-endpoint.h"
 #include "collet-error.h"
 #include "collet-host.h"
+#include "collet-http-socket.h"
 #include "collet-loader.h"
 #include "collet-rows.h"
 #include "collet-store.h"
@@ -59,18 +58,6 @@ static void
 collet_daemon_init (ColletDaemon *self)
 {
   self->loop = g_main_loop_new (NULL, FALSE);
-}
-
-/* Streams and workers need descriptors: thousands of each. */
-static void
-raise_file_limit (void)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-    return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit (RLIMIT_NOFILE, &limit);
 }
 
 static gboolean
@@ -133,7 +120,7 @@ collet_daemon_new (const ColletOptions *options, GError **error)
   g_autoptr (ColletDaemon) self = g_object_new (COLLET_TYPE_DAEMON, NULL);
 
   self->options = options;
-  raise_file_limit ();
+  collet_http_socket_raise_file_limit ();
   if (!build (self, error))
     return NULL;
   return g_steal_pointer (&self);
