@@ -86,11 +86,16 @@ reload_one (ColletCtl *ctl, const char *module)
 
   if (collet_change_options.artifact != NULL)
     {
-      g_autofree char *given = collet_change_options.artifact;
-      collet_change_options.artifact = collet_ctl_dup_source (given);
+      collet_change_options.artifact = collet_ctl_dup_source (collet_change_options.artifact);
       return collet_change_run (ctl, "HotReload", g_variant_new ("(s)", module));
     }
   return collet_change_run (ctl, "HotReload", g_variant_new ("(s)", source));
+}
+
+static gboolean
+is_file (const char *argument)
+{
+  return strchr (argument, G_DIR_SEPARATOR) != NULL || g_str_has_suffix (argument, ".so");
 }
 
 static ColletExit
@@ -101,6 +106,11 @@ run_reload (ColletCtl *ctl, char **arguments)
 
   if (n == 1)
     return reload_one (ctl, arguments[0]);
+  if (n == 2 && !is_file (arguments[0]) && is_file (arguments[1]) && collet_change_options.artifact == NULL)
+    {
+      collet_change_options.artifact = arguments[1];
+      return reload_one (ctl, arguments[0]);
+    }
   if (n == 2 && g_str_equal (arguments[0], "show"))
     return show (ctl, arguments[1]);
   if (n == 2 && g_str_equal (arguments[0], "watch"))

@@ -61,7 +61,7 @@ on_validated (GObject *object, GAsyncResult *result, gpointer data)
   validation->error = g_steal_pointer (&candidate->error);
   validation->version = g_steal_pointer (&candidate->version);
   validation->manifest = g_steal_pointer (&candidate->manifest);
-  validation->checks = g_steal_pointer (&candidate->checks);
+  validation->checks = g_ptr_array_ref (candidate->checks);
   compare (g_task_get_source_object (task), validation);
   g_task_return_pointer (task, validation, (GDestroyNotify)collet_validation_free);
 }
