@@ -192,8 +192,8 @@ def change(node, load, arguments, seconds):
     row = node.ctl(*arguments)['reload']
     time.sleep(seconds)
     made_after, failed_after = load.count()
-    item = row['Items'][0]
-    say(f"  {item['from-version']} -> {item['to-version']}   {row['Kind']:<10}   pause {row['PauseUs'] / 1000:6.2f} ms"
+    item = row['items'][0]
+    say(f"  {item['from_version']} -> {item['to_version']}   {row['kind']:<10}   pause {row['pause_us'] / 1000:6.2f} ms"
         f"   calls made {number(made_after - made):>8}   calls failed {failed_after - failed}")
 
 
