@@ -109,7 +109,7 @@ try_unload (struct trial *trial)
 }
 
 bool
-collet_probe_run (const char *path, bool readable, const char *volatile *stage, struct collet_buffer *report)
+collet_probe_run (const char *path, bool readable, struct collet_buffer *report)
 {
   static const struct
   {
@@ -126,8 +126,6 @@ collet_probe_run (const char *path, bool readable, const char *volatile *stage, 
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     {
       trial.report.check = checks[i].name;
-      if (stage != NULL)
-        *stage = checks[i].name;
       if (!readable || trial.report.has_failed)
         collet_report_skip (&trial.report);
       else

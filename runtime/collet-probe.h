@@ -43,10 +43,7 @@ bool collet_probe_read (const char *path, struct collet_buffer *report);
 /* The same for bytes in memory. */
 bool collet_probe_read_bytes (const char *bytes, size_t size, struct collet_buffer *report);
 
-/* Runs it, or, if `readable` is false, says that every check was skipped.
- * `*stage` (stage may be NULL) is always the name of the check that runs, for the
- * last words of a dying process. */
-bool
-collet_probe_run (const char *path, bool readable, const char *volatile *stage, struct collet_buffer *report);
+/* Runs it, or, if `readable` is false, says that every check was skipped. */
+bool collet_probe_run (const char *path, bool readable, struct collet_buffer *report);
 
 #endif /* COLLET_PROBE_H */

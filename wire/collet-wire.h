@@ -48,9 +48,6 @@ enum collet_frame_type
    * (also for one that was refused when read); none if read_only. */
   COLLET_FRAME_PROBE_READ = 15, /* what the file says: checks, manifest, digest */
   COLLET_FRAME_PROBED = 16,     /* what running it says: further checks */
-  /* Perhaps, instead of PROBED: a dying child's last words; payload: one
-   * sentence, UTF-8, what it was doing. To be ignored or shown. */
-  COLLET_FRAME_PROBE_DYING = 17,
 
   /* call channel, colletd -> worker */
   COLLET_FRAME_CALL = 20, /* payload: collet_call_request */

@@ -64,7 +64,7 @@ collet_probe_child_run (const struct collet_confinement *confinement, int rulese
   path = paths;
   for (uint32_t i = 0; i < request->count && !request->read_only; i++, path += strlen (path) + 1)
     {
-      collet_probe_run (path, is_sound[i], NULL, &report);
+      collet_probe_run (path, is_sound[i], &report);
       send_report (COLLET_FRAME_PROBED, i, &report);
     }
   _exit (0);

@@ -37,8 +37,6 @@ take (ColletProbeReader *reader, const struct collet_frame *frame)
 {
   ColletProbed *probed;
 
-  if (frame->header.type == COLLET_FRAME_PROBE_DYING)
-    return TRUE;
   if (frame->header.size > MAX_REPORT || frame->header.id >= reader->reports->len)
     return FALSE;
   probed = g_ptr_array_index (reader->reports, frame->header.id);
