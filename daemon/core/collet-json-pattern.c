@@ -1,14 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define PCRE2_CODE_UNIT_WIDTH 8
+
 #include "collet-json-pattern.h"
 
+#include <pcre2.h>
 #include <string.h>
 
 #include "collet-error.h"
 
+/* Of backtracking: what a search may cost, in steps times bytes. */
+#define MAX_WORK 20000000
+#define MAX_STEPS 20000
+#define MIN_STEPS 50
+#define FEW_STEPS 2000 /* before the one pass is better */
+#define MAX_HEAP_KIB 20000
+/* Up to here backtracking is tried first, since it is quicker to begin. */
+#define SHORT_TEXT 1024
+/* Of the one pass: room for some 600 possibilities side by side. */
+#define WORKSPACE 4096
+
 struct _ColletJsonPattern
 {
   char *source;
-  GRegex *regex;
+  pcre2_code *code;
+  gboolean is_regular; /* one pass over the text is enough: no looking around, no going back */
 };
 
 typedef struct
@@ -17,6 +32,7 @@ typedef struct
   GString *out;
   gboolean in_class;
   gboolean after_quantifier;
+  gboolean is_regular;
   GError **error;
 } Translator;
 
@@ -169,6 +185,7 @@ translate_other_escape (Translator *t, char c)
     case 'k':
       if (t->in_class || t->p >= t->end || *t->p != '<')
         return refuse (t, "\\k without a name");
+      t->is_regular = FALSE;
       g_string_append (t->out, "\\k");
       return TRUE;
     case 'B':
@@ -185,6 +202,8 @@ translate_other_escape (Translator *t, char c)
     default:
       if (g_ascii_isalpha (c) || (g_ascii_isdigit (c) && t->in_class))
         return refuse (t, "an escape of such a letter");
+      if (g_ascii_isdigit (c))
+        t->is_regular = FALSE;
       if ((guchar)c < 0x80)
         g_string_append_c (t->out, '\\');
       g_string_append_c (t->out, c);
@@ -255,6 +274,8 @@ open_group (Translator *t)
         is_known |= g_str_has_prefix (t->p, kinds[i]);
       if (!is_known)
         return refuse (t, "a group of such a kind");
+      if (!g_str_has_prefix (t->p, "(?:"))
+        t->is_regular = t->is_regular && g_str_has_prefix (t->p, "(?<") && t->p[3] != '=' && t->p[3] != '!';
       g_string_append (t->out, "(?");
       t->p += 2;
       return TRUE;
@@ -312,22 +333,44 @@ translate_character (Translator *t)
 /* The text is NUL-terminated and holds no other NUL, so looking a character
  * ahead is safe. */
 static gboolean
-translate (const char *source, GString *out, GError **error)
+translate (const char *source, GString *out, gboolean *is_regular, GError **error)
 {
-  Translator t = { .p = source, .end = source + strlen (source), .out = out, .error = error };
+  Translator t = {
+    .p = source, .end = source + strlen (source), .out = out, .is_regular = TRUE, .error = error
+  };
 
   while (t.p < t.end)
     if (!(t.in_class ? translate_class_character (&t) : translate_character (&t)))
       return FALSE;
+  *is_regular = t.is_regular;
   return TRUE;
+}
+
+static pcre2_code *
+compile (const GString *text, GError **error)
+{
+  int number;
+  PCRE2_SIZE offset;
+  PCRE2_UCHAR reason[128];
+  pcre2_code *code =
+      pcre2_compile ((PCRE2_SPTR)text->str, text->len,
+                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &number, &offset, NULL);
+
+  if (code != NULL)
+    return code;
+  pcre2_get_error_message (number, reason, sizeof reason);
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_SCHEMA, "not a valid pattern: %s",
+               (const char *)reason);
+  return NULL;
 }
 
 ColletJsonPattern *
 collet_json_pattern_new (const char *text, gsize size, GError **error)
 {
   g_autoptr (ColletJsonPattern) pattern = g_new0 (ColletJsonPattern, 1);
-  g_autoptr (GString) out = g_string_new (NULL);
-  g_autoptr (GError) local_error = NULL;
+  /* One attempt that itself steps over the text, instead of PCRE's one attempt
+   * for each place: limits count for an attempt. */
+  g_autoptr (GString) out = g_string_new ("\\A(?s:.*?)(?:");
 
   if (size > COLLET_JSON_PATTERN_MAX_SIZE)
     {
@@ -337,22 +380,11 @@ collet_json_pattern_new (const char *text, gsize size, GError **error)
       return NULL;
     }
   pattern->source = g_strndup (text, size);
-  /* One attempt that itself steps over the text, instead of PCRE's one attempt
-   * for each place: the limit counts for an attempt. */
-  g_string_printf (out, "(*LIMIT_MATCH=%d)(*LIMIT_HEAP=20000)\\A(?s:.*?)(?:", COLLET_JSON_PATTERN_STEPS);
-  if (!translate (pattern->source, out, error))
+  if (!translate (pattern->source, out, &pattern->is_regular, error))
     return NULL;
   g_string_append_c (out, ')');
-  pattern->regex = g_regex_new (out->str, G_REGEX_DOLLAR_ENDONLY, 0, &local_error);
-  if (pattern->regex == NULL)
-    {
-      /* GLib's message repeats the pattern as rewritten; the reason is last. */
-      const char *reason = g_strrstr (local_error->message, ": ");
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_SCHEMA, "not a valid pattern: %s",
-                   reason != NULL ? reason + 2 : local_error->message);
-      return NULL;
-    }
-  return g_steal_pointer (&pattern);
+  pattern->code = compile (out, error);
+  return pattern->code != NULL ? g_steal_pointer (&pattern) : NULL;
 }
 
 void
@@ -361,18 +393,66 @@ collet_json_pattern_free (ColletJsonPattern *pattern)
   if (pattern == NULL)
     return;
   g_free (pattern->source);
-  g_clear_pointer (&pattern->regex, g_regex_unref);
+  pcre2_code_free (pattern->code);
   g_free (pattern);
+}
+
+static ColletJsonPatternResult
+result_of (int matches)
+{
+  if (matches >= 0)
+    return COLLET_JSON_PATTERN_MATCH;
+  return matches == PCRE2_ERROR_NOMATCH ? COLLET_JSON_PATTERN_NO_MATCH : COLLET_JSON_PATTERN_GAVE_UP;
+}
+
+/* Goes back and tries again: quick for what is short, but what it costs can grow
+ * with any power of the size. A step may go over the whole text, so their number
+ * is less for a longer one. */
+static ColletJsonPatternResult
+search_backtracking (const ColletJsonPattern *pattern, const char *text, gsize size, pcre2_match_data *data)
+{
+  pcre2_match_context *context = pcre2_match_context_create (NULL);
+  int matches;
+
+  pcre2_set_match_limit (context, pattern->is_regular ? FEW_STEPS
+                                                      : CLAMP (MAX_WORK / (size + 1), MIN_STEPS, MAX_STEPS));
+  pcre2_set_heap_limit (context, MAX_HEAP_KIB);
+  matches = pcre2_match (pattern->code, (PCRE2_SPTR)text, size, 0, PCRE2_NO_UTF_CHECK, data, context);
+  pcre2_match_context_free (context);
+  return result_of (matches);
+}
+
+/* Follows all possibilities side by side: one pass, whatever the text. */
+static ColletJsonPatternResult
+search_one_pass (const ColletJsonPattern *pattern, const char *text, gsize size, pcre2_match_data *data)
+{
+  int workspace[WORKSPACE];
+
+  return result_of (pcre2_dfa_match (pattern->code, (PCRE2_SPTR)text, size, 0,
+                                     PCRE2_NO_UTF_CHECK | PCRE2_DFA_SHORTEST, data, NULL, workspace,
+                                     WORKSPACE));
 }
 
 ColletJsonPatternResult
 collet_json_pattern_search (const ColletJsonPattern *pattern, const char *text, gsize size)
 {
-  g_autoptr (GError) error = NULL;
+  pcre2_match_data *data = pcre2_match_data_create (1, NULL);
+  ColletJsonPatternResult result = COLLET_JSON_PATTERN_GAVE_UP;
 
-  if (g_regex_match_full (pattern->regex, text, size, 0, 0, NULL, &error))
-    return COLLET_JSON_PATTERN_MATCH;
-  return error == NULL ? COLLET_JSON_PATTERN_NO_MATCH : COLLET_JSON_PATTERN_GAVE_UP;
+  if (size <= SHORT_TEXT || !pattern->is_regular)
+    result = search_backtracking (pattern, text, size, data);
+  if (result == COLLET_JSON_PATTERN_GAVE_UP && pattern->is_regular)
+    result = search_one_pass (pattern, text, size, data);
+  pcre2_match_data_free (data);
+  return result;
+}
+
+guint64
+collet_json_pattern_get_cost (const ColletJsonPattern *pattern, gsize size)
+{
+  if (pattern->is_regular && size <= SHORT_TEXT)
+    return 50 + size / 8;
+  return 200 + size / 8 + (guint64)size * strlen (pattern->source) / 1024;
 }
 
 const char *

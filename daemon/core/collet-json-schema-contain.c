@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in -validate.c: what a search in a name may cost. */
-#define SEARCH_STEPS 125
 /* Up to this many elements each is compared with each. */
 #define FEW_ITEMS 8
 
@@ -39,7 +37,7 @@ apply_patterns (ColletSchemaRun *run, const ColletObjectRules *rules, const Coll
   for (guint i = 0; rules->patterns != NULL && i < rules->patterns->len; i++)
     {
       const ColletSchemaPattern *pattern = &g_array_index (rules->patterns, ColletSchemaPattern, i);
-      if (!collet_schema_spend (run, SEARCH_STEPS + name->size / 16))
+      if (!collet_schema_spend (run, collet_json_pattern_get_cost (pattern->pattern, name->size)))
         return FALSE;
       switch (collet_json_pattern_search (pattern->pattern, name->bytes, name->size))
         {

@@ -13,8 +13,6 @@
 /* What a run may cost: about a tenth of a second for a small value. */
 #define BASE_STEPS 500000
 #define STEPS_A_NODE 16
-/* A search that is given up is worth as much as this many others. */
-#define SEARCH_STEPS 500
 
 void
 collet_schema_marks_init (ColletSchemaMarks *marks, guint n)
@@ -202,7 +200,7 @@ check_pattern (ColletSchemaRun *run, const ColletJsonPattern *pattern, ColletJso
   g_auto (ColletJsonText) text = { 0 };
 
   collet_json_text_init (&text, run->json, &run->json->entries[node]);
-  if (!collet_schema_spend (run, SEARCH_STEPS / 4 + text.size / 16))
+  if (!collet_schema_spend (run, collet_json_pattern_get_cost (pattern, text.size)))
     return FALSE;
   switch (collet_json_pattern_search (pattern, text.bytes, text.size))
     {

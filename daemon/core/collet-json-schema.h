@@ -4,7 +4,7 @@
  *
  * Assertions and applicators of the 2020-12 vocabularies, $ref/$defs/$anchor
  * within the document (a remote $ref is InvalidSchema); `format` and unknown
- * keywords are annotations. Patterns: GRegex, with a match limit. Draft-07's
+ * keywords are annotations. Patterns: see collet-json-pattern.h. Draft-07's
  * "definitions", "dependencies" and boolean schemas are accepted as well.
  */
 #pragma once
