@@ -60,13 +60,19 @@ name_of (const GError *error)
   return error->domain == COLLET_CLIENT_ERROR ? "NotReachable" : collet_error_name_of (error);
 }
 
-/* A sentence ends with a full stop, whoever wrote it. */
+/* A line each as it was, harmless; the last sentence ends with a full stop. */
 static char *
-dup_sentence (const char *message)
+dup_message (const char *message)
 {
-  char *text = g_strchomp (collet_style_dup_safe (message));
-  gsize length = strlen (text);
+  g_auto (GStrv) lines = g_strsplit (message, "\n", -1);
 
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line = lines[i];
+      lines[i] = collet_style_dup_safe (line);
+    }
+  char *text = g_strchomp (g_strjoinv ("\n", lines));
+  gsize length = strlen (text);
   if (length == 0 || strchr (".!?", text[length - 1]) != NULL)
     return text;
   char *sentence = g_strconcat (text, ".", NULL);
@@ -74,15 +80,25 @@ dup_sentence (const char *message)
   return sentence;
 }
 
+/* The general remedy of an error is for a message that says no more than what
+ * was found: of one sentence. */
+static const char *
+get_remedy (const GError *error, const char *message)
+{
+  if (error->domain != COLLET_ERROR || strstr (message, ". ") != NULL)
+    return NULL;
+  return collet_error_remedy ((ColletError)error->code);
+}
+
 static void
 print_error (const GError *error)
 {
-  g_autofree char *message = dup_sentence (error->message);
-  const char *remedy = error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : NULL;
+  g_autofree char *message = dup_message (error->message);
+  const char *remedy = get_remedy (error, message);
 
   g_printerr ("%scolletctl: %s:%s %s\n", collet_style_begin (COLLET_PAINT_BAD, TRUE), name_of (error),
               collet_style_end (COLLET_PAINT_BAD, TRUE), message);
-  if (remedy != NULL && strstr (message, remedy) == NULL)
+  if (remedy != NULL)
     g_printerr ("%s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, TRUE), remedy,
                 collet_style_end (COLLET_PAINT_DIM, TRUE));
 }

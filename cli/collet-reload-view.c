@@ -6,6 +6,9 @@
 #include "collet-style.h"
 #include "collet-table.h"
 
+/* A shorter pause nobody notices. */
+#define PAUSE_WORTH_A_WORD_US 100
+
 static const char *
 arrow (void)
 {
@@ -43,38 +46,47 @@ get_items (GVariant *row)
   return items != NULL ? items : g_variant_ref_sink (g_variant_new ("aa{sv}", NULL));
 }
 
+/* ", calls paused for 1.2 ms", or nothing. */
+static char *
+dup_pause (GVariant *row)
+{
+  gint64 pause = collet_row_int (row, "PauseUs");
+  g_autofree char *text = collet_human_dup_duration (pause);
+
+  return pause >= PAUSE_WORTH_A_WORD_US ? g_strdup_printf (", calls paused for %s", text) : g_strdup ("");
+}
+
 static void
 print_item_line (GVariant *row, GVariant *item)
 {
   g_autofree char *change = dup_change (item);
   g_autofree char *hash = collet_human_dup_hash (collet_row_string (item, "to"));
   g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
-  g_autofree char *pause = collet_human_dup_duration (collet_row_int (item, "pause-us"));
-  gboolean waited = collet_row_int (item, "pause-us") > 0;
+  g_autofree char *pause = dup_pause (row);
+  gboolean has_hash = !g_str_equal (hash, "-");
 
-  g_print ("%s%s%s  %s  (%s)  in %s%s%s\n", collet_style_begin (COLLET_PAINT_BOLD, FALSE),
-           collet_row_string (item, "module"), collet_style_end (COLLET_PAINT_BOLD, FALSE), change, hash,
-           duration, waited ? ", calls paused for " : "", waited ? pause : "");
+  g_print ("%s%s%s  %s%s%s%s  in %s%s\n", collet_style_begin (COLLET_PAINT_BOLD, FALSE),
+           collet_row_string (item, "module"), collet_style_end (COLLET_PAINT_BOLD, FALSE), change,
+           has_hash ? "  (" : "", has_hash ? hash : "", has_hash ? ")" : "", duration, pause);
 }
 
+/* Rows from the history have no state of their own: it was the reload's. */
 static void
-print_items_table (GVariant *items)
+print_items_table (GVariant *row, GVariant *items)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("MODULE", "VERSION", "SHA256", "STATE", ">PAUSE", "NOTE", NULL);
+  g_autoptr (ColletTable) table = collet_table_new ("MODULE", "VERSION", "SHA256", "STATE", "NOTE", NULL);
 
   for (gsize i = 0; i < g_variant_n_children (items); i++)
     {
       g_autoptr (GVariant) item = g_variant_get_child_value (items, i);
       const char *error = collet_row_string (item, "error-name");
       const char *message = collet_row_string (item, "error-message");
+      const char *state = collet_row_string (item, "state");
 
       collet_table_add_copy (table, collet_row_string (item, "module"));
       collet_table_add (table, dup_change (item), COLLET_PAINT_NONE);
       collet_table_add (table, collet_human_dup_hash (collet_row_string (item, "to")), COLLET_PAINT_DIM);
-      collet_table_add_state (table, collet_row_string (item, "state"));
-      collet_table_add (table, collet_human_dup_duration (collet_row_int (item, "pause-us")),
-                        COLLET_PAINT_NONE);
+      collet_table_add_state (table, *state != '\0' ? state : collet_row_string (row, "State"));
       collet_table_add (table,
                         *error != '\0' ? g_strdup_printf ("%s: %s", error, message)
                                        : g_strdup (collet_row_string (item, "verdict")),
@@ -96,8 +108,9 @@ collet_reload_view_print_outcome (GVariant *row)
       return;
     }
   g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
-  print_items_table (items);
-  g_print ("%" G_GSIZE_FORMAT " modules in %s\n", n, duration);
+  g_autofree char *pause = dup_pause (row);
+  print_items_table (row, items);
+  g_print ("%" G_GSIZE_FORMAT " modules in %s%s\n", n, duration, pause);
 }
 
 static void
@@ -134,19 +147,30 @@ collet_reload_view_print_detail (GVariant *row)
   if (g_variant_n_children (items) > 0)
     {
       g_print ("\n");
-      print_items_table (items);
+      print_items_table (row, items);
     }
 }
 
+/* "calculator 1.0.0 -> 1.1.0", "12 modules", with the error's name if it failed. */
 static char *
-dup_modules (GVariant *items)
+dup_what (GVariant *row)
 {
-  if (g_variant_n_children (items) != 1)
-    return g_strdup_printf ("%" G_GSIZE_FORMAT " modules", g_variant_n_children (items));
+  g_autoptr (GVariant) items = get_items (row);
+  gsize n = g_variant_n_children (items);
+  GString *text = g_string_new (NULL);
 
-  g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
-  g_autofree char *change = dup_change (item);
-  return g_strdup_printf ("%s %s", collet_row_string (item, "module"), change);
+  if (n > 1)
+    g_string_append_printf (text, "%" G_GSIZE_FORMAT " modules ", n);
+  if (n == 1)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
+      g_autofree char *change = dup_change (item);
+      g_string_append_printf (text, "%s ", collet_row_string (item, "module"));
+      if (!g_str_equal (change, "-"))
+        g_string_append_printf (text, "%s ", change);
+    }
+  g_string_append (text, collet_row_string (row, "ErrorName"));
+  return g_strstrip (g_string_free (text, FALSE));
 }
 
 void
@@ -159,9 +183,6 @@ collet_reload_view_print_table (GVariant *rows)
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
       g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
-      g_autoptr (GVariant) items = get_items (row);
-      const char *error = collet_row_string (row, "ErrorName");
-      g_autofree char *modules = dup_modules (items);
 
       collet_table_add (table, g_strndup (collet_row_string (row, "Id"), 8), COLLET_PAINT_NONE);
       collet_table_add (table, collet_human_dup_age (collet_row_int (row, "StartedAt"), now),
@@ -172,9 +193,7 @@ collet_reload_view_print_table (GVariant *rows)
                         COLLET_PAINT_NONE);
       collet_table_add (table, collet_human_dup_duration (collet_row_int (row, "PauseUs")),
                         COLLET_PAINT_NONE);
-      collet_table_add (table,
-                        *error != '\0' ? g_strdup_printf ("%s (%s)", modules, error) : g_strdup (modules),
-                        COLLET_PAINT_NONE);
+      collet_table_add (table, dup_what (row), COLLET_PAINT_NONE);
     }
   collet_table_print (table);
 }

@@ -144,7 +144,7 @@ static const GOptionEntry reload_options[] = {
 
 const ColletVerb collet_verb_reload = {
   .name = "reload",
-  .arguments = "MODULE|FILE... | show ID | watch ID | cancel ID",
+  .arguments = "MODULE [FILE] | FILE | MODULE... | show ID | watch ID | cancel ID",
   .summary = "Replace a module's code while it is being called",
   .help =
       "The state is migrated by the new code; if anything fails the old code goes on with the old state.\n"
