@@ -152,16 +152,12 @@ go_on_without (ColletWorkerGeneration *self, const GError *error)
 }
 
 static char *
-describe_death (ColletWorkerGeneration *self)
+describe_death (const ColletWorkerProcess *process)
 {
-  const ColletWorkerProcess *process = &self->process;
-  g_autofree char *reason = collet_link_dup_reason (process->link);
   const char *signal_name;
 
-  if (reason != NULL)
-    return g_strdup_printf ("was ended: %s", reason);
   if (!process->has_status)
-    return g_strdup ("is gone; what it died of is not known");
+    return g_strdup ("is gone; what it died of is not known,");
   if (WIFEXITED (process->status))
     return g_strdup_printf ("ended itself with exit status %d", WEXITSTATUS (process->status));
   signal_name = sigabbrev_np (WTERMSIG (process->status));
@@ -173,15 +169,16 @@ describe_death (ColletWorkerGeneration *self)
 static GError *
 make_death_error (ColletWorkerGeneration *self)
 {
-  g_autofree char *what = describe_death (self);
+  const ColletWorkerProcess *process = &self->process;
+  g_autofree char *reason = collet_link_dup_reason (process->link);
+  g_autofree char *what = reason != NULL ? g_strdup ("was ended") : describe_death (process);
   g_autofree char *calls = NULL;
 
-  if (self->process.lost > 0)
-    calls = g_strdup_printf (" while running %u %s", self->process.lost,
-                             self->process.lost == 1 ? "call" : "calls");
-  return g_error_new (COLLET_ERROR, COLLET_ERROR_WORKER_CRASHED, "Worker %d of %s %s%s.",
-                      (int)collet_link_get_pid (self->process.link), title_of (self), what,
-                      calls != NULL ? calls : "");
+  if (process->lost > 0)
+    calls = g_strdup_printf (" while running %u %s", process->lost, process->lost == 1 ? "call" : "calls");
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_WORKER_CRASHED, "Worker %d of %s %s%s%s%s.",
+                      (int)collet_link_get_pid (process->link), title_of (self), what,
+                      calls != NULL ? calls : "", reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
 static GError *
