@@ -92,12 +92,10 @@ run_version (ColletCtl *ctl, char **arguments)
 
   if (ctl->json)
     {
-      g_autoptr (GString) out = g_string_new ("{\"version\":\"" COLLET_VERSION "\",\"daemon\":");
+      g_autoptr (GString) out = g_string_new (daemon != NULL ? NULL : "null");
       if (daemon != NULL)
         collet_variant_json_append_string (out, daemon);
-      else
-        g_string_append (out, "null");
-      g_print ("%s}\n", out->str);
+      g_print ("{\"version\":\"" COLLET_VERSION "\",\"daemon\":%s}\n", out->str);
     }
   else
     g_print ("colletctl %s\n%s%s\n", COLLET_VERSION, daemon != NULL ? "colletd " : "no daemon is running",
