@@ -11,7 +11,7 @@
 #define MAX_LISTENERS 2
 #define UNIX_SOCKET_MODE 0600
 /* How long calls in flight may take when the daemon is asked to stop. */
-#define STOP_GRACE_MS 10000
+#define STOP_GRACE_MS 5000
 
 struct _ColletEndpoint
 {

@@ -199,7 +199,11 @@ find (ColletExports *self, const char *folder, const char *name, const char *int
 ColletDbusModule *
 collet_exports_find_module (ColletExports *self, const char *name)
 {
-  return find (self, COLLET_BUS_MODULES, name, "org.collet.Collet1.Module");
+  ColletModuleObject *object = find (self, COLLET_BUS_MODULES, name, "org.collet.Collet1.Module");
+
+  if (object != NULL)
+    collet_module_object_refresh (object);
+  return COLLET_DBUS_MODULE (object);
 }
 
 ColletDbusTool *

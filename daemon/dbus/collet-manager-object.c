@@ -59,6 +59,16 @@ on_tools_changed (ColletRegistry *registry, guint64 serial, gpointer data)
   collet_dbus_manager_emit_tools_changed (manager, serial);
 }
 
+static void
+on_tool_updated (ColletReloader *reloader, const char *name, const char *version, guint64 sequence,
+                 gpointer data)
+{
+  ColletDbusManager *manager = data;
+
+  collet_dbus_manager_set_update_sequence (manager, sequence);
+  collet_dbus_manager_emit_tool_updated (manager, name, version, sequence);
+}
+
 ColletManagerObject *
 collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, ColletRegistry *registry,
                            ColletExports *exports, ColletToolDirectory *directory,
@@ -92,6 +102,8 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_dbus_manager_set_started_at (manager, g_get_real_time ());
   collet_dbus_manager_set_pid (manager, getpid ());
   collet_dbus_manager_set_counts (manager, g_variant_new ("a{st}", NULL));
+  collet_dbus_manager_set_update_sequence (manager, collet_reloader_get_update_sequence (reloader));
+  g_signal_connect_object (reloader, "tool-updated", G_CALLBACK (on_tool_updated), self, 0);
   g_signal_connect_object (registry, "tools-changed", G_CALLBACK (on_tools_changed), self, 0);
   return self;
 }

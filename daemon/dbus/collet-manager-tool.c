@@ -165,7 +165,9 @@ on_updated (GObject *object, GAsyncResult *result, gpointer data)
   gboolean changed;
 
   if (finish_registration (object, result, data, &changed))
-    collet_bus_call_return (data, g_variant_new ("(bt)", changed, G_GUINT64_CONSTANT (0)));
+    collet_bus_call_return (data,
+                            g_variant_new ("(bt)", changed,
+                                           collet_reloader_get_update_sequence (COLLET_RELOADER (object))));
 }
 
 static void

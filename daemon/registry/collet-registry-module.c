@@ -73,5 +73,10 @@ collet_module_set_facts (ColletModule *self, ColletModuleFacts *facts)
 
   collet_module_facts_free (self->facts);
   self->facts = facts;
+}
+
+void
+collet_module_emit_changed (ColletModule *self)
+{
   g_signal_emit (self, changed_signal, 0);
 }

@@ -37,6 +37,9 @@ ColletModule *collet_module_new (ColletModuleFacts *facts);
 /* Borrowed until the next change; signal "changed" tells of it. */
 const ColletModuleFacts *collet_module_get_facts (ColletModule *self);
 const char *collet_module_get_name (ColletModule *self);
+/* Takes `facts`. Does not tell; collet_module_emit_changed does, once the tools
+ * that go with them are there. */
 void collet_module_set_facts (ColletModule *self, ColletModuleFacts *facts);
+void collet_module_emit_changed (ColletModule *self);
 
 G_END_DECLS

@@ -210,16 +210,53 @@ publish_list (ColletRegistry *self)
     g_signal_emit (self, tools_changed_signal, 0, self->serial);
 }
 
+static void
+note_module_of_tool (ColletRegistry *self, GHashTable *touched, const char *name)
+{
+  ColletTool *tool = collet_registry_find_tool (self, name);
+
+  if (tool != NULL)
+    g_hash_table_add (touched, g_strdup (collet_tool_get_facts (tool)->module));
+}
+
+static void
+tell_modules (ColletRegistry *self, GHashTable *touched)
+{
+  GHashTableIter iter;
+  const char *name;
+
+  g_hash_table_iter_init (&iter, touched);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&name, NULL))
+    {
+      ColletModule *module = collet_registry_find_module (self, name);
+
+      if (module != NULL)
+        collet_module_emit_changed (module);
+    }
+}
+
 void
 collet_registry_apply (ColletRegistry *self, ColletRegistryPlan *plan)
 {
+  g_autoptr (GHashTable) touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < plan->removed->len; i++)
+    note_module_of_tool (self, touched, plan->removed->pdata[i]);
+  for (guint i = 0; i < plan->tools->len; i++)
+    g_hash_table_add (touched, g_strdup (collet_tool_get_facts (plan->tools->pdata[i])->module));
   for (guint i = 0; i < plan->facts->len; i++)
-    put_module (self, g_steal_pointer (&plan->facts->pdata[i]));
+    {
+      ColletModuleFacts *facts = g_steal_pointer (&plan->facts->pdata[i]);
+
+      g_hash_table_add (touched, g_strdup (facts->name));
+      put_module (self, facts);
+    }
   for (guint i = 0; i < plan->removed->len; i++)
     remove_tool (self, plan->removed->pdata[i]);
   for (guint i = 0; i < plan->tools->len; i++)
     put_tool (self, plan->tools->pdata[i]);
   collet_registry_plan_free (plan);
+  tell_modules (self, touched);
   publish_list (self);
 }
 

@@ -111,6 +111,7 @@ collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   self->draining++;
+  g_signal_emit (self, changed_signal, 0);
   collet_generation_retire_async (former, deadline_ms, NULL, on_retired,
                                   g_task_new (self, NULL, callback, user_data));
 }

@@ -222,14 +222,14 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
   if (was_committed)
     {
       end->state = g_strdup ("succeeded");
-      end->phase = g_strdup ("publish");
+      end->phase = g_strdup ("commit");
       end->message =
           g_strdup ("The daemon ended after the commit point; the new version serves since its restart.");
     }
   else
     {
       end->state = g_strdup ("interrupted");
-      end->phase = g_strdup ("before commit");
+      end->phase = g_strdup ("prepare");
       end->error = g_strdup (collet_error_name (COLLET_ERROR_INTERRUPTED));
       end->message = g_strdup ("The daemon ended before the commit point; nothing was changed. Ask again.");
     }
@@ -250,7 +250,10 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
       g_hash_table_insert (reloader->artifacts, row->version->sha256, row);
       g_hash_table_add (keep, row->version->sha256);
     }
-  collet_loader_collect (reloader->loader, keep);
+  /* Without a database nobody knows what the store's bytes are good for; they
+   * stay for whoever brings it back. */
+  if (image->artifacts->len > 0)
+    collet_loader_collect (reloader->loader, keep);
 
   for (guint i = 0; i < image->tools->len; i++)
     {
@@ -267,12 +270,13 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
       g_ptr_array_add (tools, facts);
     }
   collet_registry_restore_tools (reloader->registry, tools);
+  reloader->update_sequence = image->update_sequence;
   reloader->next_generation = MAX (image->next_generation, 1);
 }
 
 void
-collet_reloader_recover_async (ColletReloader *reloader, gpointer image_data,
-                               GAsyncReadyCallback callback, gpointer user_data)
+collet_reloader_recover_async (ColletReloader *reloader, gpointer image_data, GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   GTask *task = g_task_new (reloader, NULL, callback, user_data);
   Recovery *self = g_new0 (Recovery, 1);

@@ -47,7 +47,10 @@ on_stored (GObject *object, GAsyncResult *result, gpointer data)
     g_task_return_error (task, collet_error_convert (error));
   else
     {
+      g_autoptr (GPtrArray) updates = collet_store_get_updates (COLLET_STORE (object), result);
+
       collet_registry_apply (reloader->registry, g_steal_pointer (&self->plan));
+      collet_reloader_announce (reloader, updates);
       g_task_return_boolean (task, TRUE);
     }
   collet_change_queue_leave (&reloader->changes);

@@ -53,10 +53,8 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
 {
   static const char *const states[] = {
     [COLLET_STATE_MIGRATE] = NULL, /* the default */
-    [COLLET_STATE_GIVEN] = "given",
-    [COLLET_STATE_SNAPSHOT] = "snapshot",
-    [COLLET_STATE_AUTO] = "auto",
-    [COLLET_STATE_DISCARD] = "discard",
+    [COLLET_STATE_GIVEN] = "given", [COLLET_STATE_SNAPSHOT] = "snapshot",
+    [COLLET_STATE_AUTO] = "auto",   [COLLET_STATE_DISCARD] = "discard",
   };
   GString *out = g_string_new ("{");
 

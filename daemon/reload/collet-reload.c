@@ -112,7 +112,7 @@ collet_reload_init (ColletReload *self)
   self->cancellable = g_cancellable_new ();
   self->started_at = g_get_real_time ();
   self->began_us = g_get_monotonic_time ();
-  self->phase = "begin";
+  self->phase = "preflight";
 }
 
 ColletReload *

@@ -25,7 +25,10 @@ struct _ColletReloader
   GListStore *reloads;
   ColletChangeQueue changes;
   guint64 next_generation;
-  guint running; /* transactions */
+  guint running;        /* transactions before their commit point */
+  guint examining;      /* requests in pre-flight */
+  gboolean is_littered; /* the artifact store may hold what nobody kept */
+  guint64 update_sequence;
   gboolean is_closing;
   GTask *shutdown; /* waits for running == 0 */
 };
@@ -62,9 +65,14 @@ ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, GPtrArray 
 
 /* Runs a reload whose items are locked to its end. */
 void collet_transaction_run (ColletReloader *self, ColletReload *reload);
-/* The transaction tells: its modules are free for the next one; it is over. */
+/* The transaction tells: it is published or undone, so its modules are free for
+ * the next one. */
 void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);
-void collet_reloader_on_finished (ColletReloader *self, ColletReload *reload);
+/* Removes artifacts that no version and no running reload needs, when nobody
+ * examines any. */
+void collet_reloader_tidy (ColletReloader *self);
+/* Numbered changes of tools that a commit made (ColletUpdateRow), or NULL. */
+void collet_reloader_announce (ColletReloader *self, GPtrArray *updates);
 
 /* Rows for the journal (collet-reload-record.c). */
 ColletReloadRow *collet_reload_record_begin (ColletReload *reload);

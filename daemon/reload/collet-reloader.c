@@ -8,6 +8,7 @@
 G_DEFINE_FINAL_TYPE (ColletReloader, collet_reloader, G_TYPE_OBJECT)
 
 static guint deployment_added_signal;
+static guint tool_updated_signal;
 
 void
 collet_reloader_config_init (ColletReloaderConfig *config)
@@ -42,6 +43,9 @@ static void
 collet_reloader_class_init (ColletReloaderClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = collet_reloader_finalize;
+  /* name, version (SHA-256, "" if the tool is gone), sequence */
+  tool_updated_signal = g_signal_new ("tool-updated", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                      NULL, G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT64);
   deployment_added_signal = g_signal_new ("deployment-added", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0,
                                           NULL, NULL, NULL, G_TYPE_NONE, 1, COLLET_TYPE_DEPLOYMENT);
 }
@@ -197,6 +201,11 @@ collet_reloader_unlock (ColletReloader *self, ColletReload *reload)
       if (g_hash_table_lookup (self->locks, module) == reload)
         g_hash_table_remove (self->locks, module);
     }
+  if (collet_reload_get_state (reload) != COLLET_RELOAD_COMMITTED)
+    self->is_littered = TRUE;
+  collet_reloader_tidy (self);
+  if (--self->running == 0 && self->shutdown != NULL)
+    g_task_return_boolean (g_steal_pointer (&self->shutdown), TRUE);
 }
 
 /* Who holds one of the items' modules; borrowed. */
@@ -241,11 +250,48 @@ prune_finished (ColletReloader *self)
 }
 
 void
-collet_reloader_on_finished (ColletReloader *self, ColletReload *reload)
+collet_reloader_tidy (ColletReloader *self)
 {
-  self->running--;
-  if (self->running == 0 && self->shutdown != NULL)
-    g_task_return_boolean (g_steal_pointer (&self->shutdown), TRUE);
+  g_autoptr (GHashTable) keep = NULL;
+  GHashTableIter iter;
+  ColletReload *reload;
+
+  if (!self->is_littered || self->examining > 0)
+    return;
+  self->is_littered = FALSE;
+  keep = g_hash_table_new (g_str_hash, g_str_equal);
+  g_hash_table_iter_init (&iter, self->artifacts);
+  for (gpointer sha256; g_hash_table_iter_next (&iter, &sha256, NULL);)
+    g_hash_table_add (keep, sha256);
+  g_hash_table_iter_init (&iter, self->locks);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&reload))
+    {
+      GPtrArray *items = collet_reload_get_items (reload);
+
+      for (guint i = 0; i < items->len; i++)
+        if (((ColletReloadItem *)items->pdata[i])->to != NULL)
+          g_hash_table_add (keep, ((ColletReloadItem *)items->pdata[i])->to->sha256);
+    }
+  collet_loader_collect (self->loader, keep);
+}
+
+void
+collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
+{
+  for (guint i = 0; updates != NULL && i < updates->len; i++)
+    {
+      const ColletUpdateRow *update = updates->pdata[i];
+
+      self->update_sequence = update->sequence;
+      g_signal_emit (self, tool_updated_signal, 0, update->tool,
+                     update->version != NULL ? update->version : "", update->sequence);
+    }
+}
+
+guint64
+collet_reloader_get_update_sequence (ColletReloader *self)
+{
+  return self->update_sequence;
 }
 
 /* ---- submit ---- */
@@ -269,14 +315,8 @@ on_refusal_recorded (GObject *object, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
+  if (!collet_store_record_refusal_finish (COLLET_STORE (object), result, &error))
     g_warning ("A refused request could not be recorded: %s", error->message);
-}
-
-static void
-on_refusal_begun (GObject *object, GAsyncResult *result, gpointer data)
-{
-  collet_store_begin_finish (COLLET_STORE (object), result, NULL); /* the end will tell */
 }
 
 /* History without a reload that ran. Takes `items`. */
@@ -285,10 +325,9 @@ record_refusal (ColletReloader *self, ColletReloadRequest *request, GPtrArray *i
 {
   g_autoptr (ColletReload) reload = collet_reload_new (request, items);
 
-  collet_reload_enter_phase (reload, "pre-flight", 0);
   collet_reload_finish (reload, g_error_copy (reason));
-  collet_store_begin_async (self->store, collet_reload_record_begin (reload), on_refusal_begun, NULL);
-  collet_store_end_async (self->store, collet_reload_record_end (reload), on_refusal_recorded, NULL);
+  collet_store_record_refusal_async (self->store, collet_reload_record_begin (reload),
+                                     collet_reload_record_end (reload), on_refusal_recorded, NULL);
 }
 
 static ColletModuleFacts *
@@ -364,7 +403,6 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
   if (!collet_store_begin_finish (COLLET_STORE (object), result, &error))
     {
       collet_reloader_unlock (self, submission->reload);
-      collet_reloader_on_finished (self, submission->reload);
       g_task_return_error (task, error);
       return;
     }
@@ -407,6 +445,8 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) items = collet_preflight_finish (self, result, &error);
 
+  self->examining--;
+
   if (error == NULL && meets_running (self, task, items, &error) && error == NULL)
     {
       g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
@@ -420,6 +460,8 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
     {
       g_task_return_error (task, collet_error_convert (g_error_copy (error)));
       record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
+      self->is_littered = TRUE;
+      collet_reloader_tidy (self);
       return;
     }
 
@@ -447,6 +489,7 @@ collet_reloader_submit_async (ColletReloader *self, ColletReloadRequest *request
       g_object_unref (task);
       return;
     }
+  self->examining++;
   collet_preflight_async (self, request, on_preflight, task);
 }
 

@@ -69,6 +69,10 @@ GPtrArray *collet_reloader_list_versions (ColletReloader *self, const char *modu
 void collet_reloader_shutdown_async (ColletReloader *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_reloader_shutdown_finish (ColletReloader *self, GAsyncResult *result, GError **error);
 
-/* Signal "deployment-added" (ColletDeployment *). */
+/* Number of the newest update of a tool. */
+guint64 collet_reloader_get_update_sequence (ColletReloader *self);
+
+/* Signals: "deployment-added" (ColletDeployment *); "tool-updated" (const char
+ * *name, const char *version, guint64 sequence): durable, in order. */
 
 G_END_DECLS

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The orderly end: transactions finish, states are saved, generations retire.
+ * The orderly end: reloads come to their commit point or are undone, states are
+ * saved, generations retire. Those that still drain end with the daemon; the next
+ * start records that.
  */
 #include "collet-reloader-private.h"
 
 #include "collet-rows.h"
+
+/* The listeners have waited for the answers already; who asks the daemon to stop
+ * does not wait for ever. */
+#define QUIESCE_MS 3000
+#define RETIRE_MS 1000
 
 typedef struct
 {
@@ -50,8 +57,7 @@ retire_all (GTask *task)
       if (former == NULL)
         continue;
       self->pending++;
-      collet_deployment_retire_async (deployment, former, reloader->config.drain_timeout_ms, on_retired,
-                                      task);
+      collet_deployment_retire_async (deployment, former, RETIRE_MS, on_retired, task);
     }
   if (--self->pending > 0)
     return;
@@ -155,8 +161,8 @@ save_states (GTask *task)
       quiesce->task = task;
       quiesce->deployment = deployment;
       self->pending++;
-      collet_slot_quiesce_async (collet_deployment_get_slot (deployment), reloader->config.quiesce_timeout_ms,
-                                 NULL, on_quiesced, quiesce);
+      collet_slot_quiesce_async (collet_deployment_get_slot (deployment), QUIESCE_MS, NULL, on_quiesced,
+                                 quiesce);
     }
   state_done (task);
 }

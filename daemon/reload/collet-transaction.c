@@ -29,6 +29,7 @@ struct _Transaction
   guint pending;
   gboolean is_changing; /* holds the change queue */
   guint timeout;
+  GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */
   GError *error;
 };
 
@@ -358,6 +359,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
     {
       collet_failpoint ("reload-after-commit");
       collet_reload_set_committed (self->reload);
+      self->updates = collet_store_get_updates (COLLET_STORE (object), result);
     }
   release (self, error);
 }
@@ -408,6 +410,7 @@ publish_items (Transaction *self, GPtrArray *items)
     }
   collet_registry_apply (self->reloader->registry, g_steal_pointer (&self->plan));
   leave_change (self);
+  collet_reloader_announce (self->reloader, self->updates);
   collet_reloader_unlock (self->reloader, self->reload);
 }
 
@@ -455,6 +458,7 @@ transaction_free (Transaction *self)
 {
   g_clear_handle_id (&self->timeout, g_source_remove);
   g_clear_pointer (&self->plan, collet_registry_plan_free);
+  g_clear_pointer (&self->updates, g_ptr_array_unref);
   g_clear_error (&self->error);
   g_object_unref (self->reload);
   g_object_unref (self->reloader);
@@ -494,7 +498,6 @@ finish (Transaction *self)
   collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
                           NULL);
   drop_items (collet_reload_get_items (self->reload));
-  collet_reloader_on_finished (self->reloader, self->reload);
   transaction_free (self);
 }
 

@@ -51,7 +51,9 @@ on_validated (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (ColletCandidate) candidate =
       collet_loader_validate_finish (COLLET_LOADER (object), result, &error);
 
-  if (candidate == NULL)
+  if (candidate != NULL && candidate->version == NULL && candidate->error != NULL)
+    error = g_steal_pointer (&candidate->error); /* there are no bytes to report on */
+  if (error != NULL)
     {
       g_task_return_error (task, collet_error_convert (error));
       return;
