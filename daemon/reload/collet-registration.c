@@ -47,7 +47,7 @@ on_stored (GObject *object, GAsyncResult *result, gpointer data)
     g_task_return_error (task, collet_error_convert (error));
   else
     {
-      g_autoptr (GPtrArray) updates = collet_store_get_updates (COLLET_STORE (object), result);
+      GPtrArray *updates = collet_store_get_updates (COLLET_STORE (object), result);
 
       collet_registry_apply (reloader->registry, g_steal_pointer (&self->plan));
       collet_reloader_announce (reloader, updates);

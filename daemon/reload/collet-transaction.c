@@ -359,7 +359,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
     {
       collet_failpoint ("reload-after-commit");
       collet_reload_set_committed (self->reload);
-      self->updates = collet_store_get_updates (COLLET_STORE (object), result);
+      self->updates = g_ptr_array_ref (collet_store_get_updates (COLLET_STORE (object), result));
     }
   release (self, error);
 }
