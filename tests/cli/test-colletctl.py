@@ -195,6 +195,8 @@ def test_every_changing_option_is_allowed():
 def test_reload_takes_a_name_or_a_file():
     ok("reload", "calculator", "--artifact", "x.so")
     assert calls()[0] == ["HotReload", ["calculator", {"artifact": str(FOLDER / "x.so")}]], calls()
+    ok("reload", "calculator", "x.so")
+    assert calls()[0] == ["HotReload", ["calculator", {"artifact": str(FOLDER / "x.so")}]], calls()
     ok("reload", "./y.so")
     assert calls()[0][1][0] == str(FOLDER / "y.so")
     ok("rollback", "calculator")

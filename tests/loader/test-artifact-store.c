@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collet-artifact-store.h"
@@ -549,6 +549,43 @@ test_trial_stays_apart (Fixture *f, gconstpointer data)
   assert_stored (f, 0);
 }
 
+/* ---- kill -9 ---- */
+
+/* Killed at either side of the rename, the next start finds nothing, or good
+ * bytes under their name. */
+static void
+test_survives_a_kill (Fixture *f, gconstpointer data)
+{
+#ifdef COLLET_FAILPOINTS
+  static const char *const points[] = { "artifact-before-rename", "artifact-after-rename" };
+  g_autofree char *path = write_source (f, "abc.so", "abc", 3);
+
+  for (guint i = 0; i < G_N_ELEMENTS (points); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      int status;
+      pid_t child = fork ();
+
+      if (child == 0)
+        {
+          ColletArtifactIntake intake;
+          g_setenv ("COLLET_FAILPOINT", points[i], TRUE);
+          take_path (f, path, &intake);
+          _exit (0);
+        }
+      g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+      g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+      collet_artifact_store_unref (f->store);
+      f->store = collet_artifact_store_open (f->folder, &error);
+      g_assert_no_error (error);
+      assert_stored (f, i);
+      g_assert_cmpint (collet_artifact_store_verify (f->store, ABC_SHA256, NULL), ==, i == 1);
+    }
+#else
+  g_test_skip ("built without failpoints");
+#endif
+}
+
 /* ---- a file system that refuses ---- */
 
 static gboolean
@@ -647,6 +684,7 @@ main (int argc, char **argv)
   TEST ("collect-keeps-what-is-wanted", test_collect_keeps_what_is_wanted);
   TEST ("batch-in-parallel", test_batch_in_parallel);
   TEST ("trial-stays-apart", test_trial_stays_apart);
+  TEST ("survives-a-kill", test_survives_a_kill);
   TEST ("full-disk-is-named", test_full_disk_is_named);
   TEST ("read-only-store-is-named", test_read_only_store_is_named);
   return g_test_run ();
