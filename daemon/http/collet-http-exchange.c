@@ -114,7 +114,7 @@ collet_http_exchange_ref_waiting (ColletHttpExchange *exchange)
 void
 collet_http_exchange_abandon (ColletHttpExchange *exchange)
 {
-  char *body = g_strdup (COLLET_HTTP_ENDING_BODY);
+  char *body = g_strdup (COLLET_HTTP_ENDING_REASON "\n");
   ColletHttpExchange *untold;
 
   pthread_mutex_lock (&exchange->connection->lock);
@@ -374,7 +374,7 @@ begin (ColletHttpShared *shared, ColletHttpConnection *connection, ColletHttpHea
   if (status != 0)
     return refuse (connection->mhd, status, reason);
   if (g_atomic_int_get (&shared->stage) != COLLET_HTTP_SERVING)
-    return refuse (connection->mhd, 503, "This server is ending. Try again shortly.");
+    return refuse (connection->mhd, 503, COLLET_HTTP_ENDING_REASON);
 
   exchange = exchange_new (connection, head);
   *request_context = exchange;
@@ -457,7 +457,7 @@ complete (ColletHttpExchange *exchange)
   if (exchange->is_answered)
     result = serve (exchange);
   else if (g_atomic_int_get (&shared->stage) == COLLET_HTTP_ENDING)
-    result = MHD_NO;
+    result = refuse (connection->mhd, 503, COLLET_HTTP_ENDING_REASON);
   else
     collet_http_connection_suspend (connection);
   pthread_mutex_unlock (&connection->lock);

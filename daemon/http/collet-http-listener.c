@@ -15,7 +15,7 @@
 /* Head and read buffer of one connection; cleared for each request, so not more. */
 #define CONNECTION_MEMORY (16u * 1024u)
 #define OTHER_FILES 256u /* what the rest of the process may need */
-#define LINGER_MS 1000u  /* for clients to take the end of their streams */
+#define LINGER_MS 1000u  /* for clients to take the last answer or the end of their streams */
 
 struct _ColletHttpListener
 {
@@ -220,7 +220,8 @@ abandon_all (ColletHttpShared *shared)
       ColletHttpConnection *connection = link->data;
 
       pthread_mutex_lock (&connection->lock);
-      if (connection->current)
+      /* Others are in their thread's hands, which sees the stage. */
+      if (connection->current && connection->suspended_us != 0)
         {
           ColletHttpExchange *exchange = collet_http_exchange_ref_waiting (connection->current);
           if (exchange)
@@ -231,6 +232,15 @@ abandon_all (ColletHttpShared *shared)
   pthread_mutex_unlock (&shared->lock);
   for (guint i = 0; i < left->len; i++)
     collet_http_exchange_abandon (left->pdata[i]);
+}
+
+static void
+wait_for_answers (ColletHttpShared *shared, guint ms)
+{
+  gint64 end_us = g_get_monotonic_time () + (gint64)ms * 1000;
+
+  while (count_running (shared) > 0 && g_get_monotonic_time () < end_us)
+    g_usleep (2000);
 }
 
 static void
@@ -248,13 +258,12 @@ void
 collet_http_listener_stop (ColletHttpListener *listener, guint grace_ms)
 {
   ColletHttpShared *shared = &listener->shared;
-  gint64 end = g_get_monotonic_time () + (gint64)grace_ms * 1000;
 
   collet_http_listener_quiesce (listener);
-  while (g_get_monotonic_time () < end && count_running (shared) > 0)
-    g_usleep (2000);
+  wait_for_answers (shared, grace_ms);
   g_atomic_int_set (&shared->stage, COLLET_HTTP_ENDING);
   abandon_all (shared);
+  wait_for_answers (shared, LINGER_MS);
   collet_http_wheel_for_all (shared->wheel, collet_http_stream_end);
   wait_for_streams (shared);
   MHD_stop_daemon (listener->daemon);

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-#define COLLET_HTTP_ENDING_BODY "This server is ending. Try again shortly.\n"
+#define COLLET_HTTP_ENDING_REASON "This server is ending. Try again shortly."
 
 /* Takes `body` (g_free). */
 struct MHD_Response *

@@ -59,6 +59,12 @@ serve (ColletMcpServer *server, ColletHttpListener *listener, FakeTools *tools)
     }
 }
 
+static void
+on_change (gpointer server)
+{
+  collet_mcp_server_tools_changed (server);
+}
+
 static gboolean
 run (FakeTools *tools, int fd, GError **error)
 {
@@ -82,6 +88,7 @@ run (FakeTools *tools, int fd, GError **error)
 
   if (!listener)
     return FALSE;
+  fake_tools_set_on_change (tools, on_change, server);
   serve (server, listener, tools);
   collet_http_listener_quiesce (listener);
   collet_mcp_server_end_streams (server);

@@ -3,6 +3,7 @@
 
 #include "collet-error.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define PNG "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -96,10 +97,14 @@ struct _FakeTools
 {
   ColletCallTarget target;
   ColletToolDirectory *directory;
+  void (*on_change) (gpointer user_data);
+  gpointer user_data;
   guint n_extra;
   gint running, cancelled; /* atomic */
-  GAsyncQueue *hops;       /* ColletCall */
   GThread *hopper;
+  pthread_mutex_t lock; /* not a GAsyncQueue: the thread sanitizer sees this one */
+  pthread_cond_t hopped;
+  GQueue hops; /* ColletCall; the tools themselves: the end */
 };
 
 typedef struct
@@ -193,16 +198,39 @@ published_version (FakeTools *tools)
   return collet_version_ref (collet_tool_list_get (list, 0)->version);
 }
 
+static void
+push_hop (FakeTools *tools, gpointer call)
+{
+  pthread_mutex_lock (&tools->lock);
+  g_queue_push_tail (&tools->hops, call);
+  pthread_cond_signal (&tools->hopped);
+  pthread_mutex_unlock (&tools->lock);
+}
+
+static gpointer
+pop_hop (FakeTools *tools)
+{
+  gpointer call;
+
+  pthread_mutex_lock (&tools->lock);
+  while (g_queue_is_empty (&tools->hops))
+    pthread_cond_wait (&tools->hopped, &tools->lock);
+  call = g_queue_pop_head (&tools->hops);
+  pthread_mutex_unlock (&tools->lock);
+  return call;
+}
+
 static gpointer
 answer_hops (gpointer data)
 {
   FakeTools *tools = data;
   gpointer call;
 
-  while ((call = g_async_queue_pop (tools->hops)) != tools)
+  while ((call = pop_hop (tools)) != tools)
     {
       g_autoptr (ColletVersion) version = published_version (tools);
       finish (find ("hop"), call, version, FALSE);
+      g_atomic_int_add (&tools->running, -1);
     }
   return NULL;
 }
@@ -215,10 +243,15 @@ dispatch (ColletCallTarget *target, ColletCall *call)
   g_autoptr (ColletVersion) version = published_version (tools);
 
   if (strcmp (tool->name, "test_trigger_tool_change") == 0)
-    fake_tools_publish (tools, tools->n_extra + 1, version->semver);
+    {
+      fake_tools_publish (tools, tools->n_extra + 1, version->semver);
+      if (tools->on_change)
+        tools->on_change (tools->user_data);
+    }
   if (tool->hops)
     {
-      g_async_queue_push (tools->hops, call);
+      g_atomic_int_inc (&tools->running);
+      push_hop (tools, call);
       return;
     }
   if (tool->ms == 0)
@@ -323,7 +356,8 @@ fake_tools_new (void)
   tools->target.class_ = &target_class;
   tools->directory = collet_tool_directory_new ();
   fake_tools_publish (tools, 0, "1.0.0");
-  tools->hops = g_async_queue_new ();
+  pthread_mutex_init (&tools->lock, NULL);
+  pthread_cond_init (&tools->hopped, NULL);
   tools->hopper = g_thread_new ("fake-hops", answer_hops, tools);
   return tools;
 }
@@ -333,9 +367,10 @@ fake_tools_free (FakeTools *tools)
 {
   while (g_atomic_int_get (&tools->running) > 0)
     g_usleep (1000);
-  g_async_queue_push (tools->hops, tools);
+  push_hop (tools, tools);
   g_thread_join (tools->hopper);
-  g_async_queue_unref (tools->hops);
+  pthread_cond_destroy (&tools->hopped);
+  pthread_mutex_destroy (&tools->lock);
   collet_tool_directory_free (tools->directory);
   g_free (tools);
 }
@@ -356,4 +391,11 @@ guint
 fake_tools_count_running (FakeTools *tools)
 {
   return (guint)g_atomic_int_get (&tools->running);
+}
+
+void
+fake_tools_set_on_change (FakeTools *tools, void (*on_change) (gpointer user_data), gpointer user_data)
+{
+  tools->on_change = on_change;
+  tools->user_data = user_data;
 }

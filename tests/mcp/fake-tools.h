@@ -20,6 +20,9 @@ ColletToolDirectory *fake_tools_get_directory (FakeTools *tools);
 /* A list with this many more tools ("extra-001", ...), with this version. */
 void fake_tools_publish (FakeTools *tools, guint n_extra, const char *semver);
 
+/* Called after test_trigger_tool_change published another list. */
+void fake_tools_set_on_change (FakeTools *tools, void (*on_change) (gpointer user_data), gpointer user_data);
+
 /* Calls that were told to end early, so far. */
 guint fake_tools_count_cancelled (FakeTools *tools);
 guint fake_tools_count_running (FakeTools *tools);
