@@ -26,7 +26,7 @@ typedef struct
   guint leases; /* atomic */
   GArray *waiters;
   guint last_waiter;
-  gboolean armed; /* WAITED_FOR was set, and a reference is held until it is answered */
+  GSource *idle; /* atomic; from setting WAITED_FOR until zero was told; holds a reference */
 
   guint64 calls, errors; /* atomic */
   guint calls_ended;     /* atomic */
@@ -168,29 +168,30 @@ collet_generation_take_lease (ColletGeneration *self)
   g_atomic_int_inc (&PRIVATE (self)->leases);
 }
 
-static gboolean on_no_leases (gpointer user_data);
-
-static void
-attach_idle (ColletGeneration *self)
-{
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_HIGH);
-  g_source_set_callback (source, on_no_leases, self, NULL);
-  g_source_attach (source, PRIVATE (self)->context);
-  g_source_unref (source);
-}
-
 void
 collet_generation_release_lease (ColletGeneration *self)
 {
-  guint *leases = &PRIVATE (self)->leases;
-  guint left = (guint)g_atomic_int_add ((gint *)leases, -1) - 1;
+  ColletGenerationPrivate *priv = PRIVATE (self);
+  guint old = __atomic_load_n (&priv->leases, __ATOMIC_SEQ_CST), left;
 
-  /* Somebody may take a lease between the two steps; then its release tells. */
-  if (left == WAITED_FOR && g_atomic_int_compare_and_exchange ((gint *)leases, (gint)WAITED_FOR, 0))
-    attach_idle (self);
+  do
+    left = old == (WAITED_FOR | 1) ? 0 : old - 1;
+  while (!__atomic_compare_exchange_n (&priv->leases, &old, left, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+  /* The source was made on the main thread; here it is only set off, once, and it
+   * keeps the object until then. In all other cases the object may be gone. */
+  if (old == (WAITED_FOR | 1))
+    g_source_set_ready_time (g_atomic_pointer_get (&priv->idle), 0);
 }
+
+static gboolean
+dispatch_idle (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs idle_funcs = { .dispatch = dispatch_idle };
+
+static gboolean on_no_leases (gpointer user_data);
 
 /* Sets WAITED_FOR; the reference taken here keeps the object until the release
  * that finds it has told. */
@@ -198,23 +199,30 @@ static void
 arm (ColletGeneration *self)
 {
   ColletGenerationPrivate *priv = PRIVATE (self);
+  guint none = WAITED_FOR;
+  GSource *source;
 
-  if (priv->armed)
+  if (priv->idle != NULL)
     return;
-  priv->armed = TRUE;
-  g_object_ref (self);
+  source = g_source_new (&idle_funcs, sizeof (GSource));
+  g_source_set_static_name (source, "collet-generation");
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, on_no_leases, g_object_ref (self), g_object_unref);
+  g_source_attach (source, priv->context);
+  g_atomic_pointer_set (&priv->idle, source);
   g_atomic_int_or (&priv->leases, WAITED_FOR);
-  if (g_atomic_int_compare_and_exchange ((gint *)&priv->leases, (gint)WAITED_FOR, 0))
-    attach_idle (self);
+  if (__atomic_compare_exchange_n (&priv->leases, &none, 0, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    g_source_set_ready_time (source, 0);
 }
 
 static gboolean
 on_no_leases (gpointer user_data)
 {
-  g_autoptr (ColletGeneration) self = user_data; /* the reference of arm() */
+  ColletGeneration *self = user_data;
   ColletGenerationPrivate *priv = PRIVATE (self);
 
-  priv->armed = FALSE;
+  g_source_unref (priv->idle);
+  g_atomic_pointer_set (&priv->idle, NULL);
   while (priv->waiters->len > 0 && collet_generation_get_leases (self) == 0)
     {
       IdleWaiter waiter = g_array_index (priv->waiters, IdleWaiter, 0);
