@@ -304,6 +304,17 @@ test_refused (void)
     }
 }
 
+/* The descriptor of a library that it needs is not its own. */
+static void
+test_borrowed_symbol (void)
+{
+  g_autofree char *path = module_path ("COLLET_KIT_DIR", "borrower.so");
+  struct collet_failure failure = { { 0 } };
+
+  g_assert_null (collet_runtime_open (path, &failure));
+  g_assert_nonnull (strstr (failure.message, "does not define the symbol collet_module"));
+}
+
 static void
 test_init_fails (void)
 {
@@ -516,6 +527,7 @@ main (int argc, char **argv)
   ADD ("state/passes-through-and-fails-with-the-reason", test_state);
   ADD ("open/what-is-in-memory-is-refused", test_second_open);
   g_test_add_func ("/runtime/open/refuses-by-name", test_refused);
+  g_test_add_func ("/runtime/open/another-s-descriptor-does-not-count", test_borrowed_symbol);
   g_test_add_func ("/runtime/open/failing-init-is-told-and-undone", test_init_fails);
   g_test_add_func ("/runtime/close/says-when-code-stays", test_resident);
   g_test_add_func ("/runtime/arguments/integers-are-exact", test_integers);
