@@ -207,7 +207,7 @@ class Framing(Case):
 class Bodies(Case):
     def test_chunked(self):
         body = call_body('echo', '{"a":1}')
-        chunks = ''.join(f'{len(part):x};ext=1\r\n{part}\r\n' for part in (body[:1], body[1:40], body[40:]))
+        chunks = ''.join(f'{len(part):x}\r\n{part}\r\n' for part in (body[:1], body[1:40], body[40:]))
         status, _, answer, _ = self.ask(
             (head(extra='MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n'
                         'Transfer-Encoding: chunked\r\n') + f'\r\n{chunks}0\r\n\r\n').encode())
