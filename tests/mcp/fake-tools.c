@@ -20,6 +20,7 @@ typedef struct
   guint ms;           /* takes that long, on a thread */
   gboolean reports;   /* three logs and three steps of progress */
   gboolean hops;      /* answered at once, by another thread */
+  const char *later;  /* outputSchema of version 2; answered by what is published at its end */
 } Tool;
 
 static const Tool table[] = {
@@ -34,6 +35,9 @@ static const Tool table[] = {
   { "slow", OPEN, NULL, "{\"content\":[{\"type\":\"text\",\"text\":\"at last\"}]}", 0, 200 },
   { "stuck", OPEN, NULL, "{\"content\":[]}", 0, 20000 },
   { "hop", "{\"type\":\"object\"}", .hops = TRUE },
+  { "shifts", OPEN, "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"number\"}}}",
+    "{\"content\":[],\"structuredContent\":{\"sum\":\"five\"}}", .ms = 100,
+    .later = "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"string\"}}}" },
   { "crash", OPEN, NULL, NULL, COLLET_ERROR_WORKER_CRASHED },
   { "timeout", OPEN, NULL, NULL, COLLET_ERROR_CALL_TIMEOUT },
   { "no-json", OPEN, NULL, "{\"content\":[],}" },
@@ -161,6 +165,14 @@ finish (const Tool *tool, ColletCall *call, ColletVersion *version, gboolean is_
   call->class_->done (call, &result);
 }
 
+static ColletVersion *
+published_version (FakeTools *tools)
+{
+  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (tools->directory);
+
+  return collet_version_ref (collet_tool_list_get (list, 0)->version);
+}
+
 static gpointer
 run_slowly (gpointer data)
 {
@@ -174,6 +186,11 @@ run_slowly (gpointer data)
     }
   while (g_get_monotonic_time () < end && !g_atomic_int_get (&run->is_cancelled))
     g_usleep (1000);
+  if (run->tool->later)
+    {
+      collet_version_unref (run->version);
+      run->version = published_version (run->tools);
+    }
   finish (run->tool, run->call, run->version, g_atomic_int_get (&run->is_cancelled));
   collet_version_unref (run->version);
   g_atomic_int_add (&run->tools->running, -1);
@@ -188,14 +205,6 @@ make_version (const char *semver)
   g_autofree char *md5 = g_compute_checksum_for_string (G_CHECKSUM_MD5, semver, -1);
 
   return collet_version_new (sha256, md5, "", NULL, semver, 1);
-}
-
-static ColletVersion *
-published_version (FakeTools *tools)
-{
-  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (tools->directory);
-
-  return collet_version_ref (collet_tool_list_get (list, 0)->version);
 }
 
 static void
@@ -309,7 +318,8 @@ make_manifest (guint n_extra, const char *semver)
                               "%s{\"name\":\"%s\",\"description\":\"A tool for tests.\",\"inputSchema\":%s",
                               i > 0 ? "," : "", name, tool ? tool->input : OPEN);
       if (tool && tool->output)
-        g_string_append_printf (text, ",\"outputSchema\":%s", tool->output);
+        g_string_append_printf (text, ",\"outputSchema\":%s",
+                                tool->later && semver[0] == '2' ? tool->later : tool->output);
       g_string_append_c (text, '}');
     }
   g_string_append (text, "]}");

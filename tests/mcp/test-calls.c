@@ -48,6 +48,23 @@ test_failures (void)
     }
 }
 
+/* What answers may be newer than what was called: its own promise counts. */
+static void
+test_reload_between (void)
+{
+  g_autoptr (Kit) kit = kit_new (NULL);
+  g_autoptr (FakeExchange) old = NULL;
+  g_autoptr (FakeExchange) spanning = NULL;
+
+  kit_initialize (kit, "2025-06-18");
+  old = kit_legacy (kit, CALL ("1", "shifts"));
+  kit_assert (old, 200, "InvalidResult");
+  spanning = kit_legacy (kit, CALL ("2", "shifts"));
+  fake_tools_publish (kit->tools, 0, "2.0.0");
+  kit_assert (spanning, 200, "\"org.collet/version\":\"2.0.0\"");
+  kit_assert (spanning, 200, "\"sum\":\"five\"");
+}
+
 static void
 test_meta (void)
 {
@@ -385,6 +402,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mcp/call/failures-have-a-name", test_failures);
+  g_test_add_func ("/mcp/call/a-result-is-held-to-the-promise-of-what-answered", test_reload_between);
   g_test_add_func ("/mcp/call/says-what-answered", test_meta);
   g_test_add_func ("/mcp/call/reports-make-it-a-stream", test_reports);
   g_test_add_func ("/mcp/call/modern-logs-only-if-asked", test_modern_logs);
