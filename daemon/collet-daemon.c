@@ -104,6 +104,7 @@ build (ColletDaemon *self, GError **error)
     return FALSE;
 
   collet_host_config_init (&host_config);
+  host_config.limits.address_space = (guint64)options->worker_memory_mib * 1024 * 1024;
   g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
   collet_reloader_config_init (&reloader_config);
   reloader_config.module_path = options->module_path;
@@ -157,7 +158,7 @@ join_bus (ColletDaemon *self, GError **error)
 static void
 fail (ColletDaemon *self, GError *error)
 {
-  g_printerr ("colletd: %s\n", error->message);
+  g_printerr ("colletd: %s: %s\n", collet_error_name_of (error), error->message);
   g_error_free (error);
   self->status = 1;
   collet_daemon_stop (self);

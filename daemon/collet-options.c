@@ -8,6 +8,13 @@
 #define SYSTEM_MODULE_PATH "/usr/lib/collet/modules"
 #define EXIT_USAGE 2
 
+/* A sanitized worker maps terabytes that it does not use. */
+#ifdef __SANITIZE_ADDRESS__
+#define DEFAULT_WORKER_MEMORY_MIB 0
+#else
+#define DEFAULT_WORKER_MEMORY_MIB 2048
+#endif
+
 void
 collet_options_free (ColletOptions *options)
 {
@@ -89,6 +96,8 @@ collet_options_parse (int argc, char **argv, int *status)
   gboolean session = FALSE;
   gboolean no_listen = FALSE;
   gboolean version = FALSE;
+
+  self->worker_memory_mib = DEFAULT_WORKER_MEMORY_MIB;
   const GOptionEntry entries[] = {
     { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
     { "system", 0, 0, G_OPTION_ARG_NONE, &self->is_system, "Serve the system bus", NULL },
@@ -101,6 +110,8 @@ collet_options_parse (int argc, char **argv, int *status)
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
       "Folder in which modules are found by name; may be repeated", "DIR" },
     { "http-threads", 0, 0, G_OPTION_ARG_INT, &self->http_threads, "Threads that serve HTTP", "N" },
+    { "worker-memory", 0, 0, G_OPTION_ARG_INT, &self->worker_memory_mib,
+      "Address space that a worker may use (2048; 0: no limit)", "MIB" },
     { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, "Name of this node (the host's)", "NAME" },
     { "record-calls", 0, 0, G_OPTION_ARG_NONE, &self->record_calls,
       "Write a row into the database for every call", NULL },

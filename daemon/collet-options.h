@@ -18,6 +18,7 @@ typedef struct
   char *worker;       /* path of collet-worker */
   char *node_name;
   int http_threads;
+  int worker_memory_mib; /* address space of a worker; 0: not limited */
   gboolean record_calls;
   gboolean allow_unconfined;
 } ColletOptions;

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "collet-daemon.h"
+#include "collet-error.h"
 
 static gboolean
 on_signal (gpointer data)
@@ -28,7 +29,7 @@ main (int argc, char **argv)
   g_autoptr (ColletDaemon) daemon = collet_daemon_new (options, &error);
   if (daemon == NULL)
     {
-      g_printerr ("colletd: %s\n", error->message);
+      g_printerr ("colletd: %s: %s\n", collet_error_name_of (error), error->message);
       return 1;
     }
 

@@ -138,6 +138,7 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
+  collet_dbus_module_set_state_saved_at (bus, collet_deployment_get_state_saved_at (self->deployment));
   collet_dbus_module_set_calls (bus, stats.calls);
   collet_dbus_module_set_errors (bus, stats.errors);
   collet_dbus_module_set_crashes (bus, stats.crashes);

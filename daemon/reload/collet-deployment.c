@@ -12,6 +12,7 @@ struct _ColletDeployment
   ColletGeneration *published;
   ColletHostKind kind;
   guint draining;
+  gint64 state_saved_at;
 };
 
 G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
@@ -80,6 +81,18 @@ guint
 collet_deployment_get_live (ColletDeployment *self)
 {
   return self->draining + (self->published != NULL ? 1 : 0);
+}
+
+gint64
+collet_deployment_get_state_saved_at (ColletDeployment *self)
+{
+  return self->state_saved_at;
+}
+
+void
+collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at)
+{
+  self->state_saved_at = at;
 }
 
 ColletGeneration *

@@ -22,6 +22,10 @@ ColletHostKind collet_deployment_get_host_kind (ColletDeployment *self);
 /* Generations that hold a process or code: published and draining. */
 guint collet_deployment_get_live (ColletDeployment *self);
 
+/* When the state was last made durable, microseconds since 1970; 0: never. */
+gint64 collet_deployment_get_state_saved_at (ColletDeployment *self);
+void collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at);
+
 /* Publishes `next` (NULL: nothing) in one step. Returns the former one, for
  * retire, or NULL. */
 ColletGeneration *collet_deployment_publish (ColletDeployment *self, ColletGeneration *next,

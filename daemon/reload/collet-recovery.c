@@ -24,6 +24,7 @@ typedef struct
   ColletManifest *manifest;
   ColletGeneration *generation;
   GBytes *state;
+  gint64 state_saved_at;
 } Revival;
 
 static void
@@ -95,6 +96,7 @@ publish (Revival *revival)
   collet_generation_set_snapshot (revival->generation, revival->state);
   g_autoptr (ColletGeneration) former = collet_deployment_publish (deployment, revival->generation, kind);
   g_assert (former == NULL);
+  collet_deployment_set_state_saved_at (deployment, revival->state_saved_at);
 
   facts->name = g_strdup (row->module);
   facts->version = collet_version_ref (revival->version);
@@ -134,15 +136,15 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
     publish (revival);
 }
 
-static GBytes *
-find_state (const ColletStoreImage *image, const char *module)
+static const ColletSnapshotRow *
+find_snapshot (const ColletStoreImage *image, const char *module)
 {
   for (guint i = 0; i < image->snapshots->len; i++)
     {
       const ColletSnapshotRow *row = image->snapshots->pdata[i];
 
       if (g_str_equal (row->module, module))
-        return g_bytes_ref (row->state);
+        return row;
     }
   return NULL;
 }
@@ -170,7 +172,13 @@ on_verified (GObject *object, GAsyncResult *result, gpointer data)
       publish (revival); /* its process starts when it is first needed */
       return;
     }
-  revival->state = find_state (self->image, revival->row->module);
+
+  const ColletSnapshotRow *snapshot = find_snapshot (self->image, revival->row->module);
+  if (snapshot != NULL)
+    {
+      revival->state = g_bytes_ref (snapshot->state);
+      revival->state_saved_at = snapshot->taken_at;
+    }
   collet_generation_start_async (revival->generation, NULL, on_started, revival);
 }
 

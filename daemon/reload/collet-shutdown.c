@@ -167,6 +167,21 @@ save_states (GTask *task)
   state_done (task);
 }
 
+/* Those past their commit point finish; the others are undone. */
+static void
+cancel_all (ColletReloader *reloader)
+{
+  GListModel *reloads = G_LIST_MODEL (reloader->reloads);
+
+  for (guint i = 0; i < g_list_model_get_n_items (reloads); i++)
+    {
+      g_autoptr (ColletReload) reload = g_list_model_get_item (reloads, i);
+
+      if (collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING)
+        collet_reload_cancel (reload, NULL);
+    }
+}
+
 static void
 on_transactions_over (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -184,6 +199,7 @@ collet_reloader_shutdown_async (ColletReloader *reloader, GAsyncReadyCallback ca
   self->snapshots = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_snapshot_row_free);
   g_task_set_task_data (task, self, (GDestroyNotify)shutdown_free);
   reloader->is_closing = TRUE;
+  cancel_all (reloader);
   if (reloader->running == 0)
     save_states (task);
   else

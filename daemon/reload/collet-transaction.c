@@ -396,7 +396,11 @@ publish_items (Transaction *self, GPtrArray *items)
 
       retain (self->reloader, item);
       if (item->next != NULL && collet_reload_item_is_stateful (item))
-        collet_generation_set_snapshot (item->next, item->after);
+        {
+          collet_generation_set_snapshot (item->next, item->after);
+          collet_deployment_set_state_saved_at (item->deployment,
+                                                item->after != NULL ? g_get_real_time () : 0);
+        }
       if (item->old != NULL)
         collet_generation_get_stats (item->old, &item->served);
 

@@ -456,9 +456,10 @@ class TestCase(unittest.TestCase):
         self.expected_exits = {0}
 
     def daemon(self, *arguments, **options):
+        start = options.pop('start', True)
         daemon = Daemon(self, *arguments, start=False, **options)
         self.daemons.append(daemon)
-        if options.get('start', True):
+        if start:
             daemon.start()
         return daemon
 

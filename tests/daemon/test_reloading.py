@@ -270,8 +270,8 @@ class Requests(TestCase):
         seen = []
         subscription = daemon.connection.signal_subscribe(
             None, RELOAD, 'Finished', None, None, 0, lambda *signal: seen.append(signal[5].unpack()))
-        daemon.load(module('echo-1.0.0'))
-        self.assertRaises(BusError, daemon.load, module('no-symbol'))
+        daemon.load(module('counter-1.0.0'))
+        self.assertRaises(BusError, daemon.reload, 'counter', module('counter-fail-code-change'))
 
         def received():
             from gi.repository import GLib
@@ -281,7 +281,7 @@ class Requests(TestCase):
 
         wait_until(received)
         daemon.connection.signal_unsubscribe(subscription)
-        self.assertEqual([(row[0], row[1]) for row in seen], [(True, ''), (False, 'InvalidModule')])
+        self.assertEqual([(row[0], row[1]) for row in seen], [(True, ''), (False, 'StateMigrationFailed')])
 
 
 class Calls(TestCase):

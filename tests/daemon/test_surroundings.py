@@ -64,7 +64,7 @@ class Start(TestCase):
         database.close()
         with open(path, 'rb') as file:
             before = file.read()
-        self.refuses(daemon, 'newer')
+        self.refuses(daemon, 'DatabaseNewer')
         with open(path, 'rb') as file:
             self.assertEqual(file.read(), before)
 
