@@ -7,6 +7,13 @@
 
 #define MAX_EARLY_EXITS 256
 
+/* Enough for any tool, not for one that eats the machine. Sanitizers map terabytes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ADDRESS_SPACE 0
+#else
+#define ADDRESS_SPACE (G_GUINT64_CONSTANT (4) << 30)
+#endif
+
 typedef struct
 {
   ColletExitFunc func;
@@ -26,7 +33,7 @@ void
 collet_host_config_init (ColletHostConfig *config)
 {
   *config = (ColletHostConfig){
-    .limits = { .address_space = 0, .open_files = 64, .threads = 64 },
+    .limits = { .address_space = ADDRESS_SPACE, .open_files = 64, .threads = 64 },
     .executors = 8,
     .max_in_flight = 4096,
     .start_timeout_ms = 10000,

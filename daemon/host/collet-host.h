@@ -19,7 +19,7 @@ typedef struct
 {
   struct
   {
-    guint64 address_space; /* bytes */
+    guint64 address_space; /* bytes; 0: not limited; default 4 GiB */
     guint open_files;
     guint threads;
   } limits;

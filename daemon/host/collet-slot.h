@@ -7,7 +7,8 @@
  *
  * While the gate is closed (quiesced) calls wait in order, bounded in number
  * (Overloaded past that), and go to whatever is published when it opens; each
- * still honours its own deadline and cancellation.
+ * still honours its own deadline and cancellation. `done` is never called within
+ * cancel().
  */
 #pragma once
 
@@ -31,7 +32,8 @@ ColletGeneration *collet_slot_dup_published (ColletSlot *slot);
  * ModuleNotLoaded). Opens the gate. Returns the former one, or NULL. */
 ColletGeneration *collet_slot_publish (ColletSlot *slot, ColletGeneration *next) G_GNUC_WARN_UNUSED_RESULT;
 /* Closes the gate; completes when the published generation has no lease left.
- * DrainTimeout after deadline_ms (the gate is then open again). */
+ * DrainTimeout after deadline_ms (0: never; the gate is then open again).
+ * ReloadInProgress while another one waits. */
 void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -216,11 +217,14 @@ schedule_restart (ColletSpawn *self)
   g_source_attach (self->restart, g_main_context_get_thread_default ());
 }
 
+/* A worker that was handed over dies with the fork server, by the same signal. */
 static gboolean
 fail_pending (gpointer key, gpointer value, gpointer user_data)
 {
   Pending *pending = value;
 
+  if (pending->handed_over)
+    g_signal_emit (pending->self, signals[SIGNAL_EXITED], 0, (int)pending->pid, SIGKILL);
   pending_fail (pending,
                 g_error_new_literal (COLLET_ERROR, COLLET_ERROR_SPAWN_FAILED,
                                      "The fork server ended, and is being started again. Try again."));
@@ -236,8 +240,7 @@ on_gone (gpointer user_data)
   g_warning ("The fork server ended; it is started again");
   g_clear_pointer (&self->server, collet_fork_client_free);
   schedule_restart (self);
-  /* A callback may ask for the next one already. Workers that were running have
-   * ended with it; their channels and pidfds tell. */
+  /* A callback may ask for the next one already. */
   pending = g_steal_pointer (&self->pending);
   self->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, pending_free);
   g_hash_table_foreach_remove (pending, fail_pending, NULL);

@@ -24,7 +24,9 @@ typedef struct
   gboolean is_cancelled;
   guint64 generation;
   gint64 run_us;
-  gboolean spoke_late; /* progress or log after done */
+  gboolean spoke_late;           /* progress or log after done */
+  ColletCallTarget *next_target; /* if set, where `next` is dispatched from within done */
+  ColletCall *next;
 } TestCall;
 
 /* deadline_ms: from now; 0: none. */

@@ -124,6 +124,25 @@ test_quiesce_holds_calls_in_order (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* A call that comes while those that waited are being passed on. */
+static void
+test_newcomers_do_not_overtake (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (TestCall) newcomer = test_call_new ("t", "n", 0);
+  g_autoptr (TestCall) first = test_call_new ("t", "a", 0);
+  g_autoptr (TestCall) second = NULL;
+  g_autoptr (GAsyncResult) result = quiesce (fixture, 0, NULL);
+
+  first->next_target = fixture->target;
+  first->next = &newcomer->call;
+  collet_call_target_dispatch (fixture->target, &first->call);
+  second = send (fixture, "b", 0);
+  fake_generation_set_prompt (fixture->second, TRUE);
+  publish (fixture, fixture->second);
+  g_assert_cmpint (newcomer->n_done, ==, 1);
+  g_assert_cmpstr (fake_generation_get_seen (fixture->second), ==, "abn");
+}
+
 static void
 test_quiesce_timeout_opens_again (Fixture *fixture, gconstpointer data)
 {
@@ -337,6 +356,7 @@ main (int argc, char **argv)
   ADD ("sends-calls-to-what-is-published", test_calls_go_to_published);
   ADD ("says-that-nothing-is-loaded", test_nothing_published);
   ADD ("holds-calls-in-order", test_quiesce_holds_calls_in_order);
+  ADD ("lets-none-overtake-those-who-waited", test_newcomers_do_not_overtake);
   ADD ("opens-again-after-the-deadline", test_quiesce_timeout_opens_again);
   ADD ("opens-again-when-cancelled", test_quiesce_cancelled);
   ADD ("ends-waiting-calls-in-time", test_waiting_calls_have_their_time);

@@ -340,6 +340,33 @@ test_queued_calls_survive_crash (Fixture *fixture, gconstpointer data)
   retire (fixture, generation);
 }
 
+/* The whole family goes; each call is told within the second, not after the
+ * patience with a fork server that says nothing. */
+static void
+test_fork_server_dies (Fixture *fixture, gconstpointer data)
+{
+  ColletGeneration *generation = publish (fixture, 1, "countdown", "");
+  g_autoptr (TestCall) call = test_call_new ("countdown", "{\"from\":100,\"interval_ms\":100}", 20000);
+  g_autoptr (TestCall) after = NULL;
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int)collet_generation_get_pid (generation));
+  g_autofree char *text = NULL;
+  gint64 began;
+
+  dispatch (fixture, call);
+  test_wait_ms (20);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*fork server ended*");
+  began = g_get_monotonic_time ();
+  kill ((pid_t)g_ascii_strtoll (strrchr (text, ')') + 4, NULL, 10), SIGKILL);
+  test_call_wait (call);
+  g_assert_error (call->error, COLLET_ERROR, COLLET_ERROR_WORKER_CRASHED);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, G_USEC_PER_SEC);
+  after = run (fixture, "countdown", "{\"from\":0}", 10000);
+  g_assert_no_error (after->error);
+  g_test_assert_expected_messages ();
+  retire (fixture, generation);
+}
+
 /* Time */
 
 static void
@@ -679,6 +706,7 @@ main (int argc, char **argv)
   ADD ("restarts-with-the-snapshot", test_restart_imports_snapshot);
   ADD ("stops-restarting-what-keeps-crashing", test_restart_intensity);
   ADD ("keeps-unsent-calls-through-a-crash", test_queued_calls_survive_crash);
+  ADD ("outlives-the-fork-server", test_fork_server_dies);
   ADD ("ends-a-worker-that-does-not-come-back", test_timeout_of_stuck_call);
   ADD ("does-not-blame-a-long-call", test_long_call_is_no_stuck_one);
   ADD ("cancels-running-and-sent-calls", test_cancel_running);
