@@ -206,6 +206,11 @@ collet_worker_generation_stop_async (ColletGeneration *generation, GCancellable 
                                                        "%s is being retired.", title_of (self)));
   else if (self->phase != COLLET_WORKER_RUNNING)
     collet_worker_life_finish_stop (self);
+  else if (collet_worker_requests_is_abandoned (self->requests))
+    {
+      self->killed = TRUE;
+      collet_link_kill (self->process.link, "it was still at a step that was cancelled");
+    }
   else if (!self->killed && !self->process.has_ended)
     {
       collet_link_send_control (self->process.link, COLLET_FRAME_SHUTDOWN, 0, 0, 0, NULL);

@@ -264,3 +264,16 @@ collet_worker_requests_fail (ColletWorkerRequests *requests, gboolean all, const
       request_free (request);
     }
 }
+
+gboolean
+collet_worker_requests_is_abandoned (ColletWorkerRequests *requests)
+{
+  for (GList *link = requests->requests.head; link != NULL; link = link->next)
+    {
+      const Request *request = link->data;
+
+      if (request->sent && request->task == NULL)
+        return TRUE;
+    }
+  return FALSE;
+}

@@ -30,6 +30,8 @@ void collet_worker_requests_set_link (ColletWorkerRequests *requests, ColletLink
 /* FALSE: nothing like it was asked for. */
 gboolean
 collet_worker_requests_take_answer (ColletWorkerRequests *requests, guint64 id, int status, GBytes *payload);
+/* The worker is at a step whose asker gave up: nobody knows when it ends. */
+gboolean collet_worker_requests_is_abandoned (ColletWorkerRequests *requests);
 /* Those that a worker has, or all. */
 void collet_worker_requests_fail (ColletWorkerRequests *requests, gboolean all, const GError *error);
 

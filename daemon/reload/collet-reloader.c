@@ -458,10 +458,10 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
     review (self, submission->request, items, &error);
   if (error != NULL)
     {
-      g_task_return_error (task, collet_error_convert (g_error_copy (error)));
       record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
       self->is_littered = TRUE;
       collet_reloader_tidy (self);
+      g_task_return_error (task, collet_error_convert (g_error_copy (error)));
       return;
     }
 

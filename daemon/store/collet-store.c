@@ -46,11 +46,17 @@ on_answers (int fd, GIOCondition condition, gpointer data)
 }
 
 static void
+collet_store_dispose (GObject *object)
+{
+  collet_store_close (COLLET_STORE (object));
+  G_OBJECT_CLASS (collet_store_parent_class)->dispose (object);
+}
+
+static void
 collet_store_finalize (GObject *object)
 {
   ColletStore *self = COLLET_STORE (object);
 
-  collet_store_close (self);
   g_clear_pointer (&self->queue, collet_queue_free);
   G_OBJECT_CLASS (collet_store_parent_class)->finalize (object);
 }
@@ -58,6 +64,7 @@ collet_store_finalize (GObject *object)
 static void
 collet_store_class_init (ColletStoreClass *class_)
 {
+  G_OBJECT_CLASS (class_)->dispose = collet_store_dispose;
   G_OBJECT_CLASS (class_)->finalize = collet_store_finalize;
 }
 

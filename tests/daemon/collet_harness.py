@@ -473,7 +473,8 @@ class TestCase(unittest.TestCase):
                     problems.append(f'colletd ended with {status}')
             except AssertionError as error:
                 problems.append(str(error))
-            daemon.connection.close_sync(None)
+            if not daemon.connection.is_closed():
+                daemon.connection.close_sync(None)
         problems += self.leftovers()
         self.bus.close()
         reap()
