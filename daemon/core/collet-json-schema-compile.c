@@ -143,14 +143,14 @@ collet_json_schema_new (const ColletJson *json, ColletJsonNode node, GError **er
 ColletJsonSchema *
 collet_json_schema_ref (ColletJsonSchema *schema)
 {
-  g_atomic_ref_count_inc (&schema->ref_count);
+  g_atomic_int_inc (&schema->ref_count);
   return schema;
 }
 
 void
 collet_json_schema_unref (ColletJsonSchema *schema)
 {
-  if (schema == NULL || !g_atomic_ref_count_dec (&schema->ref_count))
+  if (schema == NULL || !g_atomic_int_dec_and_test (&schema->ref_count))
     return;
   g_clear_pointer (&schema->schemas, g_hash_table_unref);
   g_clear_pointer (&schema->resources, g_ptr_array_unref);

@@ -256,14 +256,14 @@ collet_manifest_parse (const char *text, gsize size, GError **error)
 ColletManifest *
 collet_manifest_ref (ColletManifest *manifest)
 {
-  g_atomic_ref_count_inc (&manifest->ref_count);
+  g_atomic_int_inc (&manifest->ref_count);
   return manifest;
 }
 
 void
 collet_manifest_unref (ColletManifest *manifest)
 {
-  if (manifest == NULL || !g_atomic_ref_count_dec (&manifest->ref_count))
+  if (manifest == NULL || !g_atomic_int_dec_and_test (&manifest->ref_count))
     return;
   g_free (manifest->name);
   g_free (manifest->version);

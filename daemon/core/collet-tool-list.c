@@ -80,14 +80,14 @@ collet_tool_list_new (GPtrArray *entries, guint64 serial)
 ColletToolList *
 collet_tool_list_ref (ColletToolList *list)
 {
-  g_atomic_ref_count_inc (&list->ref_count);
+  g_atomic_int_inc (&list->ref_count);
   return list;
 }
 
 void
 collet_tool_list_unref (ColletToolList *list)
 {
-  if (list == NULL || !g_atomic_ref_count_dec (&list->ref_count))
+  if (list == NULL || !g_atomic_int_dec_and_test (&list->ref_count))
     return;
   g_ptr_array_unref (list->entries);
   g_free (list->json);

@@ -40,14 +40,14 @@ collet_version_new (const char *sha256, const char *md5, const char *code_digest
 ColletVersion *
 collet_version_ref (ColletVersion *version)
 {
-  g_atomic_ref_count_inc (&version->ref_count);
+  g_atomic_int_inc (&version->ref_count);
   return version;
 }
 
 void
 collet_version_unref (ColletVersion *version)
 {
-  if (version == NULL || !g_atomic_ref_count_dec (&version->ref_count))
+  if (version == NULL || !g_atomic_int_dec_and_test (&version->ref_count))
     return;
   g_free (version->build_id);
   g_free (version->semver);

@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-#define DEFAULT_RUNS 20000
+#define DEFAULT_RUNS 60000
 #define MAX_SIZE 65536
 
 /* What parsers are likely to trip over. */
