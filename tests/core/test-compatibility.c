@@ -286,6 +286,25 @@ test_references (void)
   g_assert_cmpint (output->verdict, ==, COLLET_VERDICT_COMPATIBLE);
 }
 
+/* A choice is tried without a word, and must not be taken for granted. */
+static void
+test_choices (void)
+{
+  static const char string[] = "{\"type\":\"string\"}", object[] = "{\"type\":\"object\"}";
+
+  g_assert_cmpint (compare_property (FALSE, "{\"anyOf\":[{\"type\":\"object\",\"properties\":{\"r\":{}}}]}",
+                                     object),
+                   ==, COLLET_VERDICT_BREAKING);
+  g_assert_cmpint (compare_property (TRUE, "{\"anyOf\":[{\"type\":\"object\",\"properties\":{\"r\":{}}}]}",
+                                     object),
+                   ==, COLLET_VERDICT_COMPATIBLE);
+  /* A string of two characters matches both, so not one of them. */
+  g_assert_cmpint (compare_property (TRUE, string,
+                                     "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"string\","
+                                     "\"minLength\":2}]}"),
+                   ==, COLLET_VERDICT_BREAKING);
+}
+
 static ColletManifest *
 parse (const char *text)
 {
@@ -378,6 +397,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/compatibility/arguments", test_arguments);
   g_test_add_func ("/core/compatibility/results", test_results);
   g_test_add_func ("/core/compatibility/references-are-followed", test_references);
+  g_test_add_func ("/core/compatibility/choices-are-not-taken-for-granted", test_choices);
   g_test_add_func ("/core/compatibility/tools-come-and-go", test_tools);
   g_test_add_func ("/core/compatibility/behaviour-only", test_behaviour_only);
   g_test_add_func ("/core/compatibility/state-breaks-no-caller", test_state_breaks_no_caller);

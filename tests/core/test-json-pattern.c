@@ -142,6 +142,8 @@ test_search_ends (void)
   g_autofree char *some = g_strnfill (40, 'a');
   g_autofree char *hostile = g_strconcat (some, "!", NULL);
   g_autofree char *many = g_strnfill (1024 * 1024, 'a');
+  g_autofree char *half = g_strnfill (800, 'a');
+  g_autofree char *twice = g_strconcat (half, "b", half, NULL);
   gint64 start = g_get_monotonic_time ();
 
   /* Without look-around and back-references there is always an answer. */
@@ -154,7 +156,9 @@ test_search_ends (void)
   g_assert_cmpint (search ("^([a-z]{4})*$", many), ==, COLLET_JSON_PATTERN_MATCH);
   g_assert_cmpint (search ("a{3,40}@", many), ==, COLLET_JSON_PATTERN_NO_MATCH);
   g_assert_cmpint (search ("b", many), ==, COLLET_JSON_PATTERN_NO_MATCH);
-  /* With them there is an end. */
+  /* With them there is an end, and mostly an answer. */
+  g_assert_cmpint (search ("^(?<y>a+?)b\\k<y>$", twice), ==, COLLET_JSON_PATTERN_MATCH);
+  g_assert_cmpint (search ("^(a+?)b\\1$", twice), ==, COLLET_JSON_PATTERN_MATCH);
   g_assert_cmpint (search ("^(a|a)*(?!a)[0-9]$", hostile), ==, COLLET_JSON_PATTERN_GAVE_UP);
   g_assert_cmpint (search ("(a*)*\\1b(?=.)[0-9]", many), ==, COLLET_JSON_PATTERN_GAVE_UP);
   g_assert_cmpint (search ("^(?!-)[a-z]+$", many), ==, COLLET_JSON_PATTERN_MATCH);

@@ -330,6 +330,8 @@ test_refuses_strings (void)
     /* lone surrogates */
     { "[\"\\uD800\"]", 0 },
     { "[\"\\uDADA\"]", 0 },
+    { "[\"\\uD800\\uFFFF\"]", 0 },
+    { "[\"\\uD800\\uE000\"]", 0 },
     { "[\"\\uDC00\"]", 0 },
     { "[\"\\uDd1e\\uD834\"]", 0 },
     { "[\"\\uD888\\u1234\"]", 0 },
@@ -340,6 +342,10 @@ test_refuses_strings (void)
     { "[\"\\u0000\"]", 0 },
     { "{\"a\\u0000b\":1}", 0 },
     BYTES ("[\"a\0b\"]"),
+    BYTES ("[\"abcdefgh\x01"
+           "abcdefgh\"]"),
+    BYTES ("[\"abcdefgh\0abcdefgh\"]"),
+    BYTES ("[\"abcdefg\x1fhabcdefgh\"]"),
     /* not UTF-8 */
     BYTES ("[\"\xe5\"]"),
     BYTES ("[\"\x81\"]"),

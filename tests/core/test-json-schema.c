@@ -195,7 +195,13 @@ test_objects (void)
     /* What fails, or is inside a `not`, evaluates nothing. */
     { "{\"not\":{\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]},\"unevaluatedProperties\":false}",
       "[{}]", "[{\"a\":2}]" },
+    { "{\"anyOf\":[{\"properties\":{\"a\":true},\"required\":[\"z\"]},{\"properties\":{\"b\":true}}],"
+      "\"unevaluatedProperties\":false}",
+      "[{\"b\":1}]", "[{\"a\":1,\"b\":1}]" },
     /* A cousin does not see. */
+    { "{\"properties\":{\"a\":true},\"allOf\":[{\"unevaluatedProperties\":false}],\"unevaluatedProperties\":"
+      "true}",
+      "[{}]", "[{\"a\":1}]" },
     { "{\"allOf\":[{\"properties\":{\"a\":true}},{\"unevaluatedProperties\":false}]}", "[{}]",
       "[{\"a\":1}]" },
   };
@@ -244,7 +250,18 @@ test_references (void)
       "[{\"a\":1}]", "[{\"a\":null}]" },
     /* Through what is no keyword. */
     { "{\"$ref\":\"#/x-own/0\",\"x-own\":[{\"items\":{\"type\":\"null\"}}]}", "[[null]]", "[[1]]" },
+    /* What a pointer leads to has the base of what it is part of. */
+    { "{\"$id\":\"https://e.org/root\",\"$ref\":\"#/$defs/i/"
+      "x-own\",\"$defs\":{\"i\":{\"$id\":\"item\",\"x-own\":"
+      "{\"$ref\":\"#/$defs/n\"},\"$defs\":{\"n\":{\"type\":\"number\"}}},\"n\":{\"type\":\"string\"}}}",
+      "[1]", "[\"a\"]" },
     /* The outermost dynamic anchor wins. */
+    { "{\"$id\":\"https://e.org/a\",\"$ref\":\"b\",\"$defs\":{\"s\":{\"$dynamicAnchor\":\"item\",\"type\":"
+      "\"string\"},\"b\":{\"$id\":\"b\",\"$ref\":\"list\",\"$defs\":{\"n\":{\"$dynamicAnchor\":\"item\","
+      "\"type\":"
+      "\"number\"},\"list\":{\"$id\":\"list\",\"items\":{\"$dynamicRef\":\"#item\"},\"$defs\":{\"any\":"
+      "{\"$dynamicAnchor\":\"item\"}}}}}}}",
+      "[[\"a\"]]", "[[1]]" },
     { "{\"$id\":\"https://e.org/strings\",\"$ref\":\"list\",\"$defs\":{\"s\":{\"$dynamicAnchor\":\"item\","
       "\"type\":\"string\"},\"list\":{\"$id\":\"list\",\"type\":\"array\",\"items\":{\"$dynamicRef\":\"#"
       "item\"},"
@@ -332,6 +349,8 @@ test_messages (void)
     { "{\"minItems\":2}", "[1]", "the whole value: has 1 elements, must have at least 2" },
     { "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "1",
       "the whole value: is 1 (number), must be null or string" },
+    { "{\"uniqueItems\":true}", "[1,2,3,4,5,6,7,8,9,10,4.0]",
+      "/10: is 4.0 (number), must not be there twice" },
     { "{\"uniqueItems\":true}", "[1,2,1]", "/2: is 1 (number), must not be there twice" },
   };
 
