@@ -204,6 +204,9 @@ test_objects (void)
       "[{}]", "[{\"a\":1}]" },
     { "{\"allOf\":[{\"properties\":{\"a\":true}},{\"unevaluatedProperties\":false}]}", "[{}]",
       "[{\"a\":1}]" },
+    { "{\"allOf\":[{\"properties\":{\"a\":true}},{\"unevaluatedProperties\":false}],"
+      "\"unevaluatedProperties\":true}",
+      "[{}]", "[{\"a\":1}]" },
   };
 
   check (cases, G_N_ELEMENTS (cases));
