@@ -88,11 +88,15 @@ class Node:
         with open(configuration, 'w', encoding='utf-8') as file:
             file.write(BUS_CONFIGURATION % self.folder)
         # In a process group of its own: Ctrl-C is for us, who end things in order.
-        self.bus = subprocess.Popen(['dbus-daemon', '--config-file', configuration, '--nofork', '--print-address=1'],
-                                    stdout=subprocess.PIPE, text=True, start_new_session=True)
+        log = os.path.join(self.folder, 'bus.log')
+        with open(log, 'w', encoding='utf-8') as file:
+            self.bus = subprocess.Popen(['dbus-daemon', '--config-file', configuration, '--nofork',
+                                         '--print-address=1'],
+                                        stdout=subprocess.PIPE, stderr=file, text=True, start_new_session=True)
         address = self.bus.stdout.readline().strip()
         if not address:
-            raise Failure('dbus-daemon did not start')
+            with open(log, encoding='utf-8') as file:
+                raise Failure(f'dbus-daemon did not start: {file.read().strip()}')
         self.environment['DBUS_SESSION_BUS_ADDRESS'] = address
 
     def start_daemon(self, *arguments):

@@ -151,9 +151,8 @@ class BusError(Exception):
 
     def __init__(self, error):
         remote = Gio.DBusError.get_remote_error(error) or ''
-        Gio.DBusError.strip_remote_error(error)
         self.name = remote.removeprefix(ERROR)
-        self.message = error.message
+        self.message = error.message.removeprefix(f'GDBus.Error:{remote}: ')
         super().__init__(f'{self.name}: {self.message}')
 
 
@@ -164,8 +163,9 @@ class Bus:
         configuration = os.path.join(folder, 'bus.conf')
         with open(configuration, 'w', encoding='utf-8') as file:
             file.write(BUS_CONFIGURATION % folder)
-        self.process = Process(['dbus-daemon', '--config-file', configuration, '--nofork', '--print-address=1'],
-                               stdout=subprocess.PIPE, text=True)
+        with open(os.path.join(folder, 'bus.log'), 'wb') as log:
+            self.process = Process(['dbus-daemon', '--config-file', configuration, '--nofork', '--print-address=1'],
+                                   stdout=subprocess.PIPE, stderr=log, text=True)
         self.address = self.process.stdout.readline().strip()
 
     def connect(self):
@@ -455,8 +455,7 @@ class TestCase(unittest.TestCase):
         self.daemons = []
         self.expected_exits = {0}
 
-    def daemon(self, *arguments, **options):
-        start = options.pop('start', True)
+    def daemon(self, *arguments, start=True, **options):
         daemon = Daemon(self, *arguments, start=False, **options)
         self.daemons.append(daemon)
         if start:

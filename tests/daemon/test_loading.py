@@ -177,7 +177,8 @@ class Refusal(TestCase):
         error = caught.exception
         self.assertIn(getattr(error, 'name', error), names, error)
         self.assertGreater(len(error.message), 20)
-        self.assertEqual([name for name in files_of(daemon.data) if name.endswith('.so') and name not in store], [])
+        wait_until(lambda: not [name for name in files_of(daemon.data)
+                                if name.endswith('.so') and name not in store], what='a store without the refused')
         self.assertEqual(daemon.mcp().value('echo', {'still': 1}), {'still': 1})
         return error
 

@@ -23,7 +23,7 @@ class Worker(TestCase):
         os.kill(pid, signal.SIGKILL)
         self.assertToolError(caller.result(), 'WorkerCrashed')
         self.assertEqual(daemon.mcp().value('echo', {'x': 1}), {'x': 1})
-        self.assertEqual(daemon.info('hang-call')['Crashes'], 1)
+        wait_until(lambda: daemon.info('hang-call')['Crashes'] == 1, what='the count of crashes')
         wait_until(lambda: daemon.info('hang-call')['Pid'] not in (0, pid) or
                    daemon.info('hang-call')['State'] == 'cold', what='another worker')
 
@@ -40,7 +40,7 @@ class Worker(TestCase):
         wait_until(crash, 30, 'giving up')
         self.assertEqual(reasons[0], 'WorkerCrashed')
         self.assertLessEqual(set(reasons), {'WorkerCrashed', 'WorkerUnavailable'})
-        self.assertEqual(daemon.info('echo')['State'], 'broken')
+        wait_until(lambda: daemon.info('echo')['State'] == 'broken', what='the state "broken"')
         self.assertEqual(daemon.info('echo')['Verdict'], 'broken')
         self.assertTrue(daemon.info('echo')['VerdictMessage'])
         daemon.reload('echo', module('echo-1.0.0'))
@@ -66,7 +66,7 @@ class Worker(TestCase):
                 return None
 
         self.assertEqual(wait_until(read), {'memory': 42})
-        self.assertGreater(daemon.info('calculator')['StateSavedAt'], 0)
+        wait_until(lambda: daemon.info('calculator')['StateSavedAt'] > 0, what='the age of the state')
 
     def test_that_takes_all_memory_fails_one_call(self):
         daemon = self.daemon()

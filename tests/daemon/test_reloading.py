@@ -307,10 +307,10 @@ class Calls(TestCase):
         for candidate in ('echo-1.0.0', 'echo-hang-call', 'echo-1.0.0'):
             if candidate == 'echo-1.0.0':
                 callers.append(Caller(daemon.mcp(), 'echo'))
-                wait_until(lambda: daemon.info('echo')['InFlight'] >= 1, what='the call')
+                time.sleep(0.5)
             path = daemon.begin_reload('echo', module(candidate), drain_timeout_ms=60000)
             wait_until(lambda: phase(daemon, path) in ('drain', 'done'))
-        self.assertEqual(daemon.info('echo')['LiveGenerations'], 3)
+        wait_until(lambda: daemon.info('echo')['LiveGenerations'] == 3, what='three live generations')
         error = self.assertBusError('NotPurged', daemon.reload, 'echo', module('echo-2.0.0'))
         self.assertIn('3', error.message)
         self.assertEqual(daemon.mcp().value('echo', {'x': 1}), {'x': 1})

@@ -45,6 +45,8 @@ class Start(TestCase):
             daemon = self.daemon(start=False)
             daemon.log = os.path.join(folder, 'log')
             self.refuses(daemon, str(first.process.pid))
+            self.daemons.remove(daemon)
+            daemon.connection.close_sync(None)
         finally:
             self.bus.close()
             self.bus = mine
