@@ -8,6 +8,8 @@
 
 /* Counters change with every call; the bus hears of them at this pace. */
 #define REFRESH_MS 1000
+/* Objects a turn of the main loop; each costs about 0.2 ms. */
+#define SLICE 16
 
 struct _ColletExports
 {
@@ -16,9 +18,12 @@ struct _ColletExports
   ColletBouncer *bouncer;
   ColletReloader *reloader;
   ColletRegistry *registry;
-  GPtrArray *modules; /* skeletons, as the models have them */
+  GPtrArray *modules; /* skeletons, as the models have them; NULL: pending */
   GPtrArray *tools;
   GPtrArray *reloads;
+  guint n_pending;
+  guint budget; /* objects that may still be exported in this turn of the loop */
+  guint slice;
   guint refresh;
 };
 
@@ -30,6 +35,7 @@ collet_exports_dispose (GObject *object)
   ColletExports *self = COLLET_EXPORTS (object);
 
   g_clear_handle_id (&self->refresh, g_source_remove);
+  g_clear_handle_id (&self->slice, g_source_remove);
   g_clear_pointer (&self->modules, g_ptr_array_unref);
   g_clear_pointer (&self->tools, g_ptr_array_unref);
   g_clear_pointer (&self->reloads, g_ptr_array_unref);
@@ -47,12 +53,20 @@ collet_exports_class_init (ColletExportsClass *klass)
 }
 
 static void
+unref_skeleton (gpointer skeleton)
+{
+  if (skeleton != NULL)
+    g_object_unref (skeleton);
+}
+
+static void
 collet_exports_init (ColletExports *self)
 {
   self->server = g_dbus_object_manager_server_new (COLLET_BUS_ROOT);
-  self->modules = g_ptr_array_new_with_free_func (g_object_unref);
-  self->tools = g_ptr_array_new_with_free_func (g_object_unref);
-  self->reloads = g_ptr_array_new_with_free_func (g_object_unref);
+  self->modules = g_ptr_array_new_with_free_func (unref_skeleton);
+  self->tools = g_ptr_array_new_with_free_func (unref_skeleton);
+  self->reloads = g_ptr_array_new_with_free_func (unref_skeleton);
+  self->budget = SLICE;
 }
 
 static void export(ColletExports *self, const char *folder, const char *name,
@@ -78,13 +92,105 @@ unexport (ColletExports *self, GDBusInterfaceSkeleton *skeleton)
     }
 }
 
+/* ---- models to objects ---- */
+
+static GDBusInterfaceSkeleton *
+make_module (ColletExports *self, gpointer item)
+{
+  ColletModuleObject *object = collet_module_object_new (item, self->registry, self->reloader);
+
+  export(self, COLLET_BUS_MODULES, collet_module_get_name (item), G_DBUS_INTERFACE_SKELETON (object));
+  return G_DBUS_INTERFACE_SKELETON (object);
+}
+
+static GDBusInterfaceSkeleton *
+make_tool (ColletExports *self, gpointer item)
+{
+  ColletToolObject *object = collet_tool_object_new (item, self->registry);
+
+  export(self, COLLET_BUS_TOOLS, collet_tool_get_name (item), G_DBUS_INTERFACE_SKELETON (object));
+  return G_DBUS_INTERFACE_SKELETON (object);
+}
+
+static GDBusInterfaceSkeleton *
+make_reload (ColletExports *self, gpointer item)
+{
+  ColletReloadObject *object = collet_reload_object_new (item, self->bouncer);
+
+  export(self, COLLET_BUS_RELOADS, collet_reload_get_id (item), G_DBUS_INTERFACE_SKELETON (object));
+  return G_DBUS_INTERFACE_SKELETON (object);
+}
+
+/* Exports up to `budget` objects of a model that are not yet. */
+static guint
+export_some (ColletExports *self, GListModel *model, GPtrArray *skeletons,
+             GDBusInterfaceSkeleton *(*make) (ColletExports *, gpointer), guint budget)
+{
+  for (guint i = 0; i < skeletons->len && budget > 0 && self->n_pending > 0; i++)
+    {
+      if (skeletons->pdata[i] != NULL)
+        continue;
+
+      g_autoptr (GObject) item = g_list_model_get_item (model, i);
+      skeletons->pdata[i] = make (self, item);
+      self->n_pending--;
+      budget--;
+    }
+  return budget;
+}
+
 static void
-remove_range (ColletExports *self, GPtrArray *skeletons, guint position, guint removed)
+export_slice (ColletExports *self, guint budget)
+{
+  budget =
+      export_some (self, collet_registry_get_modules (self->registry), self->modules, make_module, budget);
+  export_some (self, collet_registry_get_tools (self->registry), self->tools, make_tool, budget);
+}
+
+static gboolean
+on_slice (gpointer data)
+{
+  ColletExports *self = data;
+
+  self->budget = SLICE;
+  export_slice (self, SLICE);
+  if (self->n_pending > 0)
+    return G_SOURCE_CONTINUE;
+  self->slice = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* A few objects are there at once; a batch of hundreds comes in slices, so that
+ * neither its reload nor anybody else waits for them. */
+static void
+export_soon (ColletExports *self)
+{
+  guint now = MIN (self->budget, self->n_pending);
+
+  export_slice (self, now);
+  self->budget -= now;
+  if (self->slice == 0)
+    self->slice = g_idle_add (on_slice, self);
+}
+
+static void
+splice (ColletExports *self, GPtrArray *skeletons, guint position, guint removed, guint added)
 {
   for (guint i = 0; i < removed; i++)
-    unexport (self, skeletons->pdata[position + i]);
-  if (removed > 0)
-    g_ptr_array_remove_range (skeletons, position, removed);
+    {
+      gpointer skeleton = g_ptr_array_steal_index (skeletons, position);
+
+      if (skeleton == NULL)
+        {
+          self->n_pending--;
+          continue;
+        }
+      unexport (self, skeleton);
+      g_object_unref (skeleton);
+    }
+  for (guint i = 0; i < added; i++)
+    g_ptr_array_insert (skeletons, position, NULL);
+  self->n_pending += added;
 }
 
 static void
@@ -92,15 +198,8 @@ on_modules_changed (GListModel *model, guint position, guint removed, guint adde
 {
   ColletExports *self = data;
 
-  remove_range (self, self->modules, position, removed);
-  for (guint i = 0; i < added; i++)
-    {
-      g_autoptr (ColletModule) module = g_list_model_get_item (model, position + i);
-      ColletModuleObject *object = collet_module_object_new (module, self->registry, self->reloader);
-
-      g_ptr_array_insert (self->modules, position + i, object);
-      export(self, COLLET_BUS_MODULES, collet_module_get_name (module), G_DBUS_INTERFACE_SKELETON (object));
-    }
+  splice (self, self->modules, position, removed, added);
+  export_soon (self);
 }
 
 /* A changed tool is another one in the model, but the same object on the bus. */
@@ -113,34 +212,22 @@ on_tools_changed (GListModel *model, guint position, guint removed, guint added,
     {
       g_autoptr (ColletTool) tool = g_list_model_get_item (model, position);
 
-      collet_tool_object_set_tool (self->tools->pdata[position], tool);
+      if (self->tools->pdata[position] != NULL)
+        collet_tool_object_set_tool (self->tools->pdata[position], tool);
       return;
     }
-  remove_range (self, self->tools, position, removed);
-  for (guint i = 0; i < added; i++)
-    {
-      g_autoptr (ColletTool) tool = g_list_model_get_item (model, position + i);
-      ColletToolObject *object = collet_tool_object_new (tool, self->registry);
-
-      g_ptr_array_insert (self->tools, position + i, object);
-      export(self, COLLET_BUS_TOOLS, collet_tool_get_name (tool), G_DBUS_INTERFACE_SKELETON (object));
-    }
+  splice (self, self->tools, position, removed, added);
+  export_soon (self);
 }
 
+/* A caller is given the path of its reload at once, so that is never pending. */
 static void
 on_reloads_changed (GListModel *model, guint position, guint removed, guint added, gpointer data)
 {
   ColletExports *self = data;
 
-  remove_range (self, self->reloads, position, removed);
-  for (guint i = 0; i < added; i++)
-    {
-      g_autoptr (ColletReload) reload = g_list_model_get_item (model, position + i);
-      ColletReloadObject *object = collet_reload_object_new (reload, self->bouncer);
-
-      g_ptr_array_insert (self->reloads, position + i, object);
-      export(self, COLLET_BUS_RELOADS, collet_reload_get_id (reload), G_DBUS_INTERFACE_SKELETON (object));
-    }
+  splice (self, self->reloads, position, removed, added);
+  export_some (self, model, self->reloads, make_reload, added);
 }
 
 static gboolean
@@ -149,7 +236,8 @@ on_refresh (gpointer data)
   ColletExports *self = data;
 
   for (guint i = 0; i < self->modules->len; i++)
-    collet_module_object_refresh (self->modules->pdata[i]);
+    if (self->modules->pdata[i] != NULL)
+      collet_module_object_refresh (self->modules->pdata[i]);
   return G_SOURCE_CONTINUE;
 }
 
@@ -185,6 +273,9 @@ collet_exports_set_connection (ColletExports *self, GDBusConnection *connection)
 static gpointer
 find (ColletExports *self, const char *folder, const char *name, const char *interface)
 {
+  if (self->n_pending > 0)
+    export_slice (self, G_MAXUINT); /* who asks by name gets an answer */
+
   g_autofree char *path = collet_bus_dup_path (folder, name);
   g_autoptr (GDBusObject) object =
       g_dbus_object_manager_get_object (G_DBUS_OBJECT_MANAGER (self->server), path);

@@ -41,22 +41,6 @@ or_empty (const char *text)
   return text != NULL ? text : "";
 }
 
-static GStrv
-list_tools (ColletRegistry *registry, const char *module)
-{
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
-  GListModel *tools = collet_registry_get_tools (registry);
-
-  for (guint i = 0; i < g_list_model_get_n_items (tools); i++)
-    {
-      g_autoptr (ColletTool) tool = g_list_model_get_item (tools, i);
-
-      if (g_str_equal (collet_tool_get_facts (tool)->module, module))
-        g_strv_builder_add (names, collet_tool_get_name (tool));
-    }
-  return g_strv_builder_end (names);
-}
-
 static void
 set_version (ColletDbusModule *bus, const ColletVersion *version)
 {
@@ -85,7 +69,7 @@ on_changed (ColletModule *module, gpointer data)
   ColletModuleObject *self = data;
   ColletDbusModule *bus = data;
   const ColletModuleFacts *facts = collet_module_get_facts (module);
-  g_auto (GStrv) tools = list_tools (self->registry, facts->name);
+  g_autoptr (GPtrArray) tools = collet_registry_list_tools (self->registry, facts->name);
 
   set_version (bus, facts->version);
   set_manifest (bus, facts->manifest);
@@ -94,7 +78,8 @@ on_changed (ColletModule *module, gpointer data)
   collet_dbus_module_set_host (bus, facts->host);
   collet_dbus_module_set_previous_version (bus, or_empty (facts->previous));
   collet_dbus_module_set_loaded_at (bus, facts->loaded_at);
-  collet_dbus_module_set_tools (bus, (const char *const *)tools);
+  g_ptr_array_add (tools, NULL);
+  collet_dbus_module_set_tools (bus, (const char *const *)tools->pdata);
   collet_module_object_refresh (self);
 }
 

@@ -77,15 +77,13 @@ plan_declared_tool (ColletRegistry *self, ColletRegistryPlan *plan, GHashTable *
 static void
 plan_existing_tools (ColletRegistry *self, ColletRegistryPlan *plan, const ColletModuleFacts *module)
 {
-  GListModel *tools = collet_registry_get_tools (self);
+  g_autoptr (GPtrArray) names = collet_registry_list_tools (self, module->name);
 
-  for (guint i = 0; i < g_list_model_get_n_items (tools); i++)
+  for (guint i = 0; i < names->len; i++)
     {
-      g_autoptr (ColletTool) tool = g_list_model_get_item (tools, i);
-      const ColletToolFacts *facts = collet_tool_get_facts (tool);
+      const ColletToolFacts *facts =
+          collet_tool_get_facts (collet_registry_find_tool (self, names->pdata[i]));
 
-      if (!g_str_equal (facts->module, module->name))
-        continue;
       if (module->manifest == NULL ||
           collet_manifest_find_tool (module->manifest, facts->module_tool) == NULL)
         {

@@ -10,6 +10,8 @@ struct _ColletRegistry
   GListStore *tools;   /* ColletTool, by name */
   GHashTable *modules_by_name;
   GHashTable *tools_by_name;
+  GHashTable *names_by_module; /* module → set of tool names */
+  GPtrArray *unlisted;         /* ColletModule: new, while a plan is applied */
   ColletToolDirectory *directory;
   guint64 serial;
 };
@@ -25,6 +27,8 @@ collet_registry_finalize (GObject *object)
 
   g_hash_table_unref (self->modules_by_name);
   g_hash_table_unref (self->tools_by_name);
+  g_hash_table_unref (self->names_by_module);
+  g_ptr_array_unref (self->unlisted);
   g_object_unref (self->modules);
   g_object_unref (self->tools);
   G_OBJECT_CLASS (collet_registry_parent_class)->finalize (object);
@@ -47,6 +51,9 @@ collet_registry_init (ColletRegistry *self)
   /* keys belong to the objects, which the list stores keep */
   self->modules_by_name = g_hash_table_new (g_str_hash, g_str_equal);
   self->tools_by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  self->names_by_module =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+  self->unlisted = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 ColletRegistry *
@@ -121,12 +128,65 @@ find_position (GListModel *model, gpointer wanted, GCompareDataFunc compare, gbo
   return low;
 }
 
+/* The names under which a module's tools are served; sorted when asked for. */
+static void
+index_tool (ColletRegistry *self, ColletTool *tool)
+{
+  const ColletToolFacts *facts = collet_tool_get_facts (tool);
+  GHashTable *names = g_hash_table_lookup (self->names_by_module, facts->module);
+
+  if (names == NULL)
+    {
+      names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      g_hash_table_insert (self->names_by_module, g_strdup (facts->module), names);
+    }
+  g_hash_table_add (names, g_strdup (facts->name));
+}
+
+static void
+unindex_tool (ColletRegistry *self, ColletTool *tool)
+{
+  const ColletToolFacts *facts = collet_tool_get_facts (tool);
+  GHashTable *names = g_hash_table_lookup (self->names_by_module, facts->module);
+
+  g_hash_table_remove (names, facts->name);
+  if (g_hash_table_size (names) == 0)
+    g_hash_table_remove (self->names_by_module, facts->module);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *
+collet_registry_list_tools (ColletRegistry *self, const char *module)
+{
+  GPtrArray *sorted = g_ptr_array_new_with_free_func (g_free);
+  GHashTable *names = g_hash_table_lookup (self->names_by_module, module);
+  GHashTableIter iter;
+  const char *name;
+
+  if (names == NULL)
+    return sorted;
+  g_hash_table_iter_init (&iter, names);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&name, NULL))
+    g_ptr_array_add (sorted, g_strdup (name));
+  g_ptr_array_sort (sorted, compare_names);
+  return sorted;
+}
+
 static void
 put_tool (ColletRegistry *self, ColletTool *tool)
 {
   gboolean found;
+  ColletTool *former = collet_registry_find_tool (self, collet_tool_get_name (tool));
   guint position = find_position (G_LIST_MODEL (self->tools), tool, compare_tools, &found);
 
+  if (former != NULL)
+    unindex_tool (self, former);
+  index_tool (self, tool);
   g_hash_table_replace (self->tools_by_name, (gpointer)collet_tool_get_name (tool), tool);
   g_list_store_splice (self->tools, position, found ? 1 : 0, (gpointer *)&tool, 1);
 }
@@ -140,27 +200,31 @@ remove_tool (ColletRegistry *self, const char *name)
   if (tool == NULL)
     return;
   guint position = find_position (G_LIST_MODEL (self->tools), tool, compare_tools, &found);
+  unindex_tool (self, tool);
   g_hash_table_remove (self->tools_by_name, name);
   g_list_store_remove (self->tools, position);
 }
 
 static void
+remove_module (ColletRegistry *self, const char *name)
+{
+  ColletModule *module = collet_registry_find_module (self, name);
+  gboolean found;
+
+  if (module == NULL)
+    return;
+  guint position = find_position (G_LIST_MODEL (self->modules), module, compare_modules, &found);
+  g_hash_table_remove (self->modules_by_name, name);
+  g_list_store_remove (self->modules, position);
+}
+
+/* Takes `facts`. A new one is found by name from now on, and listed, with the
+ * tools that go with it, by list_module. */
+static void
 put_module (ColletRegistry *self, ColletModuleFacts *facts)
 {
   ColletModule *module = collet_registry_find_module (self, facts->name);
-  gboolean found;
 
-  if (facts->version == NULL)
-    {
-      if (module != NULL)
-        {
-          guint position = find_position (G_LIST_MODEL (self->modules), module, compare_modules, &found);
-          g_hash_table_remove (self->modules_by_name, facts->name);
-          g_list_store_remove (self->modules, position);
-        }
-      collet_module_facts_free (facts);
-      return;
-    }
   if (module != NULL)
     {
       g_hash_table_steal (self->modules_by_name, facts->name);
@@ -168,10 +232,8 @@ put_module (ColletRegistry *self, ColletModuleFacts *facts)
     }
   else
     {
-      g_autoptr (ColletModule) added = collet_module_new (facts);
-
-      module = added;
-      g_list_store_insert_sorted (self->modules, added, compare_modules, NULL);
+      module = collet_module_new (facts);
+      g_ptr_array_add (self->unlisted, module);
     }
   g_hash_table_insert (self->modules_by_name, (gpointer)collet_module_get_name (module), module);
 }
@@ -220,6 +282,12 @@ note_module_of_tool (ColletRegistry *self, GHashTable *touched, const char *name
 }
 
 static void
+list_module (gpointer data, gpointer registry)
+{
+  g_list_store_insert_sorted (((ColletRegistry *)registry)->modules, data, compare_modules, NULL);
+}
+
+static void
 tell_modules (ColletRegistry *self, GHashTable *touched)
 {
   GHashTableIter iter;
@@ -230,9 +298,11 @@ tell_modules (ColletRegistry *self, GHashTable *touched)
     {
       ColletModule *module = collet_registry_find_module (self, name);
 
-      if (module != NULL)
+      if (module != NULL && !g_ptr_array_find (self->unlisted, module, NULL))
         collet_module_emit_changed (module);
     }
+  g_ptr_array_foreach (self->unlisted, list_module, self);
+  g_ptr_array_set_size (self->unlisted, 0);
 }
 
 void
@@ -246,10 +316,13 @@ collet_registry_apply (ColletRegistry *self, ColletRegistryPlan *plan)
     g_hash_table_add (touched, g_strdup (collet_tool_get_facts (plan->tools->pdata[i])->module));
   for (guint i = 0; i < plan->facts->len; i++)
     {
-      ColletModuleFacts *facts = g_steal_pointer (&plan->facts->pdata[i]);
+      ColletModuleFacts *facts = plan->facts->pdata[i];
 
       g_hash_table_add (touched, g_strdup (facts->name));
-      put_module (self, facts);
+      if (facts->version != NULL)
+        put_module (self, g_steal_pointer (&plan->facts->pdata[i]));
+      else
+        remove_module (self, facts->name);
     }
   for (guint i = 0; i < plan->removed->len; i++)
     remove_tool (self, plan->removed->pdata[i]);

@@ -34,6 +34,8 @@ GListModel *collet_registry_get_tools (ColletRegistry *self);
 /* Borrowed, or NULL. */
 ColletModule *collet_registry_find_module (ColletRegistry *self, const char *name);
 ColletTool *collet_registry_find_tool (ColletRegistry *self, const char *name);
+/* char *: the names under which a module's tools are served, sorted. */
+GPtrArray *collet_registry_list_tools (ColletRegistry *self, const char *module);
 
 /* Takes `facts` (ColletModuleFacts). Refused with NameClash when two modules
  * offer a tool of one name. */
