@@ -34,6 +34,8 @@ TESTS = {
     "a-crash-at-the-end-fails": (count([("ERROR", "1..1\nok 1 /a\n")]), ("1 passed, 1 failed, 0 skipped", 1)),
     "a-crash-at-the-begin-fails": (count([("ERROR", "")]), ("0 passed, 1 failed, 0 skipped", 1)),
     "a-time-out-fails": (count([("TIMEOUT", "1..2\nok 1 /a\n")]), ("1 passed, 1 failed, 0 skipped", 1)),
+    "a-time-out-fails-whatever-was-said": (count([("TIMEOUT", "ok 1 /a\nnot ok 2 /b\n1..2\n")]),
+                                           ("1 passed, 2 failed, 0 skipped", 1)),
     "a-test-without-cases-is-one": (count([("OK", None), ("SKIP", None), ("FAIL", None)]),
                                     ("1 passed, 1 failed, 1 skipped", 1)),
     "nested-cases-count-without-their-group": (
