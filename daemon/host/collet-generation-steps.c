@@ -66,6 +66,8 @@ static void
 run_step (ColletGeneration *self, const Step *step, guint16 frame_type, int status, guint32 detail,
           GBytes *payload, GTask *task)
 {
+  /* Whoever runs the step says so itself, with an error of ours. */
+  g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, (gpointer)step, NULL);
   COLLET_GENERATION_GET_CLASS (self)->request_async (self, frame_type, status, detail, payload,
                                                      g_task_get_cancellable (task), on_step_done, task);

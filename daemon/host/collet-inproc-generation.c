@@ -44,6 +44,7 @@ typedef struct
   guint timeout_ms;
   GTask *task; /* of a request */
   GSource *timeout;
+  GSource *cancelled;
 } Waiter;
 
 static void
@@ -52,6 +53,7 @@ waiter_free (gpointer data)
   Waiter *waiter = data;
 
   collet_source_drop (&waiter->timeout);
+  collet_source_drop (&waiter->cancelled);
   g_clear_object (&waiter->task);
   g_object_unref (waiter->self);
   g_free (waiter);
@@ -126,6 +128,7 @@ on_timeout (gpointer user_data)
                    waiter->name, title_of (self), waiter->timeout_ms);
 
   collet_source_drop (&waiter->timeout);
+  collet_source_drop (&waiter->cancelled);
   if (self->stop_task != NULL)
     finish_stop (self, TRUE, FALSE);
   else if (self->phase == INPROC_OPENING || self->phase == INPROC_READY)
@@ -133,6 +136,32 @@ on_timeout (gpointer user_data)
   if (task != NULL)
     g_task_return_error (task, g_steal_pointer (&error));
   return G_SOURCE_REMOVE;
+}
+
+/* The step goes on by itself. */
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  Waiter *waiter = user_data;
+  g_autoptr (GTask) task = g_steal_pointer (&waiter->task);
+
+  collet_source_drop (&waiter->cancelled);
+  g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_CANCELLED, "%s of %s was cancelled.",
+                           waiter->name, title_of (waiter->self));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_cancellable (Waiter *waiter)
+{
+  GCancellable *cancellable = waiter->task != NULL ? g_task_get_cancellable (waiter->task) : NULL;
+
+  if (cancellable == NULL)
+    return;
+  g_task_set_check_cancellable (waiter->task, FALSE);
+  waiter->cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_callback (waiter->cancelled, G_SOURCE_FUNC (on_cancelled), waiter, NULL);
+  g_source_attach (waiter->cancelled, g_main_context_get_thread_default ());
 }
 
 static void
@@ -148,6 +177,7 @@ push (ColletInprocGeneration *self, const char *name, guint timeout_ms, const Co
   waiter->timeout = g_timeout_source_new (timeout_ms);
   g_source_set_callback (waiter->timeout, on_timeout, waiter, NULL);
   g_source_attach (waiter->timeout, g_main_context_get_thread_default ());
+  watch_cancellable (waiter);
   collet_inproc_steps_push (self->pool, self->parts->mailbox, request, func, waiter, waiter_free);
 }
 
@@ -347,6 +377,7 @@ on_step_done (gpointer user_data, ColletInprocOutcome *outcome)
   Waiter *waiter = user_data;
   g_autoptr (GTask) task = g_steal_pointer (&waiter->task);
 
+  collet_source_drop (&waiter->cancelled);
   if (task == NULL)
     return;
   if (outcome->bytes != NULL)

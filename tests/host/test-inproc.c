@@ -164,7 +164,26 @@ test_steps (Fixture *fixture, gconstpointer data)
   retire (fixture, generation, 1000);
 }
 
-/* Last: what hangs stays. */
+/* What hangs stays from here on. */
+static void
+test_abandoned_step (Fixture *fixture, gconstpointer data)
+{
+  ColletGeneration *generation = publish (fixture, "COLLET_TEST_MODULES_DIR", "hang-self-test", "");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  ColletRetirement report;
+
+  g_assert_true (test_start (generation, NULL));
+  collet_generation_self_test_async (generation, cancellable, test_store_result, &result);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (collet_generation_self_test_finish (generation, test_wait_result (&result), &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_CANCELLED);
+  report = retire (fixture, generation, 0);
+  g_assert_true (report.killed);
+  g_assert_false (report.unloaded);
+}
+
 static void
 test_stuck_call_leaves_a_zombie (Fixture *fixture, gconstpointer data)
 {
@@ -194,6 +213,7 @@ main (int argc, char **argv)
   ADD ("says-that-code-stays-in-memory", test_resident_module_is_reported);
   ADD ("honours-time-and-cancellation", test_time_and_cancellation);
   ADD ("hands-state-on", test_steps);
+  ADD ("lets-a-cancelled-step-be", test_abandoned_step);
   ADD ("never-unloads-running-code", test_stuck_call_leaves_a_zombie);
   return g_test_run ();
 }
