@@ -2,7 +2,7 @@
 #include "collet-bus-tool-call.h"
 
 #include "collet-error.h"
-#include "collet-tool-call.h"
+#include "collet-tool-result.h"
 
 #define DEFAULT_TIMEOUT_MS 60000
 
@@ -10,6 +10,7 @@ typedef struct
 {
   ColletCall base;
   ColletBusCall *call;
+  ColletToolDirectory *directory;
   ColletToolList *list; /* keeps the entry */
   const ColletToolEntry *entry;
   ColletJson *arguments;
@@ -41,23 +42,38 @@ answer (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static char *
+make_answer (ToolCall *self, const ColletCallResult *result, GError **error)
+{
+  gboolean is_error;
+  g_autoptr (ColletJson) json = NULL;
+
+  if (result->error != NULL)
+    {
+      g_propagate_error (error, g_error_copy (result->error));
+      return NULL;
+    }
+  json = collet_tool_result_parse (self->entry, result, self->directory, &is_error, error);
+  if (json == NULL)
+    return NULL;
+
+  GString *out = g_string_sized_new (result->json_size + 256);
+  g_string_append_c (out, '{');
+  collet_tool_result_append_members (out, json);
+  g_string_append (out, ",\"_meta\":{");
+  collet_tool_result_append_answered (out, result);
+  collet_tool_result_append_meta (out, json);
+  g_string_append (out, "}}");
+  return g_string_free (out, FALSE);
+}
+
 /* Any thread. */
 static void
 on_done (ColletCall *base, const ColletCallResult *result)
 {
   ToolCall *self = (ToolCall *)base;
-  gboolean is_error;
 
-  if (result->error != NULL)
-    self->error = g_error_copy (result->error);
-  else if (collet_tool_call_check_result (self->entry, result->json, result->json_size, &is_error,
-                                          &self->error))
-    {
-      GString *out = g_string_sized_new (result->json_size + 256);
-
-      collet_tool_call_append_result (out, self->entry, result, NULL, NULL);
-      self->answer = g_string_free (out, FALSE);
-    }
+  self->answer = make_answer (self, result, &self->error);
   g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);
 }
 
@@ -75,7 +91,8 @@ prepare (ToolCall *self, const char *tool, const char *arguments)
     }
   self->arguments = collet_json_parse (*arguments != '\0' ? arguments : "{}", -1, &self->error);
   return self->arguments != NULL &&
-         collet_tool_call_check_arguments (self->entry, self->arguments, 0, &self->error);
+         collet_json_schema_validate (self->entry->tool->input_schema, self->arguments, 0,
+                                      COLLET_ERROR_INVALID_ARGUMENTS, &self->error);
 }
 
 void
@@ -90,6 +107,7 @@ collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call)
   g_variant_get (call->parameters, "(&s&s@a{sv})", &tool, &arguments, &options);
   g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
   self->call = call;
+  self->directory = directory;
   self->list = collet_tool_directory_ref_list (directory);
   if (!prepare (self, tool, arguments))
     {

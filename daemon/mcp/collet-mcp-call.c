@@ -2,7 +2,7 @@
 #include "collet-mcp-server-private.h"
 
 #include "collet-error.h"
-#include "collet-mcp-result.h"
+#include "collet-tool-result.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -123,7 +123,7 @@ on_progress (ColletCall *base, const char *json, gsize size)
       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":");
   g_string_append_len (message, call->token, (gssize)call->token_size);
   g_string_append_c (message, ',');
-  collet_mcp_result_append_members (message, params);
+  collet_tool_result_append_members (message, params);
   g_string_append (message, "}}");
   send_message (call, message);
 }
@@ -146,18 +146,6 @@ on_log (ColletCall *base, int level, const char *json, gsize size)
 
 /* The answer. */
 
-static void
-append_call_meta (GString *json, const ColletCallResult *result)
-{
-  if (!result->version)
-    return;
-  g_string_append_printf (json,
-                          "\"org.collet/version\":\"%s\",\"org.collet/sha256\":\"%s\",\"org.collet/"
-                          "generation\":%" G_GUINT64_FORMAT,
-                          result->version->semver ? result->version->semver : "", result->version->sha256,
-                          result->generation);
-}
-
 static GString *
 splice (Call *call, const ColletCallResult *result, const ColletJson *json)
 {
@@ -167,35 +155,18 @@ splice (Call *call, const ColletCallResult *result, const ColletJson *json)
   g_string_append (text, "{\"jsonrpc\":\"2.0\",\"id\":");
   g_string_append_len (text, call->id, (gssize)call->id_size);
   g_string_append (text, ",\"result\":{");
-  collet_mcp_result_append_members (text, json);
+  collet_tool_result_append_members (text, json);
   g_string_append (text, ",\"_meta\":{");
-  append_call_meta (text, result);
+  collet_tool_result_append_answered (text, result);
   if (is_modern)
     {
       g_string_append_printf (text, "%s\"io.modelcontextprotocol/serverInfo\":", result->version ? "," : "");
       collet_mcp_append_server_info (text, call->server);
     }
   if (is_modern || result->version)
-    collet_mcp_result_append_meta (text, json);
+    collet_tool_result_append_meta (text, json);
   g_string_append (text, is_modern ? "},\"resultType\":\"complete\"}}" : "}}}");
   return text;
-}
-
-/* The outputSchema of what answered. After a reload that may be newer than the
- * list that the call was looked up in; what cannot be found is not checked,
- * since the schema of another version may not fail a good answer. */
-static const ColletJsonSchema *
-find_output_schema (Call *call, const ColletCallResult *result, ColletToolList **newer)
-{
-  const ColletToolEntry *entry = call->entry;
-
-  if (!result->version || strcmp (entry->version->sha256, result->version->sha256) == 0)
-    return entry->tool->output_schema;
-  *newer = collet_tool_directory_ref_list (call->server->config.directory);
-  entry = collet_tool_list_find (*newer, call->entry->name, -1);
-  if (!entry || strcmp (entry->version->sha256, result->version->sha256) != 0)
-    return NULL;
-  return entry->tool->output_schema;
 }
 
 /* *outcome is static. */
@@ -203,23 +174,14 @@ static GString *
 build_answer (Call *call, const ColletCallResult *result, const char **outcome)
 {
   g_autoptr (GError) error = result->error ? g_error_copy (result->error) : NULL;
-  g_autoptr (ColletToolList) newer = NULL;
   g_autoptr (ColletJson) json = NULL;
   gboolean is_error = FALSE;
 
   if (!error && result->is_cancelled)
     error = g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
   if (!error)
-    {
-      g_autoptr (GError) fault = NULL;
-
-      json = collet_json_parse_borrowed (result->json, result->json_size, &fault);
-      if (!json)
-        error = g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
-                             "The tool's result is no JSON: %s Its module has a fault; tell its author.",
-                             fault->message);
-    }
-  if (!error && collet_mcp_result_check (json, find_output_schema (call, result, &newer), &is_error, &error))
+    json = collet_tool_result_parse (call->entry, result, call->server->config.directory, &is_error, &error);
+  if (json)
     {
       *outcome = is_error ? "error" : "ok";
       return splice (call, result, json);

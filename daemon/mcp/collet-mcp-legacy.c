@@ -137,7 +137,7 @@ initialize (ColletMcpTurn *turn)
       g_string_append (result, ",\"instructions\":");
       collet_json_append_string (result, server->instructions, -1);
     }
-  result = collet_mcp_result_new (server, request, result, NULL);
+  result = collet_tool_result_new (server, request, result, NULL);
   collet_mcp_reply_json_with_session (&turn->reply, result, collet_mcp_session_get_id (session));
 }
 

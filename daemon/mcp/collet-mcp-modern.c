@@ -182,7 +182,7 @@ listen_for (ColletMcpTurn *turn)
                           (int)request->id_size, request->id);
   meta = g_strdup_printf ("\"io.modelcontextprotocol/subscriptionId\":%.*s,", (int)request->id_size,
                           request->id);
-  last = collet_mcp_result_new (turn->server, request, g_string_new ("{"), meta);
+  last = collet_tool_result_new (turn->server, request, g_string_new ("{"), meta);
 
   collet_mcp_reply_start_stream (&turn->reply);
   collet_mcp_exchange_send_event (exchange, first->str, first->len);

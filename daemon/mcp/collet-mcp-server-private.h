@@ -49,7 +49,7 @@ typedef struct
 void collet_mcp_turn_answer (const ColletMcpTurn *turn, GString *result);
 /* `meta`: NULL in the legacy era; otherwise what stands first in the result's
  * _meta: "" or members with a comma after each. */
-GString *collet_mcp_result_new (const ColletMcpServer *server, const ColletMcpRequest *request,
+GString *collet_tool_result_new (const ColletMcpServer *server, const ColletMcpRequest *request,
                                 GString *result, const char *meta);
 /* `data`: JSON or NULL. */
 void collet_mcp_turn_fail (const ColletMcpTurn *turn, guint status, int code, const char *message,

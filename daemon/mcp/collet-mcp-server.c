@@ -31,7 +31,7 @@ collet_mcp_append_server_info (GString *out, const ColletMcpServer *server)
 }
 
 GString *
-collet_mcp_result_new (const ColletMcpServer *server, const ColletMcpRequest *request, GString *result,
+collet_tool_result_new (const ColletMcpServer *server, const ColletMcpRequest *request, GString *result,
                        const char *meta)
 {
   GString *json = g_string_sized_new (result->len + request->id_size + 256);
@@ -57,7 +57,7 @@ void
 collet_mcp_turn_answer (const ColletMcpTurn *turn, GString *result)
 {
   collet_mcp_reply_json (&turn->reply, 200,
-                         collet_mcp_result_new (turn->server, &turn->request, result,
+                         collet_tool_result_new (turn->server, &turn->request, result,
                                                 turn->is_modern ? "" : NULL));
 }
 

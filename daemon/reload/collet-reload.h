@@ -34,7 +34,7 @@ typedef struct
   ColletVersion *to;        /* NULL: is unloaded */
   ColletManifest *manifest; /* of `to` */
   char *path;               /* of `to` in the artifact store */
-  const char *verdict;      /* identical | behaviour only | compatible | breaking | NULL */
+  const char *verdict;      /* identical | behaviour-only | compatible | breaking | NULL */
   GStrv differences;        /* of the schemas, or NULL */
   gboolean is_breaking;
   ColletDeployment *deployment;

@@ -4,7 +4,7 @@
  */
 #include "collet-mcp-headers.h"
 #include "collet-mcp-metrics.h"
-#include "collet-mcp-result.h"
+#include "collet-tool-result.h"
 #include "mcp-kit.h"
 
 #include "collet-error.h"
@@ -155,7 +155,7 @@ test_results (void)
       g_autoptr (GError) error = NULL;
       gboolean is_error;
 
-      g_assert_cmpint (collet_mcp_result_check (json, NULL, &is_error, &error), ==, rows[i].is_good);
+      g_assert_cmpint (collet_tool_result_check (json, NULL, &is_error, &error), ==, rows[i].is_good);
       if (!rows[i].is_good)
         g_assert_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_RESULT);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collet-mcp-result.h"
+#include "collet-tool-result.h"
 
 #include "collet-error.h"
 
@@ -115,8 +115,8 @@ check_structured (const ColletJson *json, const ColletJsonSchema *schema, GError
 }
 
 gboolean
-collet_mcp_result_check (const ColletJson *json, const ColletJsonSchema *schema, gboolean *is_error,
-                         GError **error)
+collet_tool_result_check (const ColletJson *json, const ColletJsonSchema *schema, gboolean *is_error,
+                          GError **error)
 {
   ColletJsonNode flag;
 
@@ -158,7 +158,7 @@ append_member (GString *out, const ColletJson *json, ColletJsonNode node)
 }
 
 void
-collet_mcp_result_append_members (GString *out, const ColletJson *json)
+collet_tool_result_append_members (GString *out, const ColletJson *json)
 {
   gsize size;
   const char *raw = collet_json_get_raw (json, 0, &size);
@@ -181,7 +181,7 @@ collet_mcp_result_append_members (GString *out, const ColletJson *json)
 }
 
 void
-collet_mcp_result_append_meta (GString *out, const ColletJson *json)
+collet_tool_result_append_meta (GString *out, const ColletJson *json)
 {
   ColletJsonNode meta = collet_json_member (json, 0, "_meta");
 
@@ -197,4 +197,50 @@ collet_mcp_result_append_meta (GString *out, const ColletJson *json)
       g_string_append_c (out, ',');
       append_member (out, json, node);
     }
+}
+
+const ColletJsonSchema *
+collet_tool_result_find_schema (const ColletToolEntry *entry, const ColletVersion *answered,
+                                ColletToolDirectory *directory, ColletToolList **newer)
+{
+  if (!answered || strcmp (entry->version->sha256, answered->sha256) == 0)
+    return entry->tool->output_schema;
+  *newer = collet_tool_directory_ref_list (directory);
+  entry = collet_tool_list_find (*newer, entry->name, -1);
+  if (!entry || strcmp (entry->version->sha256, answered->sha256) != 0)
+    return NULL;
+  return entry->tool->output_schema;
+}
+
+ColletJson *
+collet_tool_result_parse (const ColletToolEntry *entry, const ColletCallResult *result,
+                          ColletToolDirectory *directory, gboolean *is_error, GError **error)
+{
+  g_autoptr (ColletToolList) newer = NULL;
+  g_autoptr (GError) fault = NULL;
+  g_autoptr (ColletJson) json = collet_json_parse_borrowed (result->json, result->json_size, &fault);
+
+  if (!json)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
+                   "The tool's result is no JSON: %s Its module has a fault; tell its author.",
+                   fault->message);
+      return NULL;
+    }
+  if (!collet_tool_result_check (
+          json, collet_tool_result_find_schema (entry, result->version, directory, &newer), is_error, error))
+    return NULL;
+  return g_steal_pointer (&json);
+}
+
+void
+collet_tool_result_append_answered (GString *out, const ColletCallResult *result)
+{
+  if (!result->version)
+    return;
+  g_string_append_printf (out,
+                          "\"org.collet/version\":\"%s\",\"org.collet/sha256\":\"%s\",\"org.collet/"
+                          "generation\":%" G_GUINT64_FORMAT,
+                          result->version->semver ? result->version->semver : "", result->version->sha256,
+                          result->generation);
 }
