@@ -17,7 +17,8 @@ GQuark collet_error_quark (void);
 
 #define COLLET_ERROR_PREFIX "org.collet.Collet1.Error."
 
-typedef enum {
+typedef enum
+{
   COLLET_ERROR_FAILED, /* unmapped; an internal fault, never expected */
   COLLET_ERROR_NOT_SUPPORTED,
   COLLET_ERROR_NOT_AUTHORIZED,

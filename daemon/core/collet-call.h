@@ -16,42 +16,46 @@ G_BEGIN_DECLS
 typedef struct _ColletCall ColletCall;
 
 /* Borrowed for the duration of the callback. */
-typedef struct {
+typedef struct
+{
   /* NULL: `json` is the module's answer {"content":[...],...}, not yet checked.
    * Otherwise the call did not complete (WorkerCrashed, CallTimeout,
    * CallCancelled, Overloaded, ...). */
   const GError *error;
   const char *json;
   gsize json_size;
-  gboolean is_cancelled;        /* the module answered COLLET_CANCELLED */
-  ColletVersion *version;       /* what answered; NULL if nothing ran it */
-  guint64 generation;           /* likewise; 0 */
-  gint64 run_us;                /* from sent to answered */
+  gboolean is_cancelled;  /* the module answered COLLET_CANCELLED */
+  ColletVersion *version; /* what answered; NULL if nothing ran it */
+  guint64 generation;     /* likewise; 0 */
+  gint64 run_us;          /* from sent to answered */
 } ColletCallResult;
 
-typedef struct {
+typedef struct
+{
   void (*done) (ColletCall *call, const ColletCallResult *result);
   /* JSON params as in wire/collet-wire.h; may be NULL. */
   void (*progress) (ColletCall *call, const char *json, gsize size);
   void (*log) (ColletCall *call, int level, const char *json, gsize size);
 } ColletCallClass;
 
-struct _ColletCall {
+struct _ColletCall
+{
   const ColletCallClass *class_;
-  const char *tool; /* the module's own name for it */
+  const char *tool;      /* the module's own name for it */
   const char *arguments; /* JSON object, checked; not NUL-terminated */
   gsize arguments_size;
-  const char *trace;   /* correlation id, or NULL */
-  gint64 deadline_us;  /* g_get_monotonic_time(); G_MAXINT64: none */
+  const char *trace;  /* correlation id, or NULL */
+  gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
-  int log_level;       /* enum collet_level, or 255: none */
+  int log_level; /* enum collet_level, or 255: none */
   /* The target's, zeroed by the asker: */
   gpointer target_data[4];
 };
 
 /* What calls go to: a module's slot. Implemented by host/. Thread-safe. */
 typedef struct _ColletCallTarget ColletCallTarget;
-typedef struct {
+typedef struct
+{
   ColletCallTarget *(*ref) (ColletCallTarget *target);
   void (*unref) (ColletCallTarget *target);
   void (*dispatch) (ColletCallTarget *target, ColletCall *call);
@@ -60,7 +64,8 @@ typedef struct {
   void (*cancel) (ColletCallTarget *target, ColletCall *call);
 } ColletCallTargetClass;
 
-struct _ColletCallTarget {
+struct _ColletCallTarget
+{
   const ColletCallTargetClass *class_;
 };
 

@@ -20,11 +20,13 @@ G_BEGIN_DECLS
 
 typedef struct _ColletExchange ColletExchange;
 
-typedef struct {
+typedef struct
+{
   const char *name, *value;
 } ColletHttpHeader;
 
-typedef struct {
+typedef struct
+{
   ColletExchange *(*ref) (ColletExchange *exchange);
   void (*unref) (ColletExchange *exchange);
 
@@ -40,21 +42,24 @@ typedef struct {
   /* Takes `body` (g_free); headers are copied. */
   void (*respond) (ColletExchange *exchange, guint status, const ColletHttpHeader *headers, guint n_headers,
                    char *body, gsize size);
-  void (*start_stream) (ColletExchange *exchange, guint status, const ColletHttpHeader *headers, guint n_headers);
+  void (*start_stream) (ColletExchange *exchange, guint status, const ColletHttpHeader *headers,
+                        guint n_headers);
   /* FALSE: the client is gone or too slow (more than 256 KiB waiting; the stream
    * was cut). Copies. */
   gboolean (*send) (ColletExchange *exchange, const char *data, gsize size);
   void (*end) (ColletExchange *exchange);
 } ColletExchangeClass;
 
-struct _ColletExchange {
+struct _ColletExchange
+{
   const ColletExchangeClass *class_;
   /* The handler's own, e.g. the request that runs; freed with the exchange. */
   gpointer handler_data;
   GDestroyNotify handler_data_free; /* or NULL */
 };
 
-typedef struct {
+typedef struct
+{
   void (*begin) (ColletExchange *exchange, gpointer user_data);
   void (*complete) (ColletExchange *exchange, gpointer user_data);
   void (*closed) (ColletExchange *exchange, gpointer user_data);

@@ -17,5 +17,5 @@ collet_failpoint (const char *name)
     raise (SIGKILL);
 }
 #else
-#define collet_failpoint(name) ((void) 0)
+#define collet_failpoint(name) ((void)0)
 #endif

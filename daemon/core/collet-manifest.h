@@ -11,33 +11,36 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
-  char *name; /* [A-Za-z0-9_.-]{1,128}, MCP */
-  char *json; /* MCP's Tool object without _meta, canonical bytes, ends with '}' */
-  gboolean read_only; /* annotations.readOnlyHint */
+typedef struct
+{
+  char *name;                      /* [A-Za-z0-9_.-]{1,128}, MCP */
+  char *json;                      /* MCP's Tool object without _meta, canonical bytes, ends with '}' */
+  gboolean read_only;              /* annotations.readOnlyHint */
   ColletJsonSchema *input_schema;  /* never NULL */
   ColletJsonSchema *output_schema; /* or NULL */
 } ColletManifestTool;
 
 /* Immutable, reference counted. */
-typedef struct {
+typedef struct
+{
   char *name;        /* module: [a-z0-9][a-z0-9_.-]{0,63} */
   char *version;     /* semantic version 2.0.0 */
   char *description; /* or NULL */
   char *license;     /* or NULL */
   gboolean stateful;
-  guint32 state_format;     /* > 0 if stateful */
+  guint32 state_format;        /* > 0 if stateful */
   guint32 snapshot_interval_s; /* 0: only at reload and shutdown */
-  gboolean concurrent;      /* calls may overlap */
+  gboolean concurrent;         /* calls may overlap */
   gboolean needs_network;
-  guint32 call_timeout_ms;  /* 0: the daemon's default */
-  GPtrArray *tools;         /* ColletManifestTool, sorted by name, at least one */
-  GStrv requires_;          /* names of modules, sorted; may be empty */
-  char *json;               /* the whole manifest, canonical bytes */
+  guint32 call_timeout_ms; /* 0: the daemon's default */
+  GPtrArray *tools;        /* ColletManifestTool, sorted by name, at least one */
+  GStrv requires_;         /* names of modules, sorted; may be empty */
+  char *json;              /* the whole manifest, canonical bytes */
   gatomicrefcount ref_count;
 } ColletManifest;
 
-ColletManifest *collet_manifest_parse (const char *text, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ColletManifest *
+collet_manifest_parse (const char *text, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ColletManifest *collet_manifest_ref (ColletManifest *manifest);
 void collet_manifest_unref (ColletManifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifest, collet_manifest_unref)

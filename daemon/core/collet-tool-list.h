@@ -10,19 +10,20 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
-  char *name;                 /* what clients call; unique in the list */
-  char *module_tool;          /* the module's own name for it */
+typedef struct
+{
+  char *name;        /* what clients call; unique in the list */
+  char *module_tool; /* the module's own name for it */
   char *module;
-  ColletVersion *version;     /* published when the list was made */
+  ColletVersion *version; /* published when the list was made */
   guint64 generation;
-  ColletManifest *manifest;   /* keeps the schemas */
+  ColletManifest *manifest; /* keeps the schemas */
   const ColletManifestTool *tool;
   ColletCallTarget *target;
-  guint call_timeout_ms;      /* 0: the default */
-  char *json;                 /* Tool object for tools/list, with _meta:
-                                 {"org.collet/module":...,"org.collet/version":semver,
-                                  "org.collet/sha256":...} */
+  guint call_timeout_ms; /* 0: the default */
+  char *json;            /* Tool object for tools/list, with _meta:
+                            {"org.collet/module":...,"org.collet/version":semver,
+                             "org.collet/sha256":...} */
   gsize json_size;
 } ColletToolEntry;
 

@@ -17,13 +17,14 @@ G_BEGIN_DECLS
 
 struct collet_limits; /* wire/collet-wire.h */
 
-typedef struct {
-  char *source;       /* as given */
-  char *path;         /* in the store, or NULL */
+typedef struct
+{
+  char *source;             /* as given */
+  char *path;               /* in the store, or NULL */
   ColletVersion *version;   /* NULL if the bytes could not be read */
   ColletManifest *manifest; /* NULL if not readable */
-  GPtrArray *checks;  /* ColletCheck, in the order in which they ran */
-  GError *error;      /* NULL: proven. Else why not, from the first failed check */
+  GPtrArray *checks;        /* ColletCheck, in the order in which they ran */
+  GError *error;            /* NULL: proven. Else why not, from the first failed check */
 } ColletCandidate;
 void collet_candidate_free (ColletCandidate *candidate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletCandidate, collet_candidate_free)
@@ -48,24 +49,24 @@ void collet_loader_get_probe_limits (ColletLoader *self, struct collet_limits *l
  * SpawnFailed, Cancelled) are given by finish; the array has one ColletCandidate a
  * source, in order. A refused candidate's bytes are removed from the store unless
  * they were there before. */
-void collet_loader_examine_async (ColletLoader *self, const char *const *sources,
-                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_loader_examine_async (ColletLoader *self, const char *const *sources, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *collet_loader_examine_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 /* The same for bytes from an fd (which may be a pipe or grow: size and time are
  * limited); takes the fd. `name` for messages. */
-void collet_loader_examine_fd_async (ColletLoader *self, int fd, const char *name,
-                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_loader_examine_fd_async (ColletLoader *self, int fd, const char *name, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
 ColletCandidate *collet_loader_examine_fd_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 
 /* Side-effect free: the store is left as it was. */
-void collet_loader_validate_async (ColletLoader *self, const char *source,
-                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_loader_validate_async (ColletLoader *self, const char *source, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
 ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 
 /* Path of a stored version, after checking that its bytes still have its hash
  * (IntegrityFailed, ArtifactNotFound). In a thread. */
-void collet_loader_verify_async (ColletLoader *self, const char *sha256,
-                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void collet_loader_verify_async (ColletLoader *self, const char *sha256, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
 char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 /* Removes stored versions that are not in `keep` (sha256), except those that are
  * being examined; put those that were proven and wait for their commit into

@@ -50,7 +50,7 @@ void collet_mcp_turn_answer (const ColletMcpTurn *turn, GString *result);
 /* `meta`: NULL in the legacy era; otherwise what stands first in the result's
  * _meta: "" or members with a comma after each. */
 GString *collet_tool_result_new (const ColletMcpServer *server, const ColletMcpRequest *request,
-                                GString *result, const char *meta);
+                                 GString *result, const char *meta);
 /* `data`: JSON or NULL. */
 void collet_mcp_turn_fail (const ColletMcpTurn *turn, guint status, int code, const char *message,
                            const char *data);

@@ -32,7 +32,7 @@ collet_mcp_append_server_info (GString *out, const ColletMcpServer *server)
 
 GString *
 collet_tool_result_new (const ColletMcpServer *server, const ColletMcpRequest *request, GString *result,
-                       const char *meta)
+                        const char *meta)
 {
   GString *json = g_string_sized_new (result->len + request->id_size + 256);
 
@@ -58,7 +58,7 @@ collet_mcp_turn_answer (const ColletMcpTurn *turn, GString *result)
 {
   collet_mcp_reply_json (&turn->reply, 200,
                          collet_tool_result_new (turn->server, &turn->request, result,
-                                                turn->is_modern ? "" : NULL));
+                                                 turn->is_modern ? "" : NULL));
 }
 
 void

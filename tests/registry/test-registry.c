@@ -30,7 +30,7 @@ typedef struct
 static void
 on_tools_changed (ColletRegistry *registry, guint64 serial, gpointer data)
 {
-  ((Fixture *) data)->announced++;
+  ((Fixture *)data)->announced++;
 }
 
 static void
@@ -66,7 +66,8 @@ make_facts (const char *module, const char *sha256, const char *tools)
 
   g_string_printf (text, "{\"name\":\"%s\",\"version\":\"1.0.0\",\"tools\":[", module);
   for (guint i = 0; names[i] != NULL; i++)
-    g_string_append_printf (text, "%s{\"name\":\"%s\",\"description\":\"Does it.\"}", i > 0 ? "," : "", names[i]);
+    g_string_append_printf (text, "%s{\"name\":\"%s\",\"description\":\"Does it.\"}", i > 0 ? "," : "",
+                            names[i]);
   g_string_append (text, "]}");
   facts->manifest = collet_manifest_parse (text->str, text->len, &error);
   g_assert_no_error (error);
@@ -186,7 +187,8 @@ test_unload (Fixture *fixture, gconstpointer unused)
 }
 
 static gboolean
-do_register (Fixture *fixture, const char *name, const char *module, const char *tool, const char *metadata, GError **error)
+do_register (Fixture *fixture, const char *name, const char *module, const char *tool, const char *metadata,
+             GError **error)
 {
   ColletRegistryPlan *plan =
       collet_registry_plan_register (fixture->registry, name, module, tool, metadata, 2000, error);
@@ -281,11 +283,13 @@ test_unregister (Fixture *fixture, gconstpointer unused)
 
   put (fixture, "calc", A64, "add");
   g_assert_true (do_register (fixture, "add", "calc", "add", "{\"title\":\"Mine\"}", &error));
-  collet_registry_apply (fixture->registry, collet_registry_plan_unregister (fixture->registry, "add", &error));
+  collet_registry_apply (fixture->registry,
+                         collet_registry_plan_unregister (fixture->registry, "add", &error));
   assert_served (fixture, "add"); /* as the manifest declares it */
   g_assert_null (facts_of (fixture, "add")->metadata);
 
-  collet_registry_apply (fixture->registry, collet_registry_plan_unregister (fixture->registry, "add", &error));
+  collet_registry_apply (fixture->registry,
+                         collet_registry_plan_unregister (fixture->registry, "add", &error));
   assert_served (fixture, "");
   g_assert_null (collet_registry_plan_unregister (fixture->registry, "add", &error));
   g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND);
