@@ -150,7 +150,7 @@ static void
 on_changed (ColletReload *reload, gpointer data)
 {
   ColletDbusReload *bus = data;
-  const GError *error = collet_reload_get_error (reload);
+  const GError *error = collet_reload_is_finished (reload) ? collet_reload_get_error (reload) : NULL;
   gboolean is_cancellable = collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING;
 
   collet_dbus_reload_set_state (bus, describe_state (collet_reload_get_state (reload)));

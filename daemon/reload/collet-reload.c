@@ -18,6 +18,7 @@ struct _ColletReload
   gint64 finished_at;
   gint64 began_us; /* monotonic */
   gint64 duration_us;
+  gboolean is_finished;
 };
 
 G_DEFINE_FINAL_TYPE (ColletReload, collet_reload, G_TYPE_OBJECT)
@@ -182,7 +183,7 @@ collet_reload_get_finished_at (ColletReload *self)
 gint64
 collet_reload_get_duration_us (ColletReload *self)
 {
-  return collet_reload_is_finished (self) ? self->duration_us : g_get_monotonic_time () - self->began_us;
+  return self->finished_at > 0 ? self->duration_us : g_get_monotonic_time () - self->began_us;
 }
 
 gint64
@@ -198,7 +199,7 @@ collet_reload_get_pause_us (ColletReload *self)
 gboolean
 collet_reload_is_finished (ColletReload *self)
 {
-  return self->state > COLLET_RELOAD_COMMITTED;
+  return self->is_finished;
 }
 
 GCancellable *
@@ -267,7 +268,7 @@ collet_reload_set_committed (ColletReload *self)
 }
 
 void
-collet_reload_finish (ColletReload *self, GError *error)
+collet_reload_conclude (ColletReload *self, GError *error)
 {
   gboolean is_cancelled = g_error_matches (error, COLLET_ERROR, COLLET_ERROR_CANCELLED);
 
@@ -278,10 +279,17 @@ collet_reload_finish (ColletReload *self, GError *error)
   self->finished_at = g_get_real_time ();
   self->duration_us = g_get_monotonic_time () - self->began_us;
   if (error == NULL)
-    {
-      self->phase = "done";
-      self->progress = 1.0;
-    }
+    self->phase = "done";
+}
+
+void
+collet_reload_announce (ColletReload *self)
+{
+  g_return_if_fail (self->state > COLLET_RELOAD_COMMITTED && !self->is_finished);
+
+  self->is_finished = TRUE;
+  if (self->error == NULL)
+    self->progress = 1.0;
   g_signal_emit (self, changed_signal, 0);
   g_signal_emit (self, finished_signal, 0);
 }

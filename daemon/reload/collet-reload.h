@@ -71,8 +71,8 @@ const GError *collet_reload_get_error (ColletReload *self);
 gint64 collet_reload_get_started_at (ColletReload *self);  /* microseconds since 1970 */
 gint64 collet_reload_get_finished_at (ColletReload *self); /* 0: not yet */
 gint64 collet_reload_get_duration_us (ColletReload *self);
-gint64 collet_reload_get_pause_us (ColletReload *self); /* longest of its items; -1: none */
-gboolean collet_reload_is_finished (ColletReload *self);
+gint64 collet_reload_get_pause_us (ColletReload *self);  /* longest of its items; -1: none */
+gboolean collet_reload_is_finished (ColletReload *self); /* and announced */
 /* Does this do what `other` would? Then a second request joins the first. */
 gboolean collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items);
 
@@ -84,8 +84,10 @@ GCancellable *collet_reload_get_cancellable (ColletReload *self);
 /* For the transaction: */
 void collet_reload_enter_phase (ColletReload *self, const char *phase, double progress);
 void collet_reload_set_committed (ColletReload *self);
-/* Takes `error`; NULL: SUCCEEDED. */
-void collet_reload_finish (ColletReload *self, GError *error);
+/* How it ended; takes `error`, NULL: SUCCEEDED. Nobody is told before that is in
+ * the history: */
+void collet_reload_conclude (ColletReload *self, GError *error);
+void collet_reload_announce (ColletReload *self);
 
 /* Signals: "changed" (): state, phase, progress. "finished" (): after the last
  * "changed". */

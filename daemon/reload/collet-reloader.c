@@ -325,7 +325,7 @@ record_refusal (ColletReloader *self, ColletReloadRequest *request, GPtrArray *i
 {
   g_autoptr (ColletReload) reload = collet_reload_new (request, items);
 
-  collet_reload_finish (reload, g_error_copy (reason));
+  collet_reload_conclude (reload, g_error_copy (reason));
   collet_store_record_refusal_async (self->store, collet_reload_record_begin (reload),
                                      collet_reload_record_end (reload), on_refusal_recorded, NULL);
 }

@@ -221,6 +221,7 @@ on_copied (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GBytes) copy = collet_generation_export_state_finish (item->old, result, &error);
 
   collet_slot_resume (collet_deployment_get_slot (item->deployment));
+  item->pause_us = collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment));
   if (copy == NULL)
     release_operation (operation, error);
   else
@@ -407,9 +408,10 @@ publish_items (Transaction *self, GPtrArray *items)
       gint64 began = g_get_monotonic_time ();
       g_autoptr (ColletGeneration) former =
           collet_deployment_publish (item->deployment, item->next, item->kind);
-      item->pause_us = item->is_quiesced
-                           ? collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment))
-                           : g_get_monotonic_time () - began;
+      gint64 pause_us = item->is_quiesced
+                            ? collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment))
+                            : g_get_monotonic_time () - began;
+      item->pause_us = MAX (item->pause_us, pause_us);
       item->is_quiesced = FALSE;
     }
   collet_registry_apply (self->reloader->registry, g_steal_pointer (&self->plan));
@@ -469,16 +471,6 @@ transaction_free (Transaction *self)
   g_free (self);
 }
 
-static void
-on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
-    g_warning ("The end of a reload could not be recorded: %s. It will be at the next start.",
-               error->message);
-}
-
 /* The items' processes and bytes are not kept with the finished object. */
 static void
 drop_items (GPtrArray *items)
@@ -495,14 +487,27 @@ drop_items (GPtrArray *items)
     }
 }
 
+/* Whoever waits for the end finds it in the history. */
+static void
+on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Transaction *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
+    g_warning ("The end of a reload could not be recorded: %s It will be at the next start.", error->message);
+  collet_reload_announce (self->reload);
+  transaction_free (self);
+}
+
 static void
 finish (Transaction *self)
 {
-  collet_reload_finish (self->reload, g_steal_pointer (&self->error));
-  collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
-                          NULL);
+  g_clear_handle_id (&self->timeout, g_source_remove);
+  collet_reload_conclude (self->reload, g_steal_pointer (&self->error));
   drop_items (collet_reload_get_items (self->reload));
-  transaction_free (self);
+  collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
+                          self);
 }
 
 static void
