@@ -111,7 +111,8 @@ build (ColletDaemon *self, GError **error)
   self->directory = collet_tool_directory_new ();
   self->registry = collet_registry_new (self->directory);
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
-  self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store, error);
+  self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store,
+                                        self->image->sessions, error);
   return self->endpoint != NULL;
 }
 

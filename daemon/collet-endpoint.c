@@ -7,6 +7,7 @@
 #include "collet-http-socket.h"
 #include "collet-mcp-server.h"
 #include "collet-rows.h"
+#include "collet-session-keeper.h"
 
 #define MAX_LISTENERS 2
 #define UNIX_SOCKET_MODE 0600
@@ -17,6 +18,7 @@ struct _ColletEndpoint
 {
   ColletMcpServer *server;
   ColletStore *store;
+  ColletSessionKeeper *sessions;
   GStrv addresses;
   int fds[MAX_LISTENERS]; /* until the listeners take them */
   guint n_fds;
@@ -83,11 +85,14 @@ take_addresses (ColletEndpoint *self, const ColletOptions *options, GError **err
 
 ColletEndpoint *
 collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory, ColletRegistry *registry,
-                     ColletStore *store, GError **error)
+                     ColletStore *store, GPtrArray *sessions, GError **error)
 {
   ColletEndpoint *self = g_new0 (ColletEndpoint, 1);
+
+  self->sessions = collet_session_keeper_new (store);
   const ColletMcpConfig config = {
     .directory = directory,
+    .store = collet_session_keeper_get_store (self->sessions),
     .version = COLLET_VERSION,
     .record = options->record_calls ? on_record : NULL,
     .user_data = self,
@@ -96,6 +101,7 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
   self->store = g_object_ref (store);
   self->threads = options->http_threads;
   self->server = collet_mcp_server_new (&config);
+  collet_session_keeper_import (self->sessions, sessions, self->server);
   g_signal_connect (registry, "tools-changed", G_CALLBACK (on_tools_changed), self);
   if (take_addresses (self, options, error))
     return self;
@@ -179,6 +185,7 @@ collet_endpoint_free (ColletEndpoint *self)
     if (self->fds[i] >= 0)
       close (self->fds[i]);
   g_clear_pointer (&self->server, collet_mcp_server_free);
+  g_clear_pointer (&self->sessions, collet_session_keeper_free);
   g_clear_object (&self->store);
   g_strfreev (self->addresses);
   g_free (self);

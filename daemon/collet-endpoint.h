@@ -14,9 +14,11 @@ G_BEGIN_DECLS
 typedef struct _ColletEndpoint ColletEndpoint;
 
 /* Takes the addresses, so a taken one is found before anything else starts;
- * answers nothing yet. AddressInUse. */
+ * answers nothing yet. sessions: of the store's image, borrowed; they are valid
+ * again. AddressInUse. */
 ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
-                                     ColletRegistry *registry, ColletStore *store, GError **error);
+                                     ColletRegistry *registry, ColletStore *store, GPtrArray *sessions,
+                                     GError **error);
 gboolean collet_endpoint_start (ColletEndpoint *self, GError **error);
 /* URLs and "unix:" paths; NULL-terminated, borrowed. */
 const char *const *collet_endpoint_get_addresses (ColletEndpoint *self);

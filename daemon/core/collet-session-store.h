@@ -16,10 +16,11 @@ typedef struct
   const char *client;   /* "name/version" as it introduced itself; "" if it did not */
   int log_level;        /* enum collet_level, or 255: none */
   guint64 seen;         /* begin of the digest of the list of tools that it knows */
-  gint64 used_us;       /* wall clock */
+  gint64 used_us;       /* wall clock, to some minutes */
 } ColletSessionRecord;
 
-/* Called from any thread; must not block on the disk. The record is borrowed. */
+/* Called from any thread, under locks; must not block on the disk, nor call back.
+ * The record is borrowed. */
 typedef struct _ColletSessionStore ColletSessionStore;
 typedef struct
 {

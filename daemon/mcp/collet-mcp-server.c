@@ -11,6 +11,7 @@
 #define TEXT "text/plain; charset=utf-8"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define HOUSEKEEPING_MS 5000
+#define SAVE_USED_US (10 * 60 * G_USEC_PER_SEC)
 
 /* What the turns have in common. */
 
@@ -248,6 +249,7 @@ on_idle (gpointer data)
 
   for (guint i = 0; i < idle->len; i++)
     collet_mcp_legacy_end_session (server, idle->pdata[i]);
+  collet_mcp_sessions_save_used (server->sessions, SAVE_USED_US);
 }
 
 static void

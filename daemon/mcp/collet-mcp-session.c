@@ -27,7 +27,8 @@ struct _ColletMcpSession
   guint64 seen;
   ColletExchange *stream;
   GQueue calls;
-  gint64 second; /* rate: requests taken in this second */
+  gboolean is_ended; /* not to be saved again */
+  gint64 second;     /* rate: requests taken in this second */
   guint taken;
 };
 
@@ -38,6 +39,7 @@ struct _ColletMcpSessions
   GQueue by_use;     /* longest unused first */
   guint max;
   gint64 idle_us;
+  gint64 saved_us; /* when uses were saved last; the housekeeper's */
   ColletSessionStore *store;
 };
 
@@ -95,18 +97,38 @@ session_new (const char *id, ColletMcpRevision revision, const char *client, gui
   return session;
 }
 
+/* With the session's lock, so that no older state comes after a newer one, nor any
+ * after the end. */
 static void
-save (ColletMcpSession *session)
+save_locked (ColletMcpSession *session)
 {
   ColletSessionRecord record = { .id = session->id,
                                  .revision = revisions[session->revision],
                                  .client = session->client,
-                                 .log_level = collet_mcp_session_get_log_level (session),
-                                 .seen = collet_mcp_session_get_seen (session),
+                                 .log_level = session->log_level,
+                                 .seen = session->seen,
                                  .used_us = g_get_real_time () };
 
-  if (session->store)
+  if (session->store && !session->is_ended)
     session->store->class_->save (session->store, &record);
+}
+
+static void
+save (ColletMcpSession *session)
+{
+  pthread_mutex_lock (&session->lock);
+  save_locked (session);
+  pthread_mutex_unlock (&session->lock);
+}
+
+static void
+forget (ColletMcpSession *session)
+{
+  pthread_mutex_lock (&session->lock);
+  session->is_ended = TRUE;
+  if (session->store)
+    session->store->class_->remove (session->store, session->id);
+  pthread_mutex_unlock (&session->lock);
 }
 
 ColletMcpSessions *
@@ -118,6 +140,7 @@ collet_mcp_sessions_new (guint max, gint64 idle_us, ColletSessionStore *store)
   sessions->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   sessions->max = max;
   sessions->idle_us = idle_us;
+  sessions->saved_us = g_get_monotonic_time ();
   sessions->store = store;
   return sessions;
 }
@@ -194,8 +217,7 @@ insert (ColletMcpSessions *sessions, ColletMcpSession *session)
   pthread_mutex_unlock (&sessions->lock);
   if (victim)
     {
-      if (sessions->store)
-        sessions->store->class_->remove (sessions->store, victim->id);
+      forget (victim);
       collet_mcp_session_unref (victim);
     }
   return fits;
@@ -267,8 +289,7 @@ collet_mcp_sessions_end (ColletMcpSessions *sessions, ColletMcpSession *session)
   pthread_mutex_unlock (&sessions->lock);
   if (!was_there)
     return;
-  if (sessions->store)
-    sessions->store->class_->remove (sessions->store, session->id);
+  forget (session);
   collet_mcp_session_unref (session);
 }
 
@@ -290,6 +311,29 @@ collet_mcp_sessions_list_idle (ColletMcpSessions *sessions)
     }
   pthread_mutex_unlock (&sessions->lock);
   return idle;
+}
+
+void
+collet_mcp_sessions_save_used (ColletMcpSessions *sessions, gint64 period_us)
+{
+  g_autoptr (GPtrArray) used = NULL;
+  gint64 since = sessions->saved_us;
+
+  if (!sessions->store || g_get_monotonic_time () < since + period_us)
+    return;
+  used = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_mcp_session_unref);
+  sessions->saved_us = g_get_monotonic_time ();
+  pthread_mutex_lock (&sessions->lock);
+  for (GList *link = sessions->by_use.head; link; link = link->next)
+    {
+      ColletMcpSession *session = link->data;
+
+      if (session->used_us >= since || is_busy (session))
+        g_ptr_array_add (used, collet_mcp_session_ref (session));
+    }
+  pthread_mutex_unlock (&sessions->lock);
+  for (guint i = 0; i < used->len; i++)
+    save (used->pdata[i]);
 }
 
 guint
@@ -337,8 +381,8 @@ collet_mcp_session_set_log_level (ColletMcpSession *session, int level)
 {
   pthread_mutex_lock (&session->lock);
   session->log_level = level;
+  save_locked (session);
   pthread_mutex_unlock (&session->lock);
-  save (session);
 }
 
 guint64
@@ -360,9 +404,9 @@ collet_mcp_session_set_seen (ColletMcpSession *session, guint64 seen)
   pthread_mutex_lock (&session->lock);
   differs = session->seen != seen;
   session->seen = seen;
-  pthread_mutex_unlock (&session->lock);
   if (differs)
-    save (session);
+    save_locked (session);
+  pthread_mutex_unlock (&session->lock);
   return differs;
 }
 

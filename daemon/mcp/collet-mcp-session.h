@@ -46,6 +46,9 @@ ColletMcpSession *collet_mcp_sessions_find (ColletMcpSessions *sessions, const c
 void collet_mcp_sessions_end (ColletMcpSessions *sessions, ColletMcpSession *session);
 /* References to those that are idle for too long; the caller ends them. */
 GPtrArray *collet_mcp_sessions_list_idle (ColletMcpSessions *sessions);
+/* Once a period, from one thread: the store learns which were used in it, so that
+ * none of them looks forgotten after a restart. */
+void collet_mcp_sessions_save_used (ColletMcpSessions *sessions, gint64 period_us);
 guint collet_mcp_sessions_get_length (ColletMcpSessions *sessions);
 
 ColletMcpSession *collet_mcp_session_ref (ColletMcpSession *session);

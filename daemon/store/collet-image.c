@@ -5,6 +5,7 @@
 #include "collet-error.h"
 #include "collet-module-table.h"
 #include "collet-reload-table.h"
+#include "collet-session-table.h"
 #include "collet-snapshot-table.h"
 #include "collet-tool-table.h"
 
@@ -77,7 +78,7 @@ read_image (ColletDatabase *db, GError **error)
       !collet_tool_table_read (db, image->tools, error) ||
       !collet_snapshot_table_read_active (db, image->snapshots, error) ||
       !collet_reload_table_read_open (db, image->open, image->committed, error) ||
-      !read_counters (db, image, error))
+      !collet_session_table_read (db, image->sessions, error) || !read_counters (db, image, error))
     return NULL;
   return g_steal_pointer (&image);
 }

@@ -16,10 +16,11 @@ struct _ColletQueue
   pthread_cond_t changed;
   GQueue requests;
   GQueue answers;
-  GPtrArray *calls;          /* NULL: none wait */
-  struct timespec calls_due; /* of the oldest; CLOCK_MONOTONIC */
-  guint calls_taken;         /* by the thread, not yet written */
+  GPtrArray *calls;    /* NULL: none wait */
+  gint64 calls_due_us; /* of the oldest; monotonic */
+  guint calls_taken;   /* by the thread, not yet written */
   guint64 dropped;
+  ColletSessionBatch *sessions;
   int fd;
   gboolean is_closed;
 };
@@ -46,6 +47,7 @@ collet_queue_new (GError **error)
   pthread_mutex_init (&self->lock, NULL);
   g_queue_init (&self->requests);
   g_queue_init (&self->answers);
+  self->sessions = collet_session_batch_new ();
   self->fd = fd;
   return self;
 }
@@ -57,6 +59,7 @@ collet_queue_free (ColletQueue *self)
     return;
   g_assert (g_queue_is_empty (&self->requests) && g_queue_is_empty (&self->answers));
   g_clear_pointer (&self->calls, g_ptr_array_unref);
+  collet_session_batch_free (self->sessions);
   pthread_cond_destroy (&self->changed);
   pthread_mutex_destroy (&self->lock);
   close (self->fd);
@@ -90,13 +93,7 @@ static void
 start_calls (ColletQueue *self)
 {
   self->calls = g_ptr_array_new_full (1024, (GDestroyNotify)collet_call_row_free);
-  clock_gettime (CLOCK_MONOTONIC, &self->calls_due);
-  self->calls_due.tv_nsec += COLLET_QUEUE_CALLS_DELAY_MS * 1000000L;
-  if (self->calls_due.tv_nsec >= 1000000000L)
-    {
-      self->calls_due.tv_nsec -= 1000000000L;
-      self->calls_due.tv_sec++;
-    }
+  self->calls_due_us = g_get_monotonic_time () + COLLET_QUEUE_CALLS_DELAY_MS * 1000;
 }
 
 void
@@ -130,20 +127,59 @@ collet_queue_get_dropped (ColletQueue *self)
   return dropped;
 }
 
+void
+collet_queue_add_session (ColletQueue *self, ColletSessionRow *row)
+{
+  pthread_mutex_lock (&self->lock);
+  gboolean is_first = collet_session_batch_is_empty (self->sessions);
+
+  if (self->is_closed)
+    collet_session_row_free (row);
+  else if (collet_session_batch_add (self->sessions, row, g_get_monotonic_time ()) && is_first)
+    pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
 /* ---- store thread ---- */
 
 static gboolean
-is_due (ColletQueue *self)
+are_calls_due (ColletQueue *self)
 {
-  struct timespec now;
-
   if (self->calls == NULL)
     return FALSE;
-  if (self->is_closed || self->calls->len >= COLLET_QUEUE_CALLS_BATCH)
-    return TRUE;
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec > self->calls_due.tv_sec ||
-         (now.tv_sec == self->calls_due.tv_sec && now.tv_nsec >= self->calls_due.tv_nsec);
+  return self->is_closed || self->calls->len >= COLLET_QUEUE_CALLS_BATCH ||
+         g_get_monotonic_time () >= self->calls_due_us;
+}
+
+static gboolean
+are_sessions_due (ColletQueue *self)
+{
+  if (collet_session_batch_is_empty (self->sessions))
+    return FALSE;
+  return self->is_closed || g_get_monotonic_time () >= collet_session_batch_get_due (self->sessions);
+}
+
+static gboolean
+has_work (ColletQueue *self)
+{
+  return self->is_closed || !g_queue_is_empty (&self->requests) || are_calls_due (self) ||
+         are_sessions_due (self);
+}
+
+static void
+wait_for_work (ColletQueue *self)
+{
+  gint64 due_us = collet_session_batch_get_due (self->sessions);
+
+  if (self->calls != NULL)
+    due_us = MIN (due_us, self->calls_due_us);
+  if (due_us == G_MAXINT64)
+    {
+      pthread_cond_wait (&self->changed, &self->lock);
+      return;
+    }
+  struct timespec due = { .tv_sec = due_us / G_USEC_PER_SEC, .tv_nsec = due_us % G_USEC_PER_SEC * 1000 };
+  pthread_cond_timedwait (&self->changed, &self->lock, &due);
 }
 
 static GPtrArray *
@@ -158,18 +194,14 @@ gboolean
 collet_queue_take (ColletQueue *self, gboolean wait, GQueue *requests, GPtrArray **calls)
 {
   pthread_mutex_lock (&self->lock);
-  while (wait && g_queue_is_empty (&self->requests) && !is_due (self) && !self->is_closed)
-    {
-      if (self->calls != NULL)
-        pthread_cond_timedwait (&self->changed, &self->lock, &self->calls_due);
-      else
-        pthread_cond_wait (&self->changed, &self->lock);
-    }
+  while (wait && !has_work (self))
+    wait_for_work (self);
   for (guint i = 0; i < COLLET_QUEUE_GROUP_MAX && !g_queue_is_empty (&self->requests); i++)
     g_queue_push_tail (requests, g_queue_pop_head (&self->requests));
   if (calls != NULL)
-    *calls = is_due (self) ? steal_calls (self) : NULL;
-  gboolean goes_on = !self->is_closed || !g_queue_is_empty (&self->requests) || self->calls != NULL;
+    *calls = are_calls_due (self) ? steal_calls (self) : NULL;
+  gboolean goes_on = !self->is_closed || !g_queue_is_empty (&self->requests) || self->calls != NULL ||
+                     !collet_session_batch_is_empty (self->sessions);
   pthread_mutex_unlock (&self->lock);
   return goes_on;
 }
@@ -192,6 +224,25 @@ collet_queue_settle_calls (ColletQueue *self, guint n, gboolean is_lost)
   if (is_lost)
     self->dropped += n;
   pthread_mutex_unlock (&self->lock);
+}
+
+GPtrArray *
+collet_queue_take_sessions (ColletQueue *self, guint *dropped)
+{
+  pthread_mutex_lock (&self->lock);
+  GPtrArray *rows = are_sessions_due (self) ? collet_session_batch_take (self->sessions, dropped) : NULL;
+  pthread_mutex_unlock (&self->lock);
+  return rows;
+}
+
+void
+collet_queue_return_sessions (ColletQueue *self, GPtrArray *rows)
+{
+  pthread_mutex_lock (&self->lock);
+  if (!self->is_closed)
+    collet_session_batch_return (self->sessions, rows, g_get_monotonic_time ());
+  pthread_mutex_unlock (&self->lock);
+  g_ptr_array_set_size (rows, 0);
 }
 
 void

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * collet-queue.h: what stands between the store's thread and the others:
- * requests in, answers out, recorded calls. Private to store/. Any thread; never
+ * requests in, answers out, recorded calls, states of sessions. Private to store/. Any thread; never
  * waits for the disk.
  */
 #pragma once
 
 #include "collet-request.h"
+#include "collet-session-batch.h"
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,9 @@ void collet_queue_close (ColletQueue *self);
 void collet_queue_add_call (ColletQueue *self, ColletCallRow *row);
 guint64 collet_queue_get_dropped (ColletQueue *self);
 
+/* Takes the row: the newest state of a session; without a revision: it is gone. */
+void collet_queue_add_session (ColletQueue *self, ColletSessionRow *row);
+
 /* Store thread. Waits until there is something to do; moves at most a group of
  * requests to `requests` and, if they are due, all calls to *calls (else NULL;
  * calls NULL: leaves them). With wait FALSE it returns at once. FALSE: closed, and
@@ -36,6 +40,12 @@ gboolean collet_queue_take (ColletQueue *self, gboolean wait, GQueue *requests, 
 GPtrArray *collet_queue_take_calls (ColletQueue *self); /* or NULL */
 /* n calls that were taken are written, or lost. */
 void collet_queue_settle_calls (ColletQueue *self, guint n, gboolean is_lost);
+/* Store thread: some of the sessions that are due, or NULL. *dropped counts those
+ * that did not fit since the last time. */
+GPtrArray *collet_queue_take_sessions (ColletQueue *self, guint *dropped);
+/* They could not be written: they wait again, for longer, unless there is a newer
+ * state or the queue is closed. Empties `rows`. */
+void collet_queue_return_sessions (ColletQueue *self, GPtrArray *rows);
 /* Hands performed requests back; empties `requests`. */
 void collet_queue_answer (ColletQueue *self, GQueue *requests);
 

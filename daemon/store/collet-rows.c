@@ -211,6 +211,23 @@ collet_call_row_free (ColletCallRow *row)
   g_free (row);
 }
 
+ColletSessionRow *
+collet_session_row_new (void)
+{
+  return g_new0 (ColletSessionRow, 1);
+}
+
+void
+collet_session_row_free (ColletSessionRow *row)
+{
+  if (row == NULL)
+    return;
+  g_free (row->id);
+  g_free (row->revision);
+  g_free (row->client);
+  g_free (row);
+}
+
 ColletUpdateRow *
 collet_update_row_new (void)
 {
@@ -240,6 +257,7 @@ collet_store_image_new (void)
   image->snapshots = ROWS (snapshot_row);
   image->open = ROWS (reload_row);
   image->committed = ROWS (reload_row);
+  image->sessions = ROWS (session_row);
   return image;
 }
 
@@ -254,5 +272,6 @@ collet_store_image_free (ColletStoreImage *image)
   g_clear_pointer (&image->snapshots, g_ptr_array_unref);
   g_clear_pointer (&image->open, g_ptr_array_unref);
   g_clear_pointer (&image->committed, g_ptr_array_unref);
+  g_clear_pointer (&image->sessions, g_ptr_array_unref);
   g_free (image);
 }

@@ -49,6 +49,10 @@ ColletCallRow *collet_call_row_new (void);
 void collet_call_row_free (ColletCallRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletCallRow, collet_call_row_free)
 
+ColletSessionRow *collet_session_row_new (void);
+void collet_session_row_free (ColletSessionRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletSessionRow, collet_session_row_free)
+
 ColletUpdateRow *collet_update_row_new (void);
 void collet_update_row_free (ColletUpdateRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletUpdateRow, collet_update_row_free)

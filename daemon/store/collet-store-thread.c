@@ -5,6 +5,7 @@
 #include "collet-error.h"
 #include "collet-failpoint.h"
 #include "collet-image.h"
+#include "collet-session-table.h"
 
 #include <pthread.h>
 
@@ -36,6 +37,7 @@ struct _ColletStoreThread
   guint written;      /* of the backlog */
   int wal_pages;
   gboolean calls_fail; /* said so already */
+  gboolean sessions_fail;
 };
 
 /* ---- groups ---- */
@@ -221,6 +223,28 @@ perform_requests (ColletStoreThread *self, GQueue *requests)
   perform_group (self, &group);
 }
 
+/* ---- sessions ---- */
+
+static void
+write_sessions (ColletStoreThread *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint dropped = 0;
+  g_autoptr (GPtrArray) rows = collet_queue_take_sessions (self->queue, &dropped);
+
+  if (rows == NULL)
+    return;
+  if (dropped > 0)
+    g_warning ("%u changes of sessions are not kept: too many waited for the disk.", dropped);
+
+  gboolean ok = collet_session_table_write (self->db, rows, &error);
+  if (!ok && !self->sessions_fail)
+    g_warning ("Sessions are not kept until this works again: %s", error->message);
+  self->sessions_fail = !ok;
+  if (!ok)
+    collet_queue_return_sessions (self->queue, rows);
+}
+
 /* ---- the thread ---- */
 
 static int
@@ -264,6 +288,7 @@ work (ColletStoreThread *self)
       perform_requests (self, &requests);
       if (self->backlog != NULL)
         write_slice (self);
+      write_sessions (self);
     }
 }
 

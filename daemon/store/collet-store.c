@@ -3,6 +3,7 @@
 
 #include "collet-data-folder.h"
 #include "collet-error.h"
+#include "collet-rows.h"
 #include "collet-store-thread.h"
 
 #include <glib-unix.h>
@@ -363,4 +364,36 @@ gboolean
 collet_store_flush_calls_finish (ColletStore *self, GAsyncResult *result, GError **error)
 {
   return finish_boolean (self, result, collet_store_flush_calls_async, error);
+}
+
+/* ---- sessions ---- */
+
+void
+collet_store_save_session (ColletStore *self, ColletSessionRow *row)
+{
+  /* One that breaks the table's rules would take the others of its batch along. */
+  g_return_if_fail (row->id != NULL && row->revision != NULL && row->client != NULL);
+  g_return_if_fail (row->log_level >= 0 && row->log_level <= 255);
+  collet_queue_add_session (self->queue, row);
+}
+
+void
+collet_store_remove_session (ColletStore *self, const char *id)
+{
+  ColletSessionRow *row = collet_session_row_new ();
+
+  row->id = g_strdup (id);
+  collet_queue_add_session (self->queue, row);
+}
+
+guint
+collet_store_drop_sessions (ColletStore *self, GPtrArray *sessions, gint64 before)
+{
+  guint n = 0;
+
+  while (n < sessions->len && ((ColletSessionRow *)sessions->pdata[n])->used_at < before)
+    collet_store_remove_session (self, ((ColletSessionRow *)sessions->pdata[n++])->id);
+  if (n > 0)
+    g_ptr_array_remove_range (sessions, 0, n);
+  return n;
 }

@@ -128,6 +128,17 @@ typedef struct
   char *outcome; /* ok | error | <error name> */
 } ColletCallRow;
 
+/* A session of an MCP client. */
+typedef struct
+{
+  char *id;
+  char *revision; /* of the protocol */
+  char *client;   /* name/version, or "" */
+  int log_level;  /* 0 to 255 */
+  guint64 seen;   /* begin of the digest of the list that it knows */
+  gint64 used_at;
+} ColletSessionRow;
+
 /* One numbered change of a tool's version, as subscribers are told. */
 typedef struct
 {
@@ -147,6 +158,7 @@ typedef struct
   GPtrArray *snapshots;    /* ColletSnapshotRow: the newest of each module's active version */
   GPtrArray *open;         /* ColletReloadRow: begun, neither committed nor ended */
   GPtrArray *committed;    /* ColletReloadRow: committed, not ended */
+  GPtrArray *sessions;     /* ColletSessionRow, the longest unused first */
   guint64 next_generation; /* above all that were committed */
   guint64 update_sequence; /* of the newest tool_update; 0: none */
 } ColletStoreImage;
@@ -225,5 +237,17 @@ void collet_store_flush_calls_async (ColletStore *self, GAsyncReadyCallback call
 gboolean collet_store_flush_calls_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* How many were dropped since the store was opened. Thread-safe. */
 guint64 collet_store_get_dropped_calls (ColletStore *self);
+
+/* ---- sessions ----
+ * Thread-safe, never block: the newest state of each session waits, is written
+ * within 100 ms or at the close, and is tried again if the disk refuses it. Past
+ * 65,536 waiting sessions the newest ones are dropped, with a warning. */
+
+/* Takes the row. */
+void collet_store_save_session (ColletStore *self, ColletSessionRow *row);
+void collet_store_remove_session (ColletStore *self, const char *id);
+/* Those of an image's sessions that were last used before `before`: out of the
+ * array and the database. How many. */
+guint collet_store_drop_sessions (ColletStore *self, GPtrArray *sessions, gint64 before);
 
 G_END_DECLS

@@ -178,17 +178,14 @@ END;
 
 -- ---------------------------------------------------------- sessions, calls --
 
--- MCP sessions, so that they outlive a restart.
+-- MCP sessions, so that they outlive a restart. Written in batches, a moment later.
 CREATE TABLE session (
-  id               TEXT NOT NULL PRIMARY KEY,
-  protocol_version TEXT NOT NULL,
-  client_name      TEXT,
-  client_version   TEXT,
-  uid              INTEGER NOT NULL, -- of a unix socket's peer; -1: TCP
-  is_dirty         INTEGER NOT NULL CHECK (is_dirty IN (0, 1)), -- must be told of a new list
-  state            TEXT NOT NULL CHECK (json_valid (state)),
-  created_at       INTEGER NOT NULL,
-  seen_at          INTEGER NOT NULL
+  id        TEXT NOT NULL PRIMARY KEY, -- as the client sends it
+  revision  TEXT NOT NULL,           -- of the protocol, as agreed
+  client    TEXT NOT NULL,           -- name/version as it introduced itself; '': it did not
+  log_level INTEGER NOT NULL CHECK (log_level BETWEEN 0 AND 255), -- 255: wants no log
+  seen      INTEGER NOT NULL,        -- begin of the digest of the list of tools that it knows
+  used_at   INTEGER NOT NULL         -- to some minutes
 ) STRICT, WITHOUT ROWID;
 
 -- What was called, once for each tool, version and generation.

@@ -4,12 +4,14 @@
 import os
 import random
 import signal
+import sqlite3
 import threading
 import time
 import unittest
 
 from collet_harness import HAS_FAILPOINTS, BusError, TestCase, example, module, wait_until
 from test_loading import sha256
+from test_protocol import Stream
 from test_reloading import Caller
 
 
@@ -137,11 +139,49 @@ class Restart(TestCase):
         daemon.load(module('echo-1.0.0'))
         client = daemon.mcp()
         self.assertEqual(client.value('echo', {'x': 1}), {'x': 1})
-        session = client.session
+        ended = daemon.mcp()
+        ended.initialize()
+        ended.connection.request('DELETE', '/mcp', headers={'Mcp-Session-Id': ended.session})
+        self.assertEqual(ended.connection.getresponse().status, 200)
         daemon.restart()
+        self.assertEqual(self.again(daemon, client).value('echo', {'x': 2}), {'x': 2})
+        self.assertEqual(self.again(daemon, ended).rpc('ping').status, 404)
+
+        second = daemon.mcp()
+        second.initialize()
+        wait_until(lambda: daemon.sql('SELECT id FROM session WHERE id = ?', second.session))
+        daemon.kill()
+        daemon.start()
+        self.assertEqual(self.again(daemon, client).value('echo', {'x': 3}), {'x': 3})
+        self.assertEqual(self.again(daemon, second).value('echo', {'x': 4}), {'x': 4})
+
+    def test_tells_sessions_of_the_list_that_they_do_not_know(self):
+        daemon = self.daemon()
+        daemon.load(module('echo-1.0.0'))
         client = daemon.mcp()
-        client.session = session
-        self.assertEqual(client.value('echo', {'x': 2}), {'x': 2})
+        client.initialize()
+        daemon.restart()
+        stream = Stream(client, daemon.port)
+        stream.socket.settimeout(0.3)
+        with self.assertRaises(TimeoutError, msg='told, but nothing has changed'):
+            stream.read_until(b'list_changed')
+        stream.close()
+
+        daemon.stop()
+        with sqlite3.connect(os.path.join(daemon.data, 'collet.db')) as database:
+            database.execute("UPDATE tool SET metadata = '{\"title\": \"Another\"}' WHERE name = 'echo'")
+        database.close()
+        daemon.start()
+        stream = Stream(client, daemon.port)
+        stream.read_until(b'notifications/tools/list_changed')
+        stream.close()
+        self.assertEqual(self.again(daemon, client).tools()[0]['title'], 'Another')
+
+    def again(self, daemon, client):
+        """The same session over a new connection."""
+        other = daemon.mcp()
+        other.session = client.session
+        return other
 
     def test_waits_for_calls_that_run(self):
         daemon = self.daemon()

@@ -65,6 +65,51 @@ test_stored (void)
   g_ptr_array_unref (store.log);
 }
 
+/* Also one that is only read from. */
+static void
+test_used (void)
+{
+  FakeStore store = { { &store_class }, g_ptr_array_new_with_free_func (g_free) };
+  ColletMcpSessions *sessions = collet_mcp_sessions_new (10, G_USEC_PER_SEC, &store.base);
+  g_autoptr (ColletMcpSession) idle = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "idle", 0);
+  g_autoptr (ColletMcpSession) used = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "used", 0);
+  g_autoptr (ColletMcpSession) busy = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "busy", 0);
+  GList call = { 0 };
+
+  g_assert_true (collet_mcp_session_add_call (busy, &call, 1));
+  g_usleep (10000);
+  collet_mcp_sessions_save_used (sessions, 10000); /* this period begins with all of them */
+  g_ptr_array_set_size (store.log, 0);
+  g_usleep (10000);
+  g_autoptr (ColletMcpSession) found = collet_mcp_sessions_find (sessions, collet_mcp_session_get_id (used));
+  collet_mcp_sessions_save_used (sessions, 10 * G_USEC_PER_SEC);
+  g_assert_cmpuint (store.log->len, ==, 0);
+  collet_mcp_sessions_save_used (sessions, 10000);
+  g_assert_cmpuint (store.log->len, ==, 2);
+  g_assert_cmpstr (store.log->pdata[0], ==, "save 2025-11-25 busy 255");
+  g_assert_cmpstr (store.log->pdata[1], ==, "save 2025-11-25 used 255");
+  collet_mcp_session_remove_call (busy, &call);
+  collet_mcp_sessions_free (sessions);
+  g_ptr_array_unref (store.log);
+}
+
+/* A request that is still at work must not bring it back. */
+static void
+test_removed_for_good (void)
+{
+  FakeStore store = { { &store_class }, g_ptr_array_new_with_free_func (g_free) };
+  ColletMcpSessions *sessions = collet_mcp_sessions_new (10, G_USEC_PER_SEC, &store.base);
+  g_autoptr (ColletMcpSession) session = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
+
+  collet_mcp_sessions_end (sessions, session);
+  collet_mcp_session_set_seen (session, 42);
+  collet_mcp_session_set_log_level (session, 3);
+  g_assert_cmpuint (store.log->len, ==, 2);
+  g_assert_cmpstr (store.log->pdata[1], ==, "remove");
+  collet_mcp_sessions_free (sessions);
+  g_ptr_array_unref (store.log);
+}
+
 static void
 test_imported (void)
 {
@@ -154,6 +199,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mcp/session/ended-is-not-known", test_end);
   g_test_add_func ("/mcp/session/is-stored", test_stored);
+  g_test_add_func ("/mcp/session/in-use-is-stored-now-and-then", test_used);
+  g_test_add_func ("/mcp/session/ended-is-not-stored-again", test_removed_for_good);
   g_test_add_func ("/mcp/session/outlives-the-daemon", test_imported);
   g_test_add_func ("/mcp/session/table-is-bounded", test_full);
   g_test_add_func ("/mcp/session/idle-ones-are-found", test_idle);
