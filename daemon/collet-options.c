@@ -36,18 +36,28 @@ make_absolute (char *path)
   return absolute;
 }
 
-/* Beside this program where it was built; else where it is installed. */
+static char *
+find_beside (const char *folder, const char *relative)
+{
+  g_autofree char *path = g_build_filename (folder, relative, NULL);
+
+  return g_file_test (path, G_FILE_TEST_IS_EXECUTABLE) ? g_canonicalize_filename (path, NULL) : NULL;
+}
+
+/* In the build folder, beside the prefix that this program was installed or moved
+ * to, or where it was configured to be. */
 static char *
 find_worker (void)
 {
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *folder = self != NULL ? g_path_get_dirname (self) : NULL;
-  g_autofree char *built =
-      folder != NULL ? g_build_filename (folder, "..", "worker", "collet-worker", NULL) : NULL;
+  char *found = NULL;
 
-  if (built != NULL && g_file_test (built, G_FILE_TEST_IS_EXECUTABLE))
-    return g_canonicalize_filename (built, NULL);
-  return g_strdup (COLLET_LIBEXECDIR "/collet-worker");
+  if (folder != NULL && g_str_has_suffix (folder, "/daemon"))
+    found = find_beside (folder, "../worker/collet-worker");
+  if (folder != NULL && found == NULL)
+    found = find_beside (folder, "../libexec/collet/collet-worker");
+  return found != NULL ? found : g_strdup (COLLET_LIBEXECDIR "/collet-worker");
 }
 
 static void
