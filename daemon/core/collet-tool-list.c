@@ -32,6 +32,7 @@ collet_tool_entry_free (ColletToolEntry *entry)
   g_clear_pointer (&entry->version, collet_version_unref);
   g_clear_pointer (&entry->manifest, collet_manifest_unref);
   g_clear_pointer (&entry->target, collet_call_target_unref);
+  g_clear_pointer (&entry->counter, collet_tool_counter_unref);
   g_free (entry->json);
   g_free (entry);
 }

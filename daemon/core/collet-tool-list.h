@@ -7,6 +7,7 @@
 
 #include "collet-call.h"
 #include "collet-manifest.h"
+#include "collet-tool-counter.h"
 
 G_BEGIN_DECLS
 
@@ -20,10 +21,11 @@ typedef struct
   ColletManifest *manifest; /* keeps the schemas */
   const ColletManifestTool *tool;
   ColletCallTarget *target;
-  guint call_timeout_ms; /* 0: the default */
-  char *json;            /* Tool object for tools/list, with _meta:
-                            {"org.collet/module":...,"org.collet/version":semver,
-                             "org.collet/sha256":...} */
+  ColletToolCounter *counter; /* or NULL */
+  guint call_timeout_ms;      /* 0: the default */
+  char *json;                 /* Tool object for tools/list, with _meta:
+                                 {"org.collet/module":...,"org.collet/version":semver,
+                                  "org.collet/sha256":...} */
   gsize json_size;
 } ColletToolEntry;
 

@@ -43,9 +43,8 @@ answer (gpointer data)
 }
 
 static char *
-make_answer (ToolCall *self, const ColletCallResult *result, GError **error)
+make_answer (ToolCall *self, const ColletCallResult *result, gboolean *is_error, GError **error)
 {
-  gboolean is_error;
   g_autoptr (ColletJson) json = NULL;
 
   if (result->error != NULL)
@@ -53,7 +52,7 @@ make_answer (ToolCall *self, const ColletCallResult *result, GError **error)
       g_propagate_error (error, g_error_copy (result->error));
       return NULL;
     }
-  json = collet_tool_result_parse (self->entry, result, self->directory, &is_error, error);
+  json = collet_tool_result_parse (self->entry, result, self->directory, is_error, error);
   if (json == NULL)
     return NULL;
 
@@ -73,7 +72,10 @@ on_done (ColletCall *base, const ColletCallResult *result)
 {
   ToolCall *self = (ToolCall *)base;
 
-  self->answer = make_answer (self, result, &self->error);
+  gboolean is_error = FALSE;
+
+  self->answer = make_answer (self, result, &is_error, &self->error);
+  collet_tool_counter_add (self->entry->counter, is_error || self->error != NULL);
   g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);
 }
 

@@ -238,6 +238,9 @@ on_refresh (gpointer data)
   for (guint i = 0; i < self->modules->len; i++)
     if (self->modules->pdata[i] != NULL)
       collet_module_object_refresh (self->modules->pdata[i]);
+  for (guint i = 0; i < self->tools->len; i++)
+    if (self->tools->pdata[i] != NULL)
+      collet_tool_object_refresh (self->tools->pdata[i]);
   return G_SOURCE_CONTINUE;
 }
 
@@ -300,7 +303,11 @@ collet_exports_find_module (ColletExports *self, const char *name)
 ColletDbusTool *
 collet_exports_find_tool (ColletExports *self, const char *name)
 {
-  return find (self, COLLET_BUS_TOOLS, name, "org.collet.Collet1.Tool");
+  ColletToolObject *object = find (self, COLLET_BUS_TOOLS, name, "org.collet.Collet1.Tool");
+
+  if (object != NULL)
+    collet_tool_object_refresh (object);
+  return COLLET_DBUS_TOOL (object);
 }
 
 GVariant *

@@ -5,6 +5,7 @@ struct _ColletToolObject
 {
   ColletDbusToolSkeleton parent_instance;
   ColletRegistry *registry;
+  ColletToolCounter *counter;
 };
 
 G_DEFINE_FINAL_TYPE (ColletToolObject, collet_tool_object, COLLET_DBUS_TYPE_TOOL_SKELETON)
@@ -12,7 +13,10 @@ G_DEFINE_FINAL_TYPE (ColletToolObject, collet_tool_object, COLLET_DBUS_TYPE_TOOL
 static void
 collet_tool_object_dispose (GObject *object)
 {
-  g_clear_object (&COLLET_TOOL_OBJECT (object)->registry);
+  ColletToolObject *self = COLLET_TOOL_OBJECT (object);
+
+  g_clear_object (&self->registry);
+  g_clear_pointer (&self->counter, collet_tool_counter_unref);
   G_OBJECT_CLASS (collet_tool_object_parent_class)->dispose (object);
 }
 
@@ -61,6 +65,17 @@ set_served (ColletDbusTool *bus, const char *text)
 }
 
 void
+collet_tool_object_refresh (ColletToolObject *self)
+{
+  guint64 calls;
+  guint64 errors;
+
+  collet_tool_counter_get (self->counter, &calls, &errors);
+  collet_dbus_tool_set_calls (COLLET_DBUS_TOOL (self), calls);
+  collet_dbus_tool_set_errors (COLLET_DBUS_TOOL (self), errors);
+}
+
+void
 collet_tool_object_set_tool (ColletToolObject *self, ColletTool *tool)
 {
   ColletDbusTool *bus = COLLET_DBUS_TOOL (self);
@@ -95,6 +110,7 @@ collet_tool_object_new (ColletTool *tool, ColletRegistry *registry)
   ColletToolObject *self = g_object_new (COLLET_TYPE_TOOL_OBJECT, NULL);
 
   self->registry = g_object_ref (registry);
+  self->counter = collet_tool_counter_ref (collet_tool_get_counter (tool));
   collet_tool_object_set_tool (self, tool);
   return self;
 }

@@ -15,5 +15,7 @@ G_DECLARE_FINAL_TYPE (ColletToolObject, collet_tool_object, COLLET, TOOL_OBJECT,
 ColletToolObject *collet_tool_object_new (ColletTool *tool, ColletRegistry *registry);
 /* The same name with other facts. */
 void collet_tool_object_set_tool (ColletToolObject *self, ColletTool *tool);
+/* Brings the counters up to date. */
+void collet_tool_object_refresh (ColletToolObject *self);
 
 G_END_DECLS

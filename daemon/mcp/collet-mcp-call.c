@@ -207,6 +207,8 @@ count (Call *call, const ColletCallResult *result, const char *outcome)
 
   collet_mcp_metrics_count_call (call->server->metrics, call->entry->name, sha256,
                                  strcmp (outcome, "ok") != 0, duration_us);
+  if (call->entry->counter)
+    collet_tool_counter_add (call->entry->counter, strcmp (outcome, "ok") != 0);
   if (config->record)
     config->record (config->user_data, &record);
 }

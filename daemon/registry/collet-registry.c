@@ -185,7 +185,10 @@ put_tool (ColletRegistry *self, ColletTool *tool)
   guint position = find_position (G_LIST_MODEL (self->tools), tool, compare_tools, &found);
 
   if (former != NULL)
-    unindex_tool (self, former);
+    {
+      unindex_tool (self, former);
+      collet_tool_succeed (tool, former);
+    }
   index_tool (self, tool);
   g_hash_table_replace (self->tools_by_name, (gpointer)collet_tool_get_name (tool), tool);
   g_list_store_splice (self->tools, position, found ? 1 : 0, (gpointer *)&tool, 1);

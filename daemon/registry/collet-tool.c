@@ -7,6 +7,7 @@ struct _ColletTool
 {
   GObject parent_instance;
   ColletToolFacts *facts;
+  ColletToolCounter *counter;
 };
 
 G_DEFINE_FINAL_TYPE (ColletTool, collet_tool, G_TYPE_OBJECT)
@@ -38,7 +39,10 @@ collet_tool_facts_copy (const ColletToolFacts *facts)
 static void
 collet_tool_finalize (GObject *object)
 {
-  collet_tool_facts_free (COLLET_TOOL (object)->facts);
+  ColletTool *self = COLLET_TOOL (object);
+
+  collet_tool_facts_free (self->facts);
+  collet_tool_counter_unref (self->counter);
   G_OBJECT_CLASS (collet_tool_parent_class)->finalize (object);
 }
 
@@ -51,6 +55,7 @@ collet_tool_class_init (ColletToolClass *klass)
 static void
 collet_tool_init (ColletTool *self)
 {
+  self->counter = collet_tool_counter_new ();
 }
 
 ColletTool *
@@ -72,6 +77,21 @@ const char *
 collet_tool_get_name (ColletTool *self)
 {
   return self->facts->name;
+}
+
+ColletToolCounter *
+collet_tool_get_counter (ColletTool *self)
+{
+  return self->counter;
+}
+
+void
+collet_tool_succeed (ColletTool *self, ColletTool *former)
+{
+  ColletToolCounter *counter = collet_tool_counter_ref (former->counter);
+
+  collet_tool_counter_unref (self->counter);
+  self->counter = counter;
 }
 
 /* A member of the module's Tool object, or what the registration says instead. */
@@ -178,6 +198,7 @@ collet_tool_make_entry (ColletTool *self, ColletVersion *version, guint64 genera
   entry->manifest = collet_manifest_ref (manifest);
   entry->tool = tool;
   entry->target = collet_call_target_ref (target);
+  entry->counter = collet_tool_counter_ref (self->counter);
   entry->call_timeout_ms = manifest->call_timeout_ms;
   entry->json = make_json (facts, tool, version, &entry->json_size);
   return entry;

@@ -33,6 +33,10 @@ G_DECLARE_FINAL_TYPE (ColletTool, collet_tool, COLLET, TOOL, GObject)
 ColletTool *collet_tool_new (ColletToolFacts *facts);
 const ColletToolFacts *collet_tool_get_facts (ColletTool *self);
 const char *collet_tool_get_name (ColletTool *self);
+/* Borrowed. */
+ColletToolCounter *collet_tool_get_counter (ColletTool *self);
+/* `self` takes the place of `former`, under the same name: it counts on. */
+void collet_tool_succeed (ColletTool *self, ColletTool *former);
 
 /* What MCP serves for it. `manifest` must have `module_tool`. */
 ColletToolEntry *collet_tool_make_entry (ColletTool *self, ColletVersion *version, guint64 generation,

@@ -176,7 +176,7 @@ collet_database_configure (ColletDatabase *self, GError **error)
                                                            "PRAGMA recursive_triggers = ON;"
                                                            "PRAGMA cell_size_check = ON;"
                                                            "PRAGMA temp_store = MEMORY;"
-                                                           "PRAGMA cache_size = -8192;"
+                                                           "PRAGMA cache_size = -2048;"
                                                            "PRAGMA journal_size_limit = 67108864",
                                                            error);
 }
