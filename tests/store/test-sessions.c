@@ -361,6 +361,30 @@ test_kill (void)
   fixture_folder_free (folder);
 }
 
+/* What 10,000 clients cost. */
+static void
+test_cost (void)
+{
+  char *folder = fixture_folder_new ();
+  ColletStore *store = fixture_open (folder, NULL);
+  const int n = 10000;
+
+  gint64 begin = g_get_monotonic_time ();
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%032x", (guint)i * 2654435761u);
+      collet_store_save_session (store, session (id, i));
+    }
+  gint64 added = g_get_monotonic_time ();
+  fixture_close (store);
+  gint64 closed = g_get_monotonic_time ();
+  fixture_close (fixture_open (folder, NULL));
+  g_test_message ("%.2f us a save, %.2f us a row written, %.1f ms to open and close with them",
+                  (double)(added - begin) / n, (double)(closed - added) / n,
+                  (double)(g_get_monotonic_time () - closed) / 1000);
+  fixture_folder_free (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -377,5 +401,7 @@ main (int argc, char **argv)
   g_test_add_func ("/store/session/a-failed-write-is-tried-again-with-the-newest", test_returned);
   g_test_add_func ("/store/session/a-locked-database-delays-them-only", test_locked);
   g_test_add_func ("/store/session/kill-9-takes-the-last-tenth-of-a-second", test_kill);
+  if (g_test_perf ())
+    g_test_add_func ("/store/session/cost", test_cost);
   return g_test_run ();
 }
