@@ -142,6 +142,8 @@ join_bus (ColletDaemon *self, GError **error)
     .mcp_addresses = collet_endpoint_get_addresses (self->endpoint),
     .module_path = (const char *const *)self->options->module_path,
     .warnings = warnings,
+    .add_counts = collet_endpoint_add_counts,
+    .user_data = self->endpoint,
   };
 
   if (connection == NULL)
@@ -188,7 +190,7 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
     }
 
   g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
-  g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, addresses);
+  g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, *addresses != '\0' ? addresses : "no address");
 }
 
 int

@@ -137,6 +137,15 @@ collet_endpoint_get_addresses (ColletEndpoint *self)
   return (const char *const *)self->addresses;
 }
 
+void
+collet_endpoint_add_counts (gpointer endpoint, GVariantBuilder *counts)
+{
+  ColletEndpoint *self = endpoint;
+
+  g_variant_builder_add (counts, "{st}", "sessions", (guint64)collet_mcp_server_get_sessions (self->server));
+  g_variant_builder_add (counts, "{st}", "dropped-records", collet_store_get_dropped_calls (self->store));
+}
+
 /* ---- stop ---- */
 
 typedef struct

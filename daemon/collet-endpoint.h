@@ -22,6 +22,8 @@ ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDir
 gboolean collet_endpoint_start (ColletEndpoint *self, GError **error);
 /* URLs and "unix:" paths; NULL-terminated, borrowed. */
 const char *const *collet_endpoint_get_addresses (ColletEndpoint *self);
+/* Adds sessions and dropped-records ("{st}"); `endpoint` is a ColletEndpoint. */
+void collet_endpoint_add_counts (gpointer endpoint, GVariantBuilder *counts);
 /* Takes no more requests; `done` comes on the main thread when those in flight
  * are answered, or after a while. */
 void collet_endpoint_stop (ColletEndpoint *self, void (*done) (gpointer user_data), gpointer user_data);

@@ -12,6 +12,9 @@ struct _ColletManagerObject
   ColletRegistry *registry;
   ColletExports *exports;
   ColletToolDirectory *directory;
+  void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
+  gpointer counts_data;
+  guint refresh;
 };
 
 G_DEFINE_FINAL_TYPE (ColletManagerObject, collet_manager_object, COLLET_DBUS_TYPE_MANAGER_SKELETON)
@@ -29,6 +32,7 @@ collet_manager_object_dispose (GObject *object)
 {
   ColletManagerObject *self = COLLET_MANAGER_OBJECT (object);
 
+  g_clear_handle_id (&self->refresh, g_source_remove);
   g_clear_object (&self->reloader);
   g_clear_object (&self->registry);
   g_clear_object (&self->exports);
@@ -69,6 +73,78 @@ on_tool_updated (ColletReloader *reloader, const char *name, const char *version
   collet_dbus_manager_emit_tool_updated (manager, name, version, sequence);
 }
 
+/* ---- counts ---- */
+
+typedef struct
+{
+  guint64 calls, errors, crashes, in_flight, workers;
+} Sums;
+
+static void
+add_module (ColletManagerObject *self, const char *name, Sums *sums)
+{
+  ColletDeployment *deployment = collet_reloader_find_deployment (self->reloader, name);
+  ColletGeneration *published = collet_deployment_get_published (deployment);
+  ColletGenerationStats stats = { 0 };
+  guint64 calls;
+  guint64 errors;
+
+  collet_registry_count_calls (self->registry, name, &calls, &errors);
+  if (published != NULL)
+    collet_generation_get_stats (published, &stats);
+  sums->calls += calls;
+  sums->errors += errors;
+  sums->crashes += collet_deployment_get_crashes (deployment);
+  sums->in_flight += stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (deployment));
+  sums->workers += published != NULL && collet_generation_get_pid (published) > 0;
+}
+
+static guint
+count_running (GListModel *reloads)
+{
+  guint running = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (reloads); i++)
+    {
+      g_autoptr (ColletReload) reload = g_list_model_get_item (reloads, i);
+
+      running += !collet_reload_is_finished (reload);
+    }
+  return running;
+}
+
+static gboolean
+on_refresh (gpointer data)
+{
+  ColletManagerObject *self = data;
+  GListModel *modules = collet_registry_get_modules (self->registry);
+  GVariantBuilder counts;
+  Sums sums = { 0 };
+
+  for (guint i = 0; i < g_list_model_get_n_items (modules); i++)
+    {
+      g_autoptr (ColletModule) module = g_list_model_get_item (modules, i);
+
+      add_module (self, collet_module_get_name (module), &sums);
+    }
+  g_variant_builder_init (&counts, G_VARIANT_TYPE ("a{st}"));
+  g_variant_builder_add (&counts, "{st}", "modules", (guint64)g_list_model_get_n_items (modules));
+  g_variant_builder_add (&counts, "{st}", "tools",
+                         (guint64)g_list_model_get_n_items (collet_registry_get_tools (self->registry)));
+  g_variant_builder_add (&counts, "{st}", "workers", sums.workers);
+  g_variant_builder_add (&counts, "{st}", "calls", sums.calls);
+  g_variant_builder_add (&counts, "{st}", "errors", sums.errors);
+  g_variant_builder_add (&counts, "{st}", "crashes", sums.crashes);
+  g_variant_builder_add (&counts, "{st}", "in-flight", sums.in_flight);
+  g_variant_builder_add (&counts, "{st}", "reloads", collet_reloader_get_started (self->reloader));
+  g_variant_builder_add (&counts, "{st}", "running-reloads",
+                         (guint64)count_running (collet_reloader_get_reloads (self->reloader)));
+  if (self->add_counts != NULL)
+    self->add_counts (self->counts_data, &counts);
+  collet_dbus_manager_set_counts (COLLET_DBUS_MANAGER (self), g_variant_builder_end (&counts));
+  return G_SOURCE_CONTINUE;
+}
+
 ColletManagerObject *
 collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, ColletRegistry *registry,
                            ColletExports *exports, ColletToolDirectory *directory,
@@ -101,7 +177,10 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_dbus_manager_set_warnings (manager, facts->warnings);
   collet_dbus_manager_set_started_at (manager, g_get_real_time ());
   collet_dbus_manager_set_pid (manager, getpid ());
-  collet_dbus_manager_set_counts (manager, g_variant_new ("a{st}", NULL));
+  self->add_counts = facts->add_counts;
+  self->counts_data = facts->user_data;
+  on_refresh (self);
+  self->refresh = g_timeout_add_seconds (1, on_refresh, self);
   collet_dbus_manager_set_update_sequence (manager, collet_reloader_get_update_sequence (reloader));
   g_signal_connect_object (reloader, "tool-updated", G_CALLBACK (on_tool_updated), self, 0);
   g_signal_connect_object (registry, "tools-changed", G_CALLBACK (on_tools_changed), self, 0);

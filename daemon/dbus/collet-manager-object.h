@@ -24,6 +24,9 @@ typedef struct
   const char *const *mcp_addresses;
   const char *const *module_path;
   const char *const *warnings;
+  /* Adds what this layer does not know ("{st}"), such as sessions; or NULL. */
+  void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
+  gpointer user_data;
 } ColletManagerFacts;
 
 /* References the objects; `directory` outlives it. */

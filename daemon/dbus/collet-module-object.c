@@ -115,18 +115,21 @@ collet_module_object_refresh (ColletModuleObject *self)
   ColletDbusModule *bus = COLLET_DBUS_MODULE (self);
   ColletGeneration *published = collet_deployment_get_published (self->deployment);
   ColletGenerationStats stats;
+  guint64 calls;
+  guint64 errors;
 
   if (published == NULL)
     return;
+  collet_registry_count_calls (self->registry, collet_module_get_name (self->module), &calls, &errors);
   collet_generation_get_stats (published, &stats);
   collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
   collet_dbus_module_set_state_saved_at (bus, collet_deployment_get_state_saved_at (self->deployment));
-  collet_dbus_module_set_calls (bus, stats.calls);
-  collet_dbus_module_set_errors (bus, stats.errors);
-  collet_dbus_module_set_crashes (bus, stats.crashes);
+  collet_dbus_module_set_calls (bus, calls);
+  collet_dbus_module_set_errors (bus, errors);
+  collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));
   collet_dbus_module_set_live_generations (bus, collet_deployment_get_live (self->deployment));
   set_verdict (bus, collet_generation_get_state (published));
 }

@@ -321,3 +321,9 @@ collet_mcp_server_free (ColletMcpServer *server)
   g_free (server->version);
   g_free (server);
 }
+
+guint
+collet_mcp_server_get_sessions (ColletMcpServer *server)
+{
+  return collet_mcp_sessions_get_length (server->sessions);
+}

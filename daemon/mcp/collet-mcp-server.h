@@ -68,6 +68,9 @@ void collet_mcp_server_tools_changed (ColletMcpServer *server);
 /* A session that was stored by a former daemon. Before clients come. */
 gboolean collet_mcp_server_import_session (ColletMcpServer *server, const ColletSessionRecord *record);
 
+/* Of legacy clients. Thread-safe. */
+guint collet_mcp_server_get_sessions (ColletMcpServer *server);
+
 /* Ends the open streams as the protocol wants; sessions stay in the store. Calls
  * go on. Then stop the listeners. */
 void collet_mcp_server_end_streams (ColletMcpServer *server);

@@ -177,6 +177,29 @@ collet_registry_list_tools (ColletRegistry *self, const char *module)
   return sorted;
 }
 
+void
+collet_registry_count_calls (ColletRegistry *self, const char *module, guint64 *calls, guint64 *errors)
+{
+  GHashTable *names = g_hash_table_lookup (self->names_by_module, module);
+  GHashTableIter iter;
+  const char *name;
+
+  *calls = *errors = 0;
+  if (names == NULL)
+    return;
+  g_hash_table_iter_init (&iter, names);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&name, NULL))
+    {
+      guint64 tool_calls;
+      guint64 tool_errors;
+
+      collet_tool_counter_get (collet_tool_get_counter (collet_registry_find_tool (self, name)), &tool_calls,
+                               &tool_errors);
+      *calls += tool_calls;
+      *errors += tool_errors;
+    }
+}
+
 static void
 put_tool (ColletRegistry *self, ColletTool *tool)
 {

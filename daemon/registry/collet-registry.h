@@ -36,6 +36,8 @@ ColletModule *collet_registry_find_module (ColletRegistry *self, const char *nam
 ColletTool *collet_registry_find_tool (ColletRegistry *self, const char *name);
 /* char *: the names under which a module's tools are served, sorted. */
 GPtrArray *collet_registry_list_tools (ColletRegistry *self, const char *module);
+/* Over all versions of all of them. */
+void collet_registry_count_calls (ColletRegistry *self, const char *module, guint64 *calls, guint64 *errors);
 
 /* Takes `facts` (ColletModuleFacts). Refused with NameClash when two modules
  * offer a tool of one name. */

@@ -13,6 +13,7 @@ struct _ColletDeployment
   ColletHostKind kind;
   guint draining;
   gint64 state_saved_at;
+  guint64 former_crashes; /* of generations that are gone */
 };
 
 G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
@@ -83,6 +84,16 @@ collet_deployment_get_live (ColletDeployment *self)
   return self->draining + (self->published != NULL ? 1 : 0);
 }
 
+guint64
+collet_deployment_get_crashes (ColletDeployment *self)
+{
+  ColletGenerationStats stats = { 0 };
+
+  if (self->published != NULL)
+    collet_generation_get_stats (self->published, &stats);
+  return self->former_crashes + stats.crashes;
+}
+
 gint64
 collet_deployment_get_state_saved_at (ColletDeployment *self)
 {
@@ -123,6 +134,10 @@ void
 collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former, guint deadline_ms,
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
+  ColletGenerationStats stats;
+
+  collet_generation_get_stats (former, &stats);
+  self->former_crashes += stats.crashes;
   self->draining++;
   g_signal_emit (self, changed_signal, 0);
   collet_generation_retire_async (former, deadline_ms, NULL, on_retired,

@@ -22,6 +22,9 @@ ColletHostKind collet_deployment_get_host_kind (ColletDeployment *self);
 /* Generations that hold a process or code: published and draining. */
 guint collet_deployment_get_live (ColletDeployment *self);
 
+/* How often its workers died, over all generations since the daemon started. */
+guint64 collet_deployment_get_crashes (ColletDeployment *self);
+
 /* When the state was last made durable, microseconds since 1970; 0: never. */
 gint64 collet_deployment_get_state_saved_at (ColletDeployment *self);
 void collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at);

@@ -29,6 +29,7 @@ struct _ColletReloader
   guint examining;      /* requests in pre-flight */
   gboolean is_littered; /* the artifact store may hold what nobody kept */
   guint64 update_sequence;
+  guint64 started;
   gboolean is_closing;
   GTask *shutdown; /* waits for running == 0 */
 };

@@ -289,6 +289,12 @@ collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
 }
 
 guint64
+collet_reloader_get_started (ColletReloader *self)
+{
+  return self->started;
+}
+
+guint64
 collet_reloader_get_update_sequence (ColletReloader *self)
 {
   return self->update_sequence;
@@ -407,6 +413,7 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   collet_failpoint ("reload-begun");
+  self->started++;
   prune_finished (self);
   g_list_store_append (self->reloads, submission->reload);
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);

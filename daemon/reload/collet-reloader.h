@@ -69,6 +69,8 @@ GPtrArray *collet_reloader_list_versions (ColletReloader *self, const char *modu
 void collet_reloader_shutdown_async (ColletReloader *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_reloader_shutdown_finish (ColletReloader *self, GAsyncResult *result, GError **error);
 
+/* Reloads that began since the daemon started. */
+guint64 collet_reloader_get_started (ColletReloader *self);
 /* Number of the newest update of a tool. */
 guint64 collet_reloader_get_update_sequence (ColletReloader *self);
 
