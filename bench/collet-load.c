@@ -17,6 +17,17 @@ typedef struct
   gboolean is_modern;
 } Texts;
 
+static void
+clear_texts (Texts *texts)
+{
+  g_free (texts->url);
+  g_free (texts->tool);
+  g_free (texts->arguments);
+  g_free (texts->target);
+  g_free (texts->ledger);
+  g_free (texts->run_id);
+}
+
 static gboolean
 parse_options (int *argc, char ***argv, LoadOptions *options, Texts *texts, GError **error)
 {
@@ -170,5 +181,7 @@ main (int argc, char **argv)
     g_printerr ("collet-load: %s\n", error->message);
   if (options.ledger != NULL)
     fclose (options.ledger);
+  load_url_clear (&options.url);
+  clear_texts (&texts);
   return status;
 }

@@ -4,7 +4,8 @@ that talk to it. What a test starts is gone when it ends: whatever is left of
 daemon, fork server or workers fails the test.
 
 Environment (set by the build): COLLETD, COLLET_WORKER, COLLET_EXAMPLES_DIR,
-COLLET_TEST_MODULES_DIR, COLLET_LOAD; COLLET_FAILPOINTS=1 if they are built in.
+COLLET_TEST_MODULES_DIR, COLLET_LOAD; COLLET_FAILPOINTS=1 if they are built in,
+COLLET_SANITIZED=1 if a sanitizer is.
 """
 
 import ctypes
@@ -39,6 +40,7 @@ COLLETD = os.environ.get('COLLETD', 'colletd')
 EXAMPLES = os.environ.get('COLLET_EXAMPLES_DIR', '')
 MODULES = os.environ.get('COLLET_TEST_MODULES_DIR', '')
 HAS_FAILPOINTS = os.environ.get('COLLET_FAILPOINTS') == '1'
+IS_SANITIZED = os.environ.get('COLLET_SANITIZED') == '1'
 
 BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
   "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from collet_harness import HAS_FAILPOINTS, BusError, TestCase, example, module, wait_until
+from collet_harness import HAS_FAILPOINTS, IS_SANITIZED, BusError, TestCase, example, module, wait_until
 from test_loading import sha256
 from test_protocol import Stream
 from test_reloading import Caller
@@ -70,6 +70,7 @@ class Worker(TestCase):
         self.assertEqual(wait_until(read), {'memory': 42})
         wait_until(lambda: daemon.info('calculator')['StateSavedAt'] > 0, what='the age of the state')
 
+    @unittest.skipIf(IS_SANITIZED, 'a sanitized worker has no limit of memory')
     def test_that_takes_all_memory_fails_one_call(self):
         daemon = self.daemon()
         daemon.load(module('leak'))

@@ -7,10 +7,9 @@ import socket
 import sqlite3
 import unittest
 
-from collet_harness import Bus, BusError, TestCase, module, wait_until
+from collet_harness import IS_SANITIZED, Bus, BusError, TestCase, module, wait_until
 
 SHIM = os.environ.get('COLLET_FAULT_SHIM', '')
-IS_SANITIZED = os.environ.get('COLLET_SANITIZED') == '1'
 
 
 class Start(TestCase):
