@@ -86,7 +86,9 @@ reload_one (ColletCtl *ctl, const char *module)
 
   if (collet_change_options.artifact != NULL)
     {
-      collet_change_options.artifact = collet_ctl_dup_source (collet_change_options.artifact);
+      g_autofree char *given = collet_change_options.artifact;
+
+      collet_change_options.artifact = collet_ctl_dup_source (given);
       return collet_change_run (ctl, "HotReload", g_variant_new ("(s)", module));
     }
   return collet_change_run (ctl, "HotReload", g_variant_new ("(s)", source));
@@ -108,7 +110,7 @@ run_reload (ColletCtl *ctl, char **arguments)
     return reload_one (ctl, arguments[0]);
   if (n == 2 && !is_file (arguments[0]) && is_file (arguments[1]) && collet_change_options.artifact == NULL)
     {
-      collet_change_options.artifact = arguments[1];
+      collet_change_options.artifact = g_strdup (arguments[1]);
       return reload_one (ctl, arguments[0]);
     }
   if (n == 2 && g_str_equal (arguments[0], "show"))
