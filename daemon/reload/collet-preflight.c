@@ -228,8 +228,8 @@ find_target (ColletReloader *reloader, Preflight *self, GError **error)
   g_ptr_array_add (self->items, item);
   if (module == NULL)
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED, "Module \"%s\" is not loaded.",
-                   request->module);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
+                   "Module \"%s\" is not loaded; load it first.", request->module);
       return FALSE;
     }
   if (selector == NULL)

@@ -23,7 +23,8 @@ const char *collet_reload_kind_to_string (ColletReloadKind kind);
 typedef enum
 {
   COLLET_STATE_MIGRATE,  /* export from what runs, translate, import */
-  COLLET_STATE_GIVEN,    /* the caller's bytes, in the new version's format */
+  COLLET_STATE_GIVEN,    /* the caller's bytes in place of them, in the same format; in the
+                             new one's if what runs keeps no state */
   COLLET_STATE_SNAPSHOT, /* rollback: the version's own last snapshot */
   COLLET_STATE_AUTO,     /* rollback: migrate; where the code cannot, the snapshot */
   COLLET_STATE_DISCARD,  /* start empty; what was is kept as a snapshot */

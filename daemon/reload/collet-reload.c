@@ -18,6 +18,7 @@ struct _ColletReload
   gint64 finished_at;
   gint64 began_us; /* monotonic */
   gint64 duration_us;
+  gboolean is_committing;
   gboolean is_finished;
 };
 
@@ -216,6 +217,19 @@ is_same_version (const ColletVersion *a, const ColletVersion *b)
   return g_str_equal (a->sha256, b->sha256);
 }
 
+/* Joining a reload is no way around what a request of its own would have to
+ * satisfy. */
+static gboolean
+fits (const ColletReloadItem *item, const ColletReloadRequest *request)
+{
+  if (request->module != NULL && !g_str_equal (request->module, item->module))
+    return FALSE;
+  if (item->is_breaking && !request->allow_breaking && request->kind != COLLET_RELOAD_ROLLBACK)
+    return FALSE;
+  return request->expect_version == NULL ||
+         (item->from != NULL && collet_version_matches (item->from, request->expect_version));
+}
+
 gboolean
 collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items)
 {
@@ -229,7 +243,8 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
       const ColletReloadItem *mine = self->items->pdata[i];
       const ColletReloadItem *other = items->pdata[i];
 
-      if (!g_str_equal (mine->module, other->module) || !is_same_version (mine->to, other->to))
+      if (!g_str_equal (mine->module, other->module) || !is_same_version (mine->to, other->to) ||
+          !fits (mine, request))
         return FALSE;
     }
   return TRUE;
@@ -238,7 +253,7 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
 gboolean
 collet_reload_cancel (ColletReload *self, GError **error)
 {
-  if (self->state == COLLET_RELOAD_RUNNING)
+  if (self->state == COLLET_RELOAD_RUNNING && !self->is_committing)
     {
       g_cancellable_cancel (self->cancellable);
       return TRUE;
@@ -248,7 +263,7 @@ collet_reload_cancel (ColletReload *self, GError **error)
   g_set_error (
       error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
       "Reload %s is %s; it can be cancelled only before its commit point. Roll the module back instead.",
-      self->id, collet_reload_state_to_string (self->state));
+      self->id, self->is_committing ? "committed" : collet_reload_state_to_string (self->state));
   return FALSE;
 }
 
@@ -261,9 +276,18 @@ collet_reload_enter_phase (ColletReload *self, const char *phase, double progres
 }
 
 void
+collet_reload_begin_commit (ColletReload *self)
+{
+  g_return_if_fail (self->state == COLLET_RELOAD_RUNNING);
+
+  self->is_committing = TRUE;
+}
+
+void
 collet_reload_set_committed (ColletReload *self)
 {
   enter_state (self, COLLET_RELOAD_COMMITTED);
+  self->is_committing = FALSE;
   g_signal_emit (self, changed_signal, 0);
 }
 
@@ -275,6 +299,7 @@ collet_reload_conclude (ColletReload *self, GError *error)
   enter_state (self, error == NULL  ? COLLET_RELOAD_SUCCEEDED
                      : is_cancelled ? COLLET_RELOAD_CANCELLED
                                     : COLLET_RELOAD_FAILED);
+  self->is_committing = FALSE;
   self->error = error;
   self->finished_at = g_get_real_time ();
   self->duration_us = g_get_monotonic_time () - self->began_us;

@@ -73,16 +73,20 @@ gint64 collet_reload_get_finished_at (ColletReload *self); /* 0: not yet */
 gint64 collet_reload_get_duration_us (ColletReload *self);
 gint64 collet_reload_get_pause_us (ColletReload *self);  /* longest of its items; -1: none */
 gboolean collet_reload_is_finished (ColletReload *self); /* and announced */
-/* Does this do what `other` would? Then a second request joins the first. */
+/* Does this do what the request asks for, on its conditions? Then it joins. */
 gboolean collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items);
 
-/* Before the commit point: undone, ends as CANCELLED. After: InvalidArgument
- * saying that it is too late and how to go back. */
+/* Before the commit point: undone, ends as CANCELLED. From then on, also while
+ * the database writes: InvalidArgument saying that it is too late and how to go
+ * back. */
 gboolean collet_reload_cancel (ColletReload *self, GError **error);
 GCancellable *collet_reload_get_cancellable (ColletReload *self);
 
 /* For the transaction: */
 void collet_reload_enter_phase (ColletReload *self, const char *phase, double progress);
+/* From here on it is with the database whether it is committed; it cannot be
+ * cancelled any more, but it can fail. */
+void collet_reload_begin_commit (ColletReload *self);
 void collet_reload_set_committed (ColletReload *self);
 /* How it ended; takes `error`, NULL: SUCCEEDED. Nobody is told before that is in
  * the history: */

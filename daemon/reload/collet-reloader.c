@@ -204,8 +204,11 @@ collet_reloader_unlock (ColletReloader *self, ColletReload *reload)
   if (collet_reload_get_state (reload) != COLLET_RELOAD_COMMITTED)
     self->is_littered = TRUE;
   collet_reloader_tidy (self);
-  if (--self->running == 0 && self->shutdown != NULL)
-    g_task_return_boolean (g_steal_pointer (&self->shutdown), TRUE);
+  if (--self->running > 0 || self->shutdown == NULL)
+    return;
+
+  g_autoptr (GTask) shutdown = g_steal_pointer (&self->shutdown);
+  g_task_return_boolean (shutdown, TRUE);
 }
 
 /* Who holds one of the items' modules; borrowed. */
@@ -398,6 +401,13 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
   return plan != NULL;
 }
 
+static GError *
+closing_error (void)
+{
+  return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
+                              "The daemon is stopping and takes no more changes; ask again when it is back.");
+}
+
 static void
 on_begun (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -416,6 +426,8 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
   self->started++;
   prune_finished (self);
   g_list_store_append (self->reloads, submission->reload);
+  if (self->is_closing)
+    collet_reload_cancel (submission->reload, NULL);
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
   collet_transaction_run (self, submission->reload);
 }
@@ -454,6 +466,8 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
 
   self->examining--;
 
+  if (error == NULL && self->is_closing)
+    error = closing_error (); /* the end of the daemon waits for what runs already only */
   if (error == NULL && meets_running (self, task, items, &error) && error == NULL)
     {
       g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
@@ -490,9 +504,7 @@ collet_reloader_submit_async (ColletReloader *self, ColletReloadRequest *request
   g_task_set_task_data (task, submission, (GDestroyNotify)submission_free);
   if (self->is_closing)
     {
-      g_task_return_new_error (
-          task, COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
-          "The daemon is stopping and takes no more changes; ask again when it is back.");
+      g_task_return_error (task, closing_error ());
       g_object_unref (task);
       return;
     }

@@ -189,7 +189,9 @@ quiesce_items (Transaction *self, GPtrArray *items)
 static gboolean
 fall_back (ColletReloadItem *item, GError **error)
 {
-  if (item->fallback == NULL || !g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED))
+  if (item->fallback == NULL ||
+      (!g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED) &&
+       !g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_WORKER_UNAVAILABLE)))
     return FALSE;
 
   g_message ("Module %s: its state cannot be carried back (%s); the last state of version %s is restored.",
@@ -223,7 +225,10 @@ on_copied (GObject *object, GAsyncResult *result, gpointer data)
   collet_slot_resume (collet_deployment_get_slot (item->deployment));
   item->pause_us = collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment));
   if (copy == NULL)
-    release_operation (operation, error);
+    {
+      fall_back (item, &error);
+      release_operation (operation, error);
+    }
   else
     collet_migration_carry_async (item->old, item->next, copy, cancellable_of (operation->transaction),
                                   on_rehearsed, operation);
@@ -246,9 +251,45 @@ on_quiesced_for_copy (GObject *object, GAsyncResult *result, gpointer data)
 static void
 rehearse_items (Transaction *self, GPtrArray *items)
 {
+  GBytes *given = collet_reload_get_request (self->reload)->state;
+
   for (guint i = 0; i < items->len; i++)
-    if (carries (self, items->pdata[i]))
-      quiesce_item (self, items->pdata[i], on_quiesced_for_copy);
+    {
+      ColletReloadItem *item = items->pdata[i];
+
+      if (carries (self, item) && given != NULL)
+        collet_migration_carry_async (item->old, item->next, given, cancellable_of (self), on_rehearsed,
+                                      hold (self, item));
+      else if (carries (self, item))
+        quiesce_item (self, item, on_quiesced_for_copy);
+      else if (item->fallback != NULL && !collet_reload_item_was_stateful (item))
+        {
+          item->after = g_steal_pointer (&item->fallback); /* nothing else to go back to */
+          item->falls_back = TRUE;
+        }
+    }
+}
+
+static void
+on_imported (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+
+  collet_generation_import_state_finish (COLLET_GENERATION (object), result, &error);
+  release_operation (data, error);
+}
+
+/* What went well in the rehearsal may fail now. Takes `error`. */
+static void
+settle (ItemOperation *operation, GError *error)
+{
+  ColletReloadItem *item = operation->item;
+
+  if (error != NULL && fall_back (item, &error))
+    collet_generation_import_state_async (item->next, item->after, cancellable_of (operation->transaction),
+                                          on_imported, operation);
+  else
+    release_operation (operation, error);
 }
 
 static void
@@ -259,16 +300,7 @@ on_carried (GObject *object, GAsyncResult *result, gpointer data)
 
   g_clear_pointer (&operation->item->after, g_bytes_unref);
   operation->item->after = collet_migration_carry_finish (result, &error);
-  release_operation (operation, error);
-}
-
-static void
-on_imported (GObject *object, GAsyncResult *result, gpointer data)
-{
-  GError *error = NULL;
-
-  collet_generation_import_state_finish (COLLET_GENERATION (object), result, &error);
-  release_operation (data, error);
+  settle (operation, error);
 }
 
 /* The state as it was is kept, for the way back, also when it is not carried on. */
@@ -295,7 +327,7 @@ on_exported (GObject *object, GAsyncResult *result, gpointer data)
               error->message);
       g_clear_error (&error);
     }
-  release_operation (operation, error);
+  settle (operation, error);
 }
 
 /* A rollback to a snapshot: it is in the version's own format. */
@@ -369,6 +401,8 @@ static void
 store_items (Transaction *self, GPtrArray *items)
 {
   collet_failpoint ("reload-before-commit");
+  g_clear_handle_id (&self->timeout, g_source_remove); /* what the database does cannot be called back */
+  collet_reload_begin_commit (self->reload);
   self->pending++;
   collet_store_commit_async (self->reloader->store, collet_reload_record_commit (self->reload, self->plan),
                              on_committed, self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One integer as state. FORMAT is its format: 1 is eight bytes, 2 is decimal
- * text. FAULT says what goes wrong, if anything.
+ * text; IS_STATELESS: it forgets. FAULT says what goes wrong, if anything.
  */
 #include "tiny.h"
 
@@ -115,11 +115,17 @@ code_change (struct collet_context *context, enum collet_direction direction, ui
 #define CODE_CHANGE NULL
 #endif
 
-COLLET_MANIFEST ("{\"name\":\"counter\",\"version\":\"" VERSION "\",\"state\":{\"format\":" STRING (
-    FORMAT) "},\"tools\":["
-            "{\"name\":\"count\",\"description\":\"Adds to the count\",\"inputSchema\":{\"type\":\"object\","
-            "\"properties\":{\"by\":{\"type\":\"integer\"}}}},"
-            "{\"name\":\"count_get\",\"description\":\"Returns the "
-            "count\",\"inputSchema\":{\"type\":\"object\"}}]}");
+#ifdef IS_STATELESS
+#define STATE ""
+#else
+#define STATE "\"state\":{\"format\":" STRING (FORMAT) "},"
+#endif
+
+COLLET_MANIFEST (
+    "{\"name\":\"counter\",\"version\":\"" VERSION "\"," STATE "\"tools\":["
+    "{\"name\":\"count\",\"description\":\"Adds to the count\",\"inputSchema\":{\"type\":\"object\","
+    "\"properties\":{\"by\":{\"type\":\"integer\"}}}},"
+    "{\"name\":\"count_get\",\"description\":\"Returns the "
+    "count\",\"inputSchema\":{\"type\":\"object\"}}]}");
 COLLET_MODULE (.call = call_tool, .export_state = export_state, .import_state = import_state,
                .code_change = CODE_CHANGE);
