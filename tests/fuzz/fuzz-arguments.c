@@ -15,7 +15,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   char *text = malloc (size + 1); /* NUL-terminated, as the runtime's copy is */
   struct collet_slice slice;
 
-  memcpy (text, data, size);
+  if (size > 0)
+    memcpy (text, data, size); /* no bytes may come as NULL */
   text[size] = '\0';
   if (collet_arguments_find (text, size, "a", &slice))
     {
