@@ -6,6 +6,9 @@
 #include "collet-bus.h"
 #include "collet-error.h"
 
+#define MAX_TEXT 4096    /* bytes of a path or a name */
+#define MAX_OPTION 65536 /* bytes of an option's text */
+
 typedef struct
 {
   ColletBouncer *bouncer;
@@ -66,6 +69,66 @@ find_handler (const Guard *guard, const char *method)
   return NULL;
 }
 
+/* Paths, names and reasons are repeated in messages and kept in the history. A
+ * tool's arguments have limits of their own. */
+static gboolean
+check_text (const char *what, GVariant *text, gsize limit, GError **error)
+{
+  gsize length;
+
+  g_variant_get_string (text, &length);
+  if (length <= limit)
+    return TRUE;
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+               "\"%s\" has %" G_GSIZE_FORMAT " bytes; %" G_GSIZE_FORMAT " are the most. Shorten it.", what,
+               length, limit);
+  return FALSE;
+}
+
+/* A string, an array of strings, or options with some among them. */
+static gboolean
+check_lengths (const char *what, GVariant *value, gsize limit, GError **error)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return check_text (what, value, limit, error);
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY) &&
+      !g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+    return TRUE;
+
+  for (gsize i = 0; i < g_variant_n_children (value); i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+      g_autoptr (GVariant) option = NULL;
+      const char *name = what;
+
+      if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+        {
+          g_autoptr (GVariant) key = g_variant_get_child_value (child, 0);
+
+          if (!check_text ("name of an option", key, MAX_TEXT, error))
+            return FALSE;
+          g_variant_get (child, "{&sv}", &name, &option);
+        }
+      if (!check_lengths (name, option != NULL ? option : child, option != NULL ? MAX_OPTION : limit, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_arguments (const GDBusMethodInfo *info, GVariant *parameters, GError **error)
+{
+  for (guint i = 0; info->in_args != NULL && info->in_args[i] != NULL; i++)
+    {
+      g_autoptr (GVariant) value = g_variant_get_child_value (parameters, i);
+
+      if (!g_str_equal (info->in_args[i]->name, "arguments") &&
+          !check_lengths (info->in_args[i]->name, value, MAX_TEXT, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 check_options (const GDBusMethodInfo *info, GVariant *parameters, GError **error)
 {
@@ -117,7 +180,8 @@ on_method_call (GDBusConnection *connection, const char *sender, const char *pat
     g_set_error (&error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
                  "%s.%s is part of the contract, but this daemon does not offer it. Look at its version.",
                  interface, method);
-  if (error != NULL || !check_options (info, parameters, &error))
+  if (error != NULL || !check_arguments (info, parameters, &error) ||
+      !check_options (info, parameters, &error))
     {
       collet_bus_call_fail (call, error);
       return;
