@@ -10,6 +10,11 @@
 #define REFRESH_MS 1000
 /* Objects a turn of the main loop; each costs about 0.2 ms. */
 #define SLICE 16
+/* More than a slice at once come this much later: who waits for the reload that
+ * brought them is answered first, and does not queue behind their signals. */
+#define BATCH_DELAY_MS 20
+/* Before the answers of the database, and so before the end of a reload. */
+#define FEW_PRIORITY (G_PRIORITY_HIGH - 10)
 
 struct _ColletExports
 {
@@ -22,8 +27,7 @@ struct _ColletExports
   GPtrArray *tools;
   GPtrArray *reloads;
   guint n_pending;
-  guint budget; /* objects that may still be exported in this turn of the loop */
-  guint slice;
+  guint slice; /* the source that exports what is pending */
   guint refresh;
 };
 
@@ -66,7 +70,6 @@ collet_exports_init (ColletExports *self)
   self->modules = g_ptr_array_new_with_free_func (unref_skeleton);
   self->tools = g_ptr_array_new_with_free_func (unref_skeleton);
   self->reloads = g_ptr_array_new_with_free_func (unref_skeleton);
-  self->budget = SLICE;
 }
 
 static void export(ColletExports *self, const char *folder, const char *name,
@@ -152,7 +155,6 @@ on_slice (gpointer data)
 {
   ColletExports *self = data;
 
-  self->budget = SLICE;
   export_slice (self, SLICE);
   if (self->n_pending > 0)
     return G_SOURCE_CONTINUE;
@@ -160,17 +162,34 @@ on_slice (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* A few objects are there at once; a batch of hundreds comes in slices, so that
- * neither its reload nor anybody else waits for them. */
+static gboolean
+on_batch (gpointer data)
+{
+  ColletExports *self = data;
+
+  self->slice = g_idle_add_full (G_PRIORITY_LOW, on_slice, self, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* All that one change brought is known here. */
+static gboolean
+on_pending (gpointer data)
+{
+  ColletExports *self = data;
+
+  if (self->n_pending <= SLICE)
+    return on_slice (self);
+  self->slice = g_timeout_add_full (G_PRIORITY_LOW, BATCH_DELAY_MS, on_batch, self, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* A few objects are there before anybody hears of their reload's end; a batch of
+ * hundreds comes in slices, so that nobody waits for them. */
 static void
 export_soon (ColletExports *self)
 {
-  guint now = MIN (self->budget, self->n_pending);
-
-  export_slice (self, now);
-  self->budget -= now;
-  if (self->slice == 0)
-    self->slice = g_idle_add (on_slice, self);
+  if (self->slice == 0 && self->n_pending > 0)
+    self->slice = g_idle_add_full (FEW_PRIORITY, on_pending, self, NULL);
 }
 
 static void
@@ -270,6 +289,7 @@ collet_exports_new (ColletBouncer *bouncer, ColletReloader *reloader, ColletRegi
 void
 collet_exports_set_connection (ColletExports *self, GDBusConnection *connection)
 {
+  export_slice (self, G_MAXUINT); /* nobody is told yet, so it costs little */
   g_dbus_object_manager_server_set_connection (self->server, connection);
 }
 

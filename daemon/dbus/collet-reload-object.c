@@ -57,8 +57,9 @@ collet_reload_object_init (ColletReloadObject *self)
 }
 
 static GVariant *
-make_result (ColletReload *reload)
+make_result (ColletReloadObject *self)
 {
+  ColletReload *reload = self->reload;
   GVariantBuilder result;
 
   g_variant_builder_init (&result, G_VARIANT_TYPE_VARDICT);
@@ -69,20 +70,20 @@ make_result (ColletReload *reload)
                          g_variant_new_int64 (collet_reload_get_duration_us (reload)));
   g_variant_builder_add (&result, "{sv}", "PauseUs",
                          g_variant_new_int64 (collet_reload_get_pause_us (reload)));
-  g_variant_builder_add (&result, "{sv}", "Items", collet_bus_row_of_reload_items (reload));
+  g_variant_builder_add (&result, "{sv}", "Items", collet_dbus_reload_get_items (COLLET_DBUS_RELOAD (self)));
   g_variant_builder_add (&result, "{sv}", "Nodes", g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
   return g_variant_new ("(a{sv})", &result);
 }
 
 static void
-answer (ColletBusCall *call, ColletReload *reload)
+answer (ColletReloadObject *self, ColletBusCall *call)
 {
-  const GError *error = collet_reload_get_error (reload);
+  const GError *error = collet_reload_get_error (self->reload);
 
   if (error != NULL)
     collet_bus_call_fail (call, g_error_copy (error));
   else
-    collet_bus_call_return (call, make_result (reload));
+    collet_bus_call_return (call, make_result (self));
 }
 
 static gboolean
@@ -107,7 +108,7 @@ wait_for_end (gpointer object, ColletBusCall *call)
 
   if (collet_reload_is_finished (self->reload))
     {
-      answer (call, self->reload);
+      answer (self, call);
       return;
     }
 
@@ -187,7 +188,7 @@ on_finished (ColletReload *reload, gpointer data)
       g_autofree Waiter *waiter = self->waiters->pdata[i];
 
       g_clear_handle_id (&waiter->timeout, g_source_remove);
-      answer (waiter->call, reload);
+      answer (self, waiter->call);
     }
   g_ptr_array_set_size (self->waiters, 0);
 }

@@ -408,6 +408,19 @@ closing_error (void)
                               "The daemon is stopping and takes no more changes; ask again when it is back.");
 }
 
+/* Nothing was done yet. Whoever joined meanwhile hears of it as of any failure. */
+static void
+give_up (ColletReloader *self, ColletReload *reload, const GError *reason)
+{
+  guint position;
+
+  collet_reloader_unlock (self, reload);
+  collet_reload_conclude (reload, g_error_copy (reason));
+  collet_reload_announce (reload);
+  if (g_list_store_find (self->reloads, reload, &position))
+    g_list_store_remove (self->reloads, position);
+}
+
 static void
 on_begun (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -418,16 +431,11 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
 
   if (!collet_store_begin_finish (COLLET_STORE (object), result, &error))
     {
-      collet_reloader_unlock (self, submission->reload);
+      give_up (self, submission->reload, error);
       g_task_return_error (task, error);
       return;
     }
   collet_failpoint ("reload-begun");
-  self->started++;
-  prune_finished (self);
-  g_list_store_append (self->reloads, submission->reload);
-  if (self->is_closing)
-    collet_reload_cancel (submission->reload, NULL);
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
   collet_transaction_run (self, submission->reload);
 }
@@ -490,7 +498,10 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
   lock (self, submission->reload);
   self->running++;
   collet_store_begin_async (self->store, collet_reload_record_begin (submission->reload), on_begun,
-                            g_steal_pointer (&task));
+                            g_object_ref (task));
+  /* While the database is at work; the caller is told when it has answered. */
+  prune_finished (self);
+  g_list_store_append (self->reloads, submission->reload);
 }
 
 void
