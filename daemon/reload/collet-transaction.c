@@ -13,46 +13,18 @@
  *            publish    one step a module; calls go to the new generations
  *   drain               the old generations finish their calls and end
  */
-#include "collet-reloader-private.h"
+#include "collet-transaction-private.h"
 
 #include "collet-error.h"
 #include "collet-failpoint.h"
 
-typedef struct _Transaction Transaction;
+static void run_step (ColletTransaction *self);
+static void undo (ColletTransaction *self);
 
-struct _Transaction
+ColletItemOperation *
+collet_transaction_hold (ColletTransaction *self, ColletReloadItem *item)
 {
-  ColletReloader *reloader;
-  ColletReload *reload;
-  ColletRegistryPlan *plan;
-  guint step;
-  guint pending;
-  gboolean is_changing; /* holds the change queue */
-  guint timeout;
-  GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */
-  GError *error;
-};
-
-/* A callback's view: the transaction and the item that it is about. */
-typedef struct
-{
-  Transaction *transaction;
-  ColletReloadItem *item;
-} ItemOperation;
-
-static void run_step (Transaction *self);
-static void undo (Transaction *self);
-
-static GCancellable *
-cancellable_of (Transaction *self)
-{
-  return collet_reload_get_cancellable (self->reload);
-}
-
-static ItemOperation *
-hold (Transaction *self, ColletReloadItem *item)
-{
-  ItemOperation *operation = g_new (ItemOperation, 1);
+  ColletItemOperation *operation = g_new (ColletItemOperation, 1);
 
   operation->transaction = self;
   operation->item = item;
@@ -61,11 +33,12 @@ hold (Transaction *self, ColletReloadItem *item)
 }
 
 static void
-step_done (Transaction *self)
+step_done (ColletTransaction *self)
 {
   gboolean committed = collet_reload_get_state (self->reload) == COLLET_RELOAD_COMMITTED;
 
-  if (!committed && self->error == NULL && g_cancellable_is_cancelled (cancellable_of (self)))
+  if (!committed && self->error == NULL &&
+      g_cancellable_is_cancelled (collet_transaction_get_cancellable (self)))
     self->error = g_error_new (COLLET_ERROR, COLLET_ERROR_CANCELLED,
                                "Cancelled while in phase \"%s\"; nothing was changed.",
                                collet_reload_get_phase (self->reload));
@@ -80,9 +53,10 @@ step_done (Transaction *self)
 
 /* Takes `error`; only the first counts. */
 static void
-release (Transaction *self, GError *error)
+release (ColletTransaction *self, GError *error)
 {
-  if (error != NULL && self->error == NULL && !g_cancellable_is_cancelled (cancellable_of (self)))
+  if (error != NULL && self->error == NULL &&
+      !g_cancellable_is_cancelled (collet_transaction_get_cancellable (self)))
     self->error = collet_error_convert (error);
   else
     g_clear_error (&error); /* what a cancelled step says is not the reason */
@@ -91,10 +65,10 @@ release (Transaction *self, GError *error)
     step_done (self);
 }
 
-static void
-release_operation (ItemOperation *operation, GError *error)
+void
+collet_transaction_release (ColletItemOperation *operation, GError *error)
 {
-  Transaction *self = operation->transaction;
+  ColletTransaction *self = operation->transaction;
 
   if (error != NULL && collet_reload_get_items (self->reload)->len > 1)
     g_prefix_error (&error, "Module \"%s\": ", operation->item->module);
@@ -110,27 +84,27 @@ on_self_tested (GObject *object, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   collet_generation_self_test_finish (COLLET_GENERATION (object), result, &error);
-  release_operation (data, error);
+  collet_transaction_release (data, error);
 }
 
 static void
 on_started (GObject *object, GAsyncResult *result, gpointer data)
 {
-  ItemOperation *operation = data;
+  ColletItemOperation *operation = data;
   ColletGeneration *next = COLLET_GENERATION (object);
   GError *error = NULL;
 
   if (!collet_generation_start_finish (next, result, &error))
-    release_operation (operation, error);
+    collet_transaction_release (operation, error);
   else
-    collet_generation_self_test_async (next, cancellable_of (operation->transaction), on_self_tested,
-                                       operation);
+    collet_generation_self_test_async (next, collet_transaction_get_cancellable (operation->transaction),
+                                       on_self_tested, operation);
 }
 
 /* The probe has proven every candidate already; in a batch the processes of
  * stateless modules start when they are first needed. */
 static void
-start_items (Transaction *self, GPtrArray *items)
+start_items (ColletTransaction *self, GPtrArray *items)
 {
   for (guint i = 0; i < items->len; i++)
     {
@@ -141,215 +115,8 @@ start_items (Transaction *self, GPtrArray *items)
       item->next = collet_reloader_create_generation (self->reloader, item->kind, item->to, item->manifest,
                                                       item->path, self->reloader->next_generation++);
       if (items->len == 1 || collet_reload_item_is_stateful (item))
-        collet_generation_start_async (item->next, cancellable_of (self), on_started, hold (self, item));
-    }
-}
-
-/* ---- state ---- */
-
-/* Is state carried from the old version's format into the new one's? */
-static gboolean
-carries (Transaction *self, const ColletReloadItem *item)
-{
-  ColletStateChoice choice = collet_reload_get_request (self->reload)->state_choice;
-
-  return choice != COLLET_STATE_DISCARD && choice != COLLET_STATE_SNAPSHOT && !item->falls_back &&
-         collet_reload_item_is_stateful (item) && collet_reload_item_was_stateful (item);
-}
-
-static void
-on_quiesced (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  GError *error = NULL;
-
-  if (collet_slot_quiesce_finish (collet_deployment_get_slot (operation->item->deployment), result, &error))
-    operation->item->is_quiesced = TRUE;
-  release_operation (operation, error);
-}
-
-static void
-quiesce_item (Transaction *self, ColletReloadItem *item, GAsyncReadyCallback callback)
-{
-  collet_slot_quiesce_async (collet_deployment_get_slot (item->deployment),
-                             self->reloader->config.quiesce_timeout_ms, cancellable_of (self), callback,
-                             hold (self, item));
-}
-
-static void
-quiesce_items (Transaction *self, GPtrArray *items)
-{
-  for (guint i = 0; i < items->len; i++)
-    if (collet_reload_item_was_stateful (items->pdata[i]))
-      quiesce_item (self, items->pdata[i], on_quiesced);
-}
-
-/* A rollback may go back to the version's own last state, where its present one
- * cannot be carried; that is recorded. */
-static gboolean
-fall_back (ColletReloadItem *item, GError **error)
-{
-  if (item->fallback == NULL ||
-      (!g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED) &&
-       !g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_WORKER_UNAVAILABLE)))
-    return FALSE;
-
-  g_message ("Module %s: its state cannot be carried back (%s); the last state of version %s is restored.",
-             item->module, (*error)->message, item->to->semver);
-  g_clear_error (error);
-  item->after = g_steal_pointer (&item->fallback);
-  item->falls_back = TRUE;
-  return TRUE;
-}
-
-static void
-on_rehearsed (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  GError *error = NULL;
-  g_autoptr (GBytes) unused = collet_migration_carry_finish (result, &error);
-
-  if (error != NULL)
-    fall_back (operation->item, &error);
-  release_operation (operation, error);
-}
-
-static void
-on_copied (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  ColletReloadItem *item = operation->item;
-  GError *error = NULL;
-  g_autoptr (GBytes) copy = collet_generation_export_state_finish (item->old, result, &error);
-
-  collet_slot_resume (collet_deployment_get_slot (item->deployment));
-  item->pause_us = collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment));
-  if (copy == NULL)
-    {
-      fall_back (item, &error);
-      release_operation (operation, error);
-    }
-  else
-    collet_migration_carry_async (item->old, item->next, copy, cancellable_of (operation->transaction),
-                                  on_rehearsed, operation);
-}
-
-static void
-on_quiesced_for_copy (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  ColletReloadItem *item = operation->item;
-  GError *error = NULL;
-
-  if (!collet_slot_quiesce_finish (collet_deployment_get_slot (item->deployment), result, &error))
-    release_operation (operation, error);
-  else
-    collet_generation_export_state_async (item->old, cancellable_of (operation->transaction), on_copied,
-                                          operation);
-}
-
-static void
-rehearse_items (Transaction *self, GPtrArray *items)
-{
-  GBytes *given = collet_reload_get_request (self->reload)->state;
-
-  for (guint i = 0; i < items->len; i++)
-    {
-      ColletReloadItem *item = items->pdata[i];
-
-      if (carries (self, item) && given != NULL)
-        collet_migration_carry_async (item->old, item->next, given, cancellable_of (self), on_rehearsed,
-                                      hold (self, item));
-      else if (carries (self, item))
-        quiesce_item (self, item, on_quiesced_for_copy);
-      else if (item->fallback != NULL && !collet_reload_item_was_stateful (item))
-        {
-          item->after = g_steal_pointer (&item->fallback); /* nothing else to go back to */
-          item->falls_back = TRUE;
-        }
-    }
-}
-
-static void
-on_imported (GObject *object, GAsyncResult *result, gpointer data)
-{
-  GError *error = NULL;
-
-  collet_generation_import_state_finish (COLLET_GENERATION (object), result, &error);
-  release_operation (data, error);
-}
-
-/* What went well in the rehearsal may fail now. Takes `error`. */
-static void
-settle (ItemOperation *operation, GError *error)
-{
-  ColletReloadItem *item = operation->item;
-
-  if (error != NULL && fall_back (item, &error))
-    collet_generation_import_state_async (item->next, item->after, cancellable_of (operation->transaction),
-                                          on_imported, operation);
-  else
-    release_operation (operation, error);
-}
-
-static void
-on_carried (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  GError *error = NULL;
-
-  g_clear_pointer (&operation->item->after, g_bytes_unref);
-  operation->item->after = collet_migration_carry_finish (result, &error);
-  settle (operation, error);
-}
-
-/* The state as it was is kept, for the way back, also when it is not carried on. */
-static void
-on_exported (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ItemOperation *operation = data;
-  Transaction *self = operation->transaction;
-  ColletReloadItem *item = operation->item;
-  GBytes *given = collet_reload_get_request (self->reload)->state;
-  GError *error = NULL;
-
-  item->before = collet_generation_export_state_finish (item->old, result, &error);
-  if (carries (self, item) && (given != NULL || item->before != NULL))
-    {
-      g_clear_error (&error);
-      collet_migration_carry_async (item->old, item->next, given != NULL ? given : item->before,
-                                    cancellable_of (self), on_carried, operation);
-      return;
-    }
-  if (error != NULL && !carries (self, item))
-    {
-      g_info ("Module %s: its state could not be kept before it is replaced: %s", item->module,
-              error->message);
-      g_clear_error (&error);
-    }
-  settle (operation, error);
-}
-
-/* A rollback to a snapshot: it is in the version's own format. */
-static void
-import_snapshot (Transaction *self, ColletReloadItem *item)
-{
-  if (item->after != NULL && collet_reload_item_is_stateful (item) && !carries (self, item))
-    collet_generation_import_state_async (item->next, item->after, cancellable_of (self), on_imported,
-                                          hold (self, item));
-}
-
-static void
-migrate_items (Transaction *self, GPtrArray *items)
-{
-  for (guint i = 0; i < items->len; i++)
-    {
-      ColletReloadItem *item = items->pdata[i];
-
-      if (collet_reload_item_was_stateful (item))
-        collet_generation_export_state_async (item->old, cancellable_of (self), on_exported,
-                                              hold (self, item));
-      import_snapshot (self, item);
+        collet_generation_start_async (item->next, collet_transaction_get_cancellable (self), on_started,
+                                       collet_transaction_hold (self, item));
     }
 }
 
@@ -358,7 +125,7 @@ migrate_items (Transaction *self, GPtrArray *items)
 static void
 on_change_entered (gpointer data)
 {
-  Transaction *self = data;
+  ColletTransaction *self = data;
   GError *error = NULL;
 
   self->is_changing = TRUE;
@@ -368,14 +135,14 @@ on_change_entered (gpointer data)
 
 /* Another reload may have taken a tool's name since the review. */
 static void
-agree_items (Transaction *self, GPtrArray *items)
+agree_items (ColletTransaction *self, GPtrArray *items)
 {
   self->pending++;
   collet_change_queue_enter (&self->reloader->changes, on_change_entered, self);
 }
 
 static void
-leave_change (Transaction *self)
+leave_change (ColletTransaction *self)
 {
   if (self->is_changing)
     collet_change_queue_leave (&self->reloader->changes);
@@ -385,7 +152,7 @@ leave_change (Transaction *self)
 static void
 on_committed (GObject *object, GAsyncResult *result, gpointer data)
 {
-  Transaction *self = data;
+  ColletTransaction *self = data;
   GError *error = NULL;
 
   if (collet_store_commit_finish (COLLET_STORE (object), result, &error))
@@ -398,7 +165,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
-store_items (Transaction *self, GPtrArray *items)
+store_items (ColletTransaction *self, GPtrArray *items)
 {
   collet_failpoint ("reload-before-commit");
   g_clear_handle_id (&self->timeout, g_source_remove); /* what the database does cannot be called back */
@@ -423,7 +190,7 @@ retain (ColletReloader *reloader, const ColletReloadItem *item)
 
 /* Nothing below may fail. */
 static void
-publish_items (Transaction *self, GPtrArray *items)
+publish_items (ColletTransaction *self, GPtrArray *items)
 {
   for (guint i = 0; i < items->len; i++)
     {
@@ -457,14 +224,14 @@ publish_items (Transaction *self, GPtrArray *items)
 static void
 on_retired (GObject *object, GAsyncResult *result, gpointer data)
 {
-  ItemOperation *operation = data;
+  ColletItemOperation *operation = data;
 
   operation->item->retirement = collet_deployment_retire_finish (COLLET_DEPLOYMENT (object), result);
-  release_operation (operation, NULL);
+  collet_transaction_release (operation, NULL);
 }
 
 static void
-drain_items (Transaction *self, GPtrArray *items)
+drain_items (ColletTransaction *self, GPtrArray *items)
 {
   guint timeout = collet_reload_get_request (self->reload)->drain_timeout_ms;
 
@@ -476,7 +243,7 @@ drain_items (Transaction *self, GPtrArray *items)
       if (item->old != NULL)
         collet_deployment_retire_async (item->deployment, item->old,
                                         timeout > 0 ? timeout : self->reloader->config.drain_timeout_ms,
-                                        on_retired, hold (self, item));
+                                        on_retired, collet_transaction_hold (self, item));
     }
 }
 
@@ -486,15 +253,20 @@ static const struct
 {
   const char *phase;
   double progress; /* when it begins */
-  void (*run) (Transaction *self, GPtrArray *items);
+  void (*run) (ColletTransaction *self, GPtrArray *items);
 } steps[] = {
-  { "prepare", 0.30, start_items },  { "prepare", 0.50, rehearse_items }, { "commit", 0.60, quiesce_items },
-  { "commit", 0.70, migrate_items }, { "commit", 0.75, agree_items },     { "commit", 0.80, store_items },
-  { "commit", 0.85, publish_items }, { "drain", 0.90, drain_items },
+  { "prepare", 0.30, start_items },
+  { "prepare", 0.50, collet_transaction_rehearse },
+  { "commit", 0.60, collet_transaction_quiesce },
+  { "commit", 0.70, collet_transaction_migrate },
+  { "commit", 0.75, agree_items },
+  { "commit", 0.80, store_items },
+  { "commit", 0.85, publish_items },
+  { "drain", 0.90, drain_items },
 };
 
 static void
-transaction_free (Transaction *self)
+transaction_free (ColletTransaction *self)
 {
   g_clear_handle_id (&self->timeout, g_source_remove);
   g_clear_pointer (&self->plan, collet_registry_plan_free);
@@ -525,7 +297,7 @@ drop_items (GPtrArray *items)
 static void
 on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
 {
-  Transaction *self = data;
+  ColletTransaction *self = data;
   g_autoptr (GError) error = NULL;
 
   if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
@@ -535,7 +307,7 @@ on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
-finish (Transaction *self)
+finish (ColletTransaction *self)
 {
   g_clear_handle_id (&self->timeout, g_source_remove);
   collet_reload_conclude (self->reload, g_steal_pointer (&self->error));
@@ -545,7 +317,7 @@ finish (Transaction *self)
 }
 
 static void
-run_step (Transaction *self)
+run_step (ColletTransaction *self)
 {
   if (self->step == G_N_ELEMENTS (steps))
     {
@@ -561,7 +333,7 @@ run_step (Transaction *self)
 static void
 on_undone (GObject *object, GAsyncResult *result, gpointer data)
 {
-  Transaction *self = data;
+  ColletTransaction *self = data;
 
   collet_generation_retire_finish (COLLET_GENERATION (object), result);
   if (--self->pending == 0)
@@ -573,7 +345,7 @@ on_undone (GObject *object, GAsyncResult *result, gpointer data)
 
 /* What ran goes on; what was started for the new versions ends. */
 static void
-undo (Transaction *self)
+undo (ColletTransaction *self)
 {
   GPtrArray *items = collet_reload_get_items (self->reload);
 
@@ -601,7 +373,7 @@ undo (Transaction *self)
 static gboolean
 on_timeout (gpointer data)
 {
-  Transaction *self = data;
+  ColletTransaction *self = data;
 
   self->timeout = 0;
   if (collet_reload_get_state (self->reload) != COLLET_RELOAD_RUNNING || self->error != NULL)
@@ -611,14 +383,14 @@ on_timeout (gpointer data)
                    "The reload did not reach its commit point in %u ms (phase \"%s\"); nothing was changed.",
                    collet_reload_get_request (self->reload)->timeout_ms,
                    collet_reload_get_phase (self->reload));
-  g_cancellable_cancel (cancellable_of (self));
+  g_cancellable_cancel (collet_transaction_get_cancellable (self));
   return G_SOURCE_REMOVE;
 }
 
 void
 collet_transaction_run (ColletReloader *reloader, ColletReload *reload)
 {
-  Transaction *self = g_new0 (Transaction, 1);
+  ColletTransaction *self = g_new0 (ColletTransaction, 1);
   guint timeout_ms = collet_reload_get_request (reload)->timeout_ms;
 
   self->reloader = g_object_ref (reloader);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the steps of one transaction share.
+ */
+#pragma once
+
+#include "collet-reloader-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  ColletReloader *reloader;
+  ColletReload *reload;
+  ColletRegistryPlan *plan;
+  guint step;
+  guint pending;
+  gboolean is_changing; /* holds the change queue */
+  guint timeout;
+  GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */
+  GError *error;
+} ColletTransaction;
+
+/* A callback's view: the transaction and the item that it is about. */
+typedef struct
+{
+  ColletTransaction *transaction;
+  ColletReloadItem *item;
+} ColletItemOperation;
+
+/* The step is not over until the operation is released, with the error that it
+ * ended with (taken) or NULL. */
+ColletItemOperation *collet_transaction_hold (ColletTransaction *self, ColletReloadItem *item);
+void collet_transaction_release (ColletItemOperation *operation, GError *error);
+
+static inline GCancellable *
+collet_transaction_get_cancellable (ColletTransaction *self)
+{
+  return collet_reload_get_cancellable (self->reload);
+}
+
+/* Steps. */
+void collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items);
+void collet_transaction_quiesce (ColletTransaction *self, GPtrArray *items);
+void collet_transaction_migrate (ColletTransaction *self, GPtrArray *items);
+
+G_END_DECLS
