@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-bus-rows.h"
 
+#include <string.h>
+
 #include "collet-error.h"
 
 void
@@ -15,41 +17,101 @@ add_int64 (GVariantBuilder *row, const char *name, gint64 value)
   g_variant_builder_add (row, "{sv}", name, g_variant_new_int64 (value));
 }
 
-static void
-add_versions (GVariantBuilder *row, const ColletVersion *from, const ColletVersion *to)
+/* ---- the items of a reload ---- */
+
+enum
 {
-  collet_bus_row_add (row, "from", from != NULL ? from->sha256 : NULL);
-  collet_bus_row_add (row, "to", to != NULL ? to->sha256 : NULL);
-  collet_bus_row_add (row, "from-version", from != NULL ? from->semver : NULL);
-  collet_bus_row_add (row, "to-version", to != NULL ? to->semver : NULL);
+  FROM,
+  TO,
+  FROM_VERSION,
+  TO_VERSION,
+  VERDICT,
+  STATE,
+  PAUSE,
+  CALLS_DRAINED,
+  ERROR_NAME,
+  ERROR_MESSAGE,
+  MODULE,
+  N_MEMBERS,
+};
+
+static GVariant *
+new_member (const char *name, GVariant *value)
+{
+  return g_variant_new_dict_entry (g_variant_new_string (name), g_variant_new_variant (value));
+}
+
+static GVariant *
+new_text (const char *name, const char *text)
+{
+  return new_member (name, g_variant_new_string (text != NULL ? text : ""));
+}
+
+/* What the rows of a reload have in common, or mostly have. A batch has hundreds
+ * of rows, so each such member is made once. */
+static void
+make_common (ColletReload *reload, GVariant **members)
+{
+  const GError *error = collet_reload_get_error (reload);
+  const char *state = collet_reload_state_to_string (collet_reload_get_state (reload));
+
+  members[FROM] = new_text ("from", NULL);
+  members[TO] = new_text ("to", NULL);
+  members[FROM_VERSION] = new_text ("from-version", NULL);
+  members[TO_VERSION] = new_text ("to-version", NULL);
+  members[VERDICT] = new_text ("verdict", NULL);
+  members[STATE] = new_text ("state", state);
+  members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (-1));
+  members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (0));
+  members[ERROR_NAME] = new_text ("error-name", error != NULL ? collet_error_name_of (error) : NULL);
+  members[ERROR_MESSAGE] = new_text ("error-message", error != NULL ? error->message : NULL);
+  members[MODULE] = new_text ("module", NULL);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    g_variant_ref_sink (members[i]);
+}
+
+static GVariant *
+row_of_reload_item (const ColletReloadItem *item, GVariant *const *common)
+{
+  GVariant *members[N_MEMBERS];
+
+  memcpy (members, common, sizeof members);
+  members[MODULE] = new_text ("module", item->module);
+  if (item->from != NULL)
+    {
+      members[FROM] = new_text ("from", item->from->sha256);
+      members[FROM_VERSION] = new_text ("from-version", item->from->semver);
+    }
+  if (item->to != NULL)
+    {
+      members[TO] = new_text ("to", item->to->sha256);
+      members[TO_VERSION] = new_text ("to-version", item->to->semver);
+    }
+  if (item->verdict != NULL)
+    members[VERDICT] = new_text ("verdict", item->verdict);
+  if (item->pause_us != -1)
+    members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (item->pause_us));
+  if (item->served.in_flight != 0)
+    members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (item->served.in_flight));
+  return g_variant_new_array (G_VARIANT_TYPE ("{sv}"), members, N_MEMBERS);
 }
 
 GVariant *
 collet_bus_row_of_reload_items (ColletReload *reload)
 {
   GPtrArray *items = collet_reload_get_items (reload);
-  const GError *error = collet_reload_get_error (reload);
-  GVariantBuilder rows;
+  g_autofree GVariant **rows = g_new (GVariant *, items->len);
+  GVariant *common[N_MEMBERS];
 
-  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
+  make_common (reload, common);
   for (guint i = 0; i < items->len; i++)
-    {
-      const ColletReloadItem *item = items->pdata[i];
-      GVariantBuilder row;
-
-      g_variant_builder_init (&row, G_VARIANT_TYPE_VARDICT);
-      collet_bus_row_add (&row, "module", item->module);
-      add_versions (&row, item->from, item->to);
-      collet_bus_row_add (&row, "verdict", item->verdict);
-      collet_bus_row_add (&row, "state", collet_reload_state_to_string (collet_reload_get_state (reload)));
-      add_int64 (&row, "pause-us", item->pause_us);
-      g_variant_builder_add (&row, "{sv}", "calls-drained", g_variant_new_uint64 (item->served.in_flight));
-      collet_bus_row_add (&row, "error-name", error != NULL ? collet_error_name_of (error) : NULL);
-      collet_bus_row_add (&row, "error-message", error != NULL ? error->message : NULL);
-      g_variant_builder_add_value (&rows, g_variant_builder_end (&row));
-    }
-  return g_variant_builder_end (&rows);
+    rows[i] = row_of_reload_item (items->pdata[i], common);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    g_variant_unref (common[i]);
+  return g_variant_new_array (G_VARIANT_TYPE_VARDICT, rows, items->len);
 }
+
+/* ---- the history ---- */
 
 static GVariant *
 row_of_history_item (const ColletHistoryItem *item)
@@ -94,6 +156,8 @@ collet_bus_row_of_history (const ColletHistoryEntry *entry)
   g_variant_builder_add (&row, "{sv}", "Items", g_variant_builder_end (&items));
   return g_variant_builder_end (&row);
 }
+
+/* ---- checks ---- */
 
 GVariant *
 collet_bus_rows_of_checks (GPtrArray *checks)

@@ -174,15 +174,8 @@ on_changed (ColletReload *reload, gpointer data)
 }
 
 static void
-on_finished (ColletReload *reload, gpointer data)
+answer_waiters (ColletReloadObject *self)
 {
-  ColletReloadObject *self = data;
-  const GError *error = collet_reload_get_error (reload);
-
-  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self));
-  collet_dbus_reload_emit_finished (COLLET_DBUS_RELOAD (self), error == NULL,
-                                    error != NULL ? collet_error_name_of (error) : "",
-                                    error != NULL ? error->message : "");
   for (guint i = 0; i < self->waiters->len; i++)
     {
       g_autofree Waiter *waiter = self->waiters->pdata[i];
@@ -191,6 +184,20 @@ on_finished (ColletReload *reload, gpointer data)
       answer (self, waiter->call);
     }
   g_ptr_array_set_size (self->waiters, 0);
+}
+
+/* Who asked is answered before everybody is told. */
+static void
+on_finished (ColletReload *reload, gpointer data)
+{
+  ColletReloadObject *self = data;
+  const GError *error = collet_reload_get_error (reload);
+
+  answer_waiters (self);
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self));
+  collet_dbus_reload_emit_finished (COLLET_DBUS_RELOAD (self), error == NULL,
+                                    error != NULL ? collet_error_name_of (error) : "",
+                                    error != NULL ? error->message : "");
 }
 
 static GStrv
