@@ -29,6 +29,8 @@ struct _ColletReloader
   guint examining;      /* requests in pre-flight */
   gboolean is_littered; /* the artifact store may hold what nobody kept */
   guint64 update_sequence;
+  GQueue announcements; /* GPtrArray of ColletUpdateRow: durable, not yet told */
+  guint announcing;
   guint64 started;
   gboolean is_closing;
   GTask *shutdown; /* waits for running == 0 */
@@ -72,7 +74,9 @@ void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);
 /* Removes artifacts that no version and no running reload needs, when nobody
  * examines any. */
 void collet_reloader_tidy (ColletReloader *self);
-/* Numbered changes of tools that a commit made (ColletUpdateRow), or NULL. */
+/* Numbered changes of tools that a commit made (ColletUpdateRow), or NULL. They
+ * are told at the next turn of the loop, before any later answer of the store:
+ * while that writes the end of a reload, and before anybody hears of it. */
 void collet_reloader_announce (ColletReloader *self, GPtrArray *updates);
 
 /* Rows for the journal (collet-reload-record.c). */

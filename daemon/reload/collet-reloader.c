@@ -7,6 +7,9 @@
 
 G_DEFINE_FINAL_TYPE (ColletReloader, collet_reloader, G_TYPE_OBJECT)
 
+/* Before the answers of the store. */
+#define ANNOUNCE_PRIORITY (G_PRIORITY_HIGH - 10)
+
 static guint deployment_added_signal;
 static guint tool_updated_signal;
 
@@ -27,6 +30,8 @@ collet_reloader_finalize (GObject *object)
 {
   ColletReloader *self = COLLET_RELOADER (object);
 
+  g_clear_handle_id (&self->announcing, g_source_remove);
+  g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
   g_hash_table_unref (self->locks);
   g_hash_table_unref (self->deployments);
   g_hash_table_unref (self->artifacts);
@@ -278,17 +283,42 @@ collet_reloader_tidy (ColletReloader *self)
   collet_loader_collect (self->loader, keep);
 }
 
-void
-collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
+static void
+tell_updates (ColletReloader *self, GPtrArray *updates)
 {
-  for (guint i = 0; updates != NULL && i < updates->len; i++)
+  for (guint i = 0; i < updates->len; i++)
     {
       const ColletUpdateRow *update = updates->pdata[i];
 
-      self->update_sequence = update->sequence;
       g_signal_emit (self, tool_updated_signal, 0, update->tool,
                      update->version != NULL ? update->version : "", update->sequence);
     }
+}
+
+static gboolean
+on_announce (gpointer data)
+{
+  ColletReloader *self = data;
+
+  self->announcing = 0;
+  while (!g_queue_is_empty (&self->announcements))
+    {
+      g_autoptr (GPtrArray) updates = g_queue_pop_head (&self->announcements);
+
+      tell_updates (self, updates);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+void
+collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
+{
+  if (updates == NULL || updates->len == 0)
+    return;
+  self->update_sequence = ((const ColletUpdateRow *)updates->pdata[updates->len - 1])->sequence;
+  g_queue_push_tail (&self->announcements, g_ptr_array_ref (updates));
+  if (self->announcing == 0)
+    self->announcing = g_idle_add_full (ANNOUNCE_PRIORITY, on_announce, self, NULL);
 }
 
 guint64
