@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-error-remedy.h"
 
+#include <string.h>
+
 /* In the order of the enumeration. */
 static const struct
 {
@@ -90,4 +92,22 @@ collet_error_remedy (ColletError code)
     code = COLLET_ERROR_FAILED;
   g_assert (remedies[code].code == code);
   return remedies[code].remedy;
+}
+
+GError *
+collet_error_add_remedy (GError *error)
+{
+  g_return_val_if_fail (error != NULL, NULL);
+
+  gsize length = strlen (error->message);
+  gboolean is_short = strstr (error->message, ". ") == NULL && strchr (error->message, '\n') == NULL;
+  if (error->domain != COLLET_ERROR || !is_short)
+    return error;
+
+  gboolean has_end = length > 0 && strchr (".!?", error->message[length - 1]) != NULL;
+  char *message = g_strconcat (error->message, has_end ? " " : ". ",
+                               collet_error_remedy ((ColletError)error->code), NULL);
+  g_free (error->message);
+  error->message = message;
+  return error;
 }

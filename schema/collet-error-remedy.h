@@ -13,4 +13,9 @@ G_BEGIN_DECLS
 /* One or two sentences. Borrowed, static, never NULL. */
 const char *collet_error_remedy (ColletError code);
 
+/* For where a message leaves us for people that have no such table: one of our
+ * errors that says no more than what was found, in one sentence, also says what to
+ * do. Takes and returns `error`; once is enough, twice does no harm. */
+GError *collet_error_add_remedy (GError *error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

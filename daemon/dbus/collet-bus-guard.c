@@ -4,7 +4,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "collet-bus.h"
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 
 #define MAX_TEXT 4096    /* bytes of a path or a name */
 #define MAX_OPTION 65536 /* bytes of an option's text */
@@ -55,7 +55,8 @@ collet_bus_call_return_fd (ColletBusCall *call, GVariant *result, GUnixFDList *f
 void
 collet_bus_call_fail (ColletBusCall *call, GError *error)
 {
-  g_dbus_method_invocation_take_error (g_steal_pointer (&call->invocation), collet_error_convert (error));
+  g_dbus_method_invocation_take_error (g_steal_pointer (&call->invocation),
+                                       collet_error_add_remedy (collet_error_convert (error)));
   call_free (call);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "collet-reloader-private.h"
 
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 #include "collet-rows.h"
 
 typedef struct
@@ -111,8 +111,9 @@ sum_up (GPtrArray *candidates, guint refused)
       if (shown++ < 5)
         {
           g_autofree char *name = g_filename_display_basename (candidate->source);
+          g_autoptr (GError) told = collet_error_add_remedy (g_error_copy (candidate->error));
 
-          g_string_append_printf (text, "\n  %s: %s", name, candidate->error->message);
+          g_string_append_printf (text, "\n  %s: %s", name, told->message);
         }
     }
   if (candidates->len == 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-reload.h"
 
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 
 struct _ColletReload
 {
@@ -300,7 +300,7 @@ collet_reload_conclude (ColletReload *self, GError *error)
                      : is_cancelled ? COLLET_RELOAD_CANCELLED
                                     : COLLET_RELOAD_FAILED);
   self->is_committing = FALSE;
-  self->error = error;
+  self->error = error != NULL ? collet_error_add_remedy (error) : NULL;
   self->finished_at = g_get_real_time ();
   self->duration_us = g_get_monotonic_time () - self->began_us;
   if (error == NULL)

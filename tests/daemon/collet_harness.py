@@ -518,8 +518,12 @@ class TestCase(unittest.TestCase):
         with self.assertRaises(BusError) as caught:
             function(*arguments, **options)
         self.assertEqual(caught.exception.name, name, caught.exception.message)
-        self.assertGreater(len(caught.exception.message), 15)
+        self.assertSaysWhatToDo(caught.exception.message)
         return caught.exception
+
+    def assertSaysWhatToDo(self, message):
+        """What was found, and what to do: two sentences at least."""
+        self.assertRegex(message, r'(?s)^.{10,}[.!?:]\s+.{10,}[.!?]$')
 
     def assertToolError(self, message, reason):
         """A reply of MCP says which error it was."""

@@ -73,6 +73,26 @@ test_foreign (void)
     }
 }
 
+static void
+test_remedy (void)
+{
+  g_autoptr (GError) error =
+      g_error_new_literal (COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED, "It is not there");
+  g_autoptr (GError) told =
+      g_error_new_literal (COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED, "It is not there. Bring it.");
+  g_autoptr (GError) foreign = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "It failed");
+
+  for (int turn = 0; turn < 2; turn++)
+    {
+      error = collet_error_add_remedy (g_steal_pointer (&error));
+      g_assert_cmpstr (error->message, ==, "It is not there. Load the module first.");
+    }
+  told = collet_error_add_remedy (g_steal_pointer (&told));
+  g_assert_cmpstr (told->message, ==, "It is not there. Bring it."); /* it knows better */
+  foreign = collet_error_add_remedy (g_steal_pointer (&foreign));
+  g_assert_cmpstr (foreign->message, ==, "It failed");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -80,5 +100,6 @@ main (int argc, char **argv)
   g_test_add_func ("/schema/error/names-and-codes-agree-both-ways", test_round_trip);
   g_test_add_func ("/schema/error/keeps-its-name-on-the-bus", test_bus_name);
   g_test_add_func ("/schema/error/foreign-errors-become-named", test_foreign);
+  g_test_add_func ("/schema/error/says-what-to-do-once", test_remedy);
   return g_test_run ();
 }
