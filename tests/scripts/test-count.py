@@ -11,8 +11,8 @@ import tempfile
 COUNT = os.path.join(os.path.dirname(__file__), "../../scripts/count-tests")
 
 
-def count(*builds):
-    """Each build is a list of (result, stdout) or (result, None); gives (last line, exit status)."""
+def run(*builds):
+    """Each build is a list of (result, stdout) or (result, None); gives (lines, exit status)."""
     with tempfile.TemporaryDirectory() as folder:
         logs = []
         for number, tests in enumerate(builds):
@@ -21,7 +21,13 @@ def count(*builds):
                 for index, (result, stdout) in enumerate(tests):
                     log.write(json.dumps({"name": f"t{index}", "result": result, "stdout": stdout}) + "\n")
         done = subprocess.run([COUNT, *logs], stdout=subprocess.PIPE, text=True, check=False)
-        return done.stdout.splitlines()[-1], done.returncode
+        return done.stdout.splitlines(), done.returncode
+
+
+def count(*builds):
+    """Last line and exit status."""
+    lines, status = run(*builds)
+    return lines[-1], status
 
 
 TESTS = {
@@ -46,6 +52,9 @@ TESTS = {
     "failed-in-one-build-is-failed": (count([("OK", "1..1\nok 1 /a\n")], [("FAIL", "1..1\nnot ok 1 /a - E\n")]),
                                       ("0 passed, 1 failed, 0 skipped", 1)),
     "nothing-ran-is-no-success": (count([]), ("0 passed, 0 failed, 0 skipped", 1)),
+    "a-failed-case-says-why": (
+        run([("FAIL", "1..3\nok 1 /a\n# of a\nnot ok 2 /b\n# because\nok 3 /c\n# of c\n")])[0][:2],
+        ["not ok 2 /b", "# because"]),
     "a-whole-program-skipped": (count([("SKIP", "1..0 # SKIP no bus\n"), ("OK", None)]),
                                 ("1 passed, 0 failed, 1 skipped", 0)),
 }
