@@ -11,6 +11,9 @@
 /* A manifest of 256 KiB, escaped, and the checks. */
 #define MAX_REPORT (2u * 1024u * 1024u)
 #define BATCH 64
+/* A child sends hundreds of small reports. They wait in its socket, so that the
+ * loop does not wake for each; what is left at its end is read by finish. */
+#define PACE_MS 2
 
 struct _ColletProbeReader
 {
@@ -89,15 +92,46 @@ stop (ColletProbeReader *reader)
   close (reader->fd);
 }
 
+static void watch (ColletProbeReader *reader, GMainContext *context);
+
+/* Takes `source`. */
+static void
+replace_source (ColletProbeReader *reader, GSource *source, GSourceFunc func, GMainContext *context)
+{
+  if (reader->source != NULL)
+    g_source_destroy (reader->source);
+  g_clear_pointer (&reader->source, g_source_unref);
+  reader->source = source;
+  g_source_set_callback (source, func, reader, NULL);
+  g_source_attach (source, context);
+}
+
+static gboolean
+on_pace (gpointer user_data)
+{
+  ColletProbeReader *reader = user_data;
+
+  watch (reader, g_source_get_context (reader->source));
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_readable (int fd, GIOCondition condition, gpointer user_data)
 {
   ColletProbeReader *reader = user_data;
 
   if (read_frames (reader, BATCH))
-    return G_SOURCE_CONTINUE;
-  stop (reader);
+    replace_source (reader, g_timeout_source_new (PACE_MS), on_pace, g_source_get_context (reader->source));
+  else
+    stop (reader);
   return G_SOURCE_REMOVE;
+}
+
+static void
+watch (ColletProbeReader *reader, GMainContext *context)
+{
+  replace_source (reader, g_unix_fd_source_new (reader->fd, G_IO_IN | G_IO_HUP | G_IO_ERR),
+                  G_SOURCE_FUNC (on_readable), context);
 }
 
 ColletProbeReader *
@@ -110,9 +144,7 @@ collet_probe_reader_new (int fd, guint n_artifacts)
   reader->reports = g_ptr_array_new_full (n_artifacts, probed_free);
   for (guint i = 0; i < n_artifacts; i++)
     g_ptr_array_add (reader->reports, g_new0 (ColletProbed, 1));
-  reader->source = g_unix_fd_source_new (fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
-  g_source_set_callback (reader->source, G_SOURCE_FUNC (on_readable), reader, NULL);
-  g_source_attach (reader->source, g_main_context_get_thread_default ());
+  watch (reader, g_main_context_get_thread_default ());
   return reader;
 }
 
