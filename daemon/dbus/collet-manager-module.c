@@ -66,7 +66,6 @@ get_module_info (gpointer object, ColletBusCall *call)
   g_variant_dict_init (&info, row);
   g_variant_dict_insert (&info, "Manifest", "s", collet_module_get_facts (module)->manifest->json);
   g_variant_dict_insert_value (&info, "Prepared", g_variant_new_strv (NULL, 0));
-  g_variant_dict_insert (&info, "OnDisk", "s", "");
   collet_bus_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
 }
 

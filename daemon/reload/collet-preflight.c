@@ -144,10 +144,9 @@ on_examined (GObject *object, GAsyncResult *result, gpointer data)
 
       if (candidate->error != NULL)
         refused++;
-      if (candidate->error == NULL || !self->request->keep_going)
-        g_ptr_array_add (self->items, item_of_candidate (candidate));
+      g_ptr_array_add (self->items, item_of_candidate (candidate));
     }
-  if (refused > 0 && (!self->request->keep_going || refused == candidates->len))
+  if (refused > 0)
     g_task_return_error (task, sum_up (candidates, refused));
   else
     g_task_return_boolean (task, TRUE);

@@ -63,8 +63,6 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_string (out, "expect-version", request->expect_version);
   append_string (out, "state", states[request->state_choice]);
   append_string (out, "host", request->host);
-  if (request->keep_going)
-    g_string_append_printf (out, "%s\"keep-going\":true", out->len > 1 ? "," : "");
   if (request->allow_breaking)
     g_string_append_printf (out, "%s\"allow-breaking\":true", out->len > 1 ? "," : "");
   if (request->sources != NULL && request->sources[0] != NULL)

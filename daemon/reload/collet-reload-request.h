@@ -45,7 +45,6 @@ typedef struct
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
-  gboolean keep_going; /* several sources: load the good ones */
 } ColletReloadRequest;
 
 ColletReloadRequest *collet_reload_request_new (ColletReloadKind kind, gint64 uid);
