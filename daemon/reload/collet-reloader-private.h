@@ -66,6 +66,13 @@ gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *re
 ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);
 ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error);
 
+/* Locks the items' modules for it. */
+void collet_reloader_lock (ColletReloader *self, ColletReload *reload);
+/* Who holds one of the items' modules, and which; borrowed. */
+ColletReload *collet_reloader_find_holder (ColletReloader *self, GPtrArray *items, const char **module);
+/* Finished reloads go when there are too many or when they are too old. */
+void collet_reloader_prune_finished (ColletReloader *self);
+
 /* Runs a reload whose items are locked to its end. */
 void collet_transaction_run (ColletReloader *self, ColletReload *reload);
 /* The transaction tells: it is published or undone, so its modules are free for

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a reload does to the registry.
+ */
+#include "collet-reloader-private.h"
+
+static ColletModuleFacts *
+facts_of_item (ColletReloader *self, const ColletReloadItem *item)
+{
+  ColletModule *module = collet_registry_find_module (self->registry, item->module);
+  const ColletModuleFacts *now = module != NULL ? collet_module_get_facts (module) : NULL;
+  ColletModuleFacts *facts = g_new0 (ColletModuleFacts, 1);
+  gboolean same =
+      item->from != NULL && item->to != NULL && g_str_equal (item->from->sha256, item->to->sha256);
+
+  facts->name = g_strdup (item->module);
+  facts->version = item->to != NULL ? collet_version_ref (item->to) : NULL;
+  facts->manifest = item->manifest != NULL ? collet_manifest_ref (item->manifest) : NULL;
+  facts->target =
+      collet_call_target_ref (collet_slot_as_target (collet_deployment_get_slot (item->deployment)));
+  if (same)
+    facts->previous = now != NULL ? g_strdup (now->previous) : NULL;
+  else
+    facts->previous = item->from != NULL ? g_strdup (item->from->sha256) : NULL;
+  facts->host = g_strdup (item->kind == COLLET_HOST_IN_PROCESS ? "in-process" : "worker");
+  facts->loaded_at = g_get_real_time ();
+  return facts;
+}
+
+ColletRegistryPlan *
+collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error)
+{
+  GPtrArray *facts = g_ptr_array_new ();
+
+  for (guint i = 0; i < items->len; i++)
+    g_ptr_array_add (facts, facts_of_item (self, items->pdata[i]));
+  return collet_registry_plan (self->registry, facts, g_get_real_time (), error);
+}
+
+ColletRegistryPlan *
+collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error)
+{
+  return collet_reloader_plan_items (self, collet_reload_get_items (reload), error);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A request from pre-flight to the journal: refused, joined to the reload that
+ * does the same, or run.
+ */
+#include "collet-reloader-private.h"
+
+#include "collet-error.h"
+#include "collet-failpoint.h"
+
+typedef struct
+{
+  ColletReloadRequest *request; /* until the reload takes it */
+  ColletReload *reload;
+} Submission;
+
+static void
+submission_free (Submission *submission)
+{
+  g_clear_pointer (&submission->request, collet_reload_request_free);
+  g_clear_object (&submission->reload);
+  g_free (submission);
+}
+
+static void
+on_refusal_recorded (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!collet_store_record_refusal_finish (COLLET_STORE (object), result, &error))
+    g_warning ("A refused request could not be recorded: %s", error->message);
+}
+
+/* History without a reload that ran. Takes `items`. */
+static void
+record_refusal (ColletReloader *self, ColletReloadRequest *request, GPtrArray *items, const GError *reason)
+{
+  g_autoptr (ColletReload) reload = collet_reload_new (request, items);
+
+  collet_reload_conclude (reload, g_error_copy (reason));
+  collet_store_record_refusal_async (self->store, collet_reload_record_begin (reload),
+                                     collet_reload_record_end (reload), on_refusal_recorded, NULL);
+}
+
+static gboolean
+review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *items, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      ColletReloadItem *item = items->pdata[i];
+
+      if (!collet_review_item (self, request, item, error))
+        return FALSE;
+      if (!g_hash_table_add (seen, item->module))
+        {
+          g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                       "Two of the artifacts are versions of module \"%s\"; load one of them.", item->module);
+          return FALSE;
+        }
+    }
+
+  g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
+  return plan != NULL;
+}
+
+static GError *
+closing_error (void)
+{
+  return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
+                              "The daemon is stopping and takes no more changes; ask again when it is back.");
+}
+
+/* Nothing was done yet. Whoever joined meanwhile hears of it as of any failure. */
+static void
+give_up (ColletReloader *self, ColletReload *reload, const GError *reason)
+{
+  guint position;
+
+  collet_reloader_unlock (self, reload);
+  collet_reload_conclude (reload, g_error_copy (reason));
+  collet_reload_announce (reload);
+  if (g_list_store_find (self->reloads, reload, &position))
+    g_list_store_remove (self->reloads, position);
+}
+
+static void
+on_begun (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  ColletReloader *self = g_task_get_source_object (task);
+  Submission *submission = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!collet_store_begin_finish (COLLET_STORE (object), result, &error))
+    {
+      give_up (self, submission->reload, error);
+      g_task_return_error (task, error);
+      return;
+    }
+  collet_failpoint ("reload-begun");
+  g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
+  collet_transaction_run (self, submission->reload);
+}
+
+/* TRUE: another one runs, and the request joined it or was refused. */
+static gboolean
+meets_running (ColletReloader *self, GTask *task, GPtrArray *items, GError **error)
+{
+  Submission *submission = g_task_get_task_data (task);
+  const char *module;
+  ColletReload *holder = collet_reloader_find_holder (self, items, &module);
+
+  if (holder == NULL)
+    return FALSE;
+  if (collet_reload_is_same (holder, submission->request, items))
+    {
+      submission->reload = g_object_ref (holder);
+      return TRUE;
+    }
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+               "Reload %s of module \"%s\" is in progress (phase \"%s\", by uid %" G_GINT64_FORMAT
+               "). Wait for it, or cancel it.",
+               collet_reload_get_id (holder), module, collet_reload_get_phase (holder),
+               collet_reload_get_request (holder)->uid);
+  return TRUE;
+}
+
+static void
+on_preflight (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  ColletReloader *self = COLLET_RELOADER (object);
+  Submission *submission = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) items = collet_preflight_finish (self, result, &error);
+
+  self->examining--;
+
+  if (error == NULL && self->is_closing)
+    error = closing_error (); /* the end of the daemon waits for what runs already only */
+  if (error == NULL && meets_running (self, task, items, &error) && error == NULL)
+    {
+      g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
+      return;
+    }
+  if (error == NULL && submission->request->state != NULL)
+    ((ColletReloadItem *)items->pdata[0])->after = g_bytes_ref (submission->request->state);
+  if (error == NULL)
+    review (self, submission->request, items, &error);
+  if (error != NULL)
+    {
+      record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
+      self->is_littered = TRUE;
+      collet_reloader_tidy (self);
+      g_task_return_error (task, collet_error_convert (g_error_copy (error)));
+      return;
+    }
+
+  submission->reload = collet_reload_new (g_steal_pointer (&submission->request), g_steal_pointer (&items));
+  collet_reloader_lock (self, submission->reload);
+  self->running++;
+  collet_store_begin_async (self->store, collet_reload_record_begin (submission->reload), on_begun,
+                            g_object_ref (task));
+  /* While the database is at work; the caller is told when it has answered. */
+  collet_reloader_prune_finished (self);
+  g_list_store_append (self->reloads, submission->reload);
+}
+
+void
+collet_reloader_submit_async (ColletReloader *self, ColletReloadRequest *request,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Submission *submission = g_new0 (Submission, 1);
+
+  submission->request = request;
+  g_task_set_task_data (task, submission, (GDestroyNotify)submission_free);
+  if (self->is_closing)
+    {
+      g_task_return_error (task, closing_error ());
+      g_object_unref (task);
+      return;
+    }
+  self->examining++;
+  collet_preflight_async (self, request, on_preflight, task);
+}
+
+ColletReload *
+collet_reloader_submit_finish (ColletReloader *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
