@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collet-agent.h"
 #include "collet-error-remedy.h"
 #include "collet-style.h"
 #include "collet-variant-json.h"
@@ -13,6 +14,7 @@
 void
 collet_ctl_clear (ColletCtl *self)
 {
+  g_clear_pointer (&self->agent, collet_agent_stop);
   g_clear_pointer (&self->client, collet_client_free);
 }
 
@@ -30,6 +32,17 @@ collet_ctl_get_timeout_ms (ColletCtl *self, guint default_ms)
   return self->timeout_s > 0 ? (guint)MAX (1, MIN (self->timeout_s * 1000, G_MAXINT - 10000)) : default_ms;
 }
 
+/* A refusal that a password would lift: there is somebody now who asks for it. */
+static gboolean
+can_ask (ColletCtl *self, const GError *error)
+{
+  if (!g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED) || self->agent != NULL ||
+      collet_client_get_bus (self->client) != COLLET_CLIENT_BUS_SYSTEM)
+    return FALSE;
+  self->agent = collet_agent_start ();
+  return self->agent != NULL;
+}
+
 GVariant *
 collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const char *type, GError **error)
 {
@@ -38,11 +51,19 @@ collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const
   if (client == NULL)
     return NULL;
 
-  g_autoptr (GVariant) reply =
-      collet_client_call (client, method, given, (int)collet_ctl_get_timeout_ms (self, READ_TIMEOUT_MS),
-                          error);
+  int timeout_ms = (int)collet_ctl_get_timeout_ms (self, READ_TIMEOUT_MS);
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GVariant) reply = collet_client_call (client, method, given, timeout_ms, &refusal);
+  if (reply == NULL && can_ask (self, refusal))
+    {
+      g_clear_error (&refusal);
+      reply = collet_client_call (client, method, given, timeout_ms, &refusal);
+    }
   if (reply == NULL)
-    return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&refusal));
+      return NULL;
+    }
   if (!g_variant_is_of_type (reply, G_VARIANT_TYPE (type)))
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,

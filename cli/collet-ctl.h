@@ -25,6 +25,7 @@ typedef struct
   gboolean no_color;
   double timeout_s; /* 0: not given */
   ColletClient *client;
+  GSubprocess *agent; /* asks for passwords, once one was needed */
 } ColletCtl;
 
 void collet_ctl_clear (ColletCtl *self);

@@ -164,9 +164,12 @@ call (ColletClient *self, const char *interface, const char *method, GVariant *a
       GError **error)
 {
   g_autoptr (GError) reason = NULL;
+  GDBusCallFlags flags = self->bus == COLLET_CLIENT_BUS_SYSTEM
+                             ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                             : G_DBUS_CALL_FLAGS_NONE;
   GVariant *reply =
       g_dbus_connection_call_sync (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT, interface, method,
-                                   arguments, NULL, G_DBUS_CALL_FLAGS_NONE, timeout_ms, NULL, &reason);
+                                   arguments, NULL, flags, timeout_ms, NULL, &reason);
 
   if (reply == NULL)
     g_propagate_error (error, collet_client_convert_error (g_steal_pointer (&reason)));

@@ -5,6 +5,7 @@
 
 #include "collet-bus.h"
 #include "collet-error.h"
+#include "collet-polkit.h"
 
 struct _ColletBouncer
 {
@@ -33,14 +34,57 @@ collet_bouncer_new (gboolean is_system)
   return self;
 }
 
-gboolean
-collet_bouncer_allows (gboolean is_system, gint64 daemon_uid, gint64 caller_uid, const char *permission)
+ColletBouncerAnswer
+collet_bouncer_judge (gboolean is_system, gint64 daemon_uid, gint64 caller_uid, const char *permission)
 {
   if (permission == NULL || caller_uid < 0)
-    return FALSE;
+    return COLLET_BOUNCER_NO;
   if (caller_uid == 0 || (!is_system && caller_uid == daemon_uid))
-    return TRUE;
-  return is_system && g_str_equal (permission, COLLET_PERMISSION_PREFIX "read");
+    return COLLET_BOUNCER_YES;
+  if (!is_system || !g_str_has_prefix (permission, COLLET_PERMISSION_PREFIX))
+    return COLLET_BOUNCER_NO;
+  return g_str_equal (permission, COLLET_PERMISSION_PREFIX "read") ? COLLET_BOUNCER_YES : COLLET_BOUNCER_ASK;
+}
+
+/* What an invocation asks for; `uid` is known later. */
+typedef struct
+{
+  GDBusMethodInvocation *invocation; /* borrowed: whoever asked keeps it */
+  char *permission;
+  guint32 uid;
+} Check;
+
+static void
+check_free (Check *check)
+{
+  g_free (check->permission);
+  g_free (check);
+}
+
+/* The first argument of most methods; borrowed, or NULL. */
+static const char *
+find_module (GDBusMethodInvocation *invocation)
+{
+  const GDBusMethodInfo *info = g_dbus_method_invocation_get_method_info (invocation);
+  const char *module = NULL;
+
+  if (info->in_args != NULL && info->in_args[0] != NULL && g_str_equal (info->in_args[0]->name, "module") &&
+      g_str_equal (info->in_args[0]->signature, "s"))
+    g_variant_get_child (g_dbus_method_invocation_get_parameters (invocation), 0, "&s", &module);
+  return module;
+}
+
+static void
+on_polkit (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  const Check *check = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (collet_polkit_check_finish (result, &error))
+    g_task_return_int (task, check->uid);
+  else
+    g_task_return_error (task, error);
 }
 
 static void
@@ -48,10 +92,9 @@ on_uid (GObject *object, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   ColletBouncer *self = g_task_get_source_object (task);
-  const char *permission = g_task_get_task_data (task);
+  Check *check = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
-  guint32 uid;
 
   if (reply == NULL)
     {
@@ -59,14 +102,23 @@ on_uid (GObject *object, GAsyncResult *result, gpointer data)
       g_task_return_error (task, error);
       return;
     }
-  g_variant_get (reply, "(u)", &uid);
-  if (!collet_bouncer_allows (self->is_system, getuid (), uid, permission))
-    g_task_return_new_error (
-        task, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED,
-        "User id %u may not do this (%s). Ask as the user who runs the daemon, or as root.", uid,
-        permission != NULL ? permission : "nobody may");
-  else
-    g_task_return_int (task, uid);
+  g_variant_get (reply, "(u)", &check->uid);
+  switch (collet_bouncer_judge (self->is_system, getuid (), check->uid, check->permission))
+    {
+    case COLLET_BOUNCER_YES:
+      g_task_return_int (task, check->uid);
+      break;
+    case COLLET_BOUNCER_ASK:
+      collet_polkit_check_async (check->invocation, check->permission, find_module (check->invocation),
+                                 on_polkit, g_object_ref (task));
+      break;
+    case COLLET_BOUNCER_NO:
+    default:
+      g_task_return_new_error (
+          task, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED,
+          "User id %u may not do this (%s). Ask as the user who runs the daemon, or as root.", check->uid,
+          check->permission != NULL ? check->permission : "nobody may");
+    }
 }
 
 void
@@ -75,7 +127,11 @@ collet_bouncer_check_async (ColletBouncer *self, GDBusMethodInvocation *invocati
 {
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
-  g_task_set_task_data (task, g_strdup (permission), g_free);
+  Check *check = g_new0 (Check, 1);
+
+  check->invocation = invocation;
+  check->permission = g_strdup (permission);
+  g_task_set_task_data (task, check, (GDestroyNotify)check_free);
   g_dbus_connection_call (g_dbus_method_invocation_get_connection (invocation), "org.freedesktop.DBus",
                           "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
                           g_variant_new ("(s)", g_dbus_method_invocation_get_sender (invocation)),

@@ -161,10 +161,10 @@ class BusError(Exception):
 class Bus:
     """A private dbus-daemon; every call below is its own method call on one connection."""
 
-    def __init__(self, folder):
-        configuration = os.path.join(folder, 'bus.conf')
+    def __init__(self, folder, text=BUS_CONFIGURATION):
+        configuration = tempfile.mkstemp(prefix='bus-', suffix='.conf', dir=folder)[1]
         with open(configuration, 'w', encoding='utf-8') as file:
-            file.write(BUS_CONFIGURATION % folder)
+            file.write(text % folder)
         with open(os.path.join(folder, 'bus.log'), 'wb') as log:
             self.process = Process(['dbus-daemon', '--config-file', configuration, '--nofork', '--print-address=1'],
                                    stdout=subprocess.PIPE, stderr=log, text=True)
