@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-request.h"
 
+#include "collet-coordination-table.h"
 #include "collet-module-table.h"
 #include "collet-reload-table.h"
 #include "collet-snapshot-table.h"
@@ -122,6 +123,13 @@ perform_prune (ColletDatabase *db, ColletRequest *request, GError **error)
   return collet_reload_table_prune (db, input->before, input->limit, removed, error);
 }
 
+static gboolean
+perform_txn (ColletDatabase *db, ColletRequest *request, GError **error)
+{
+  request->output = collet_coordination_table_run (db, request->input, error);
+  return request->output != NULL;
+}
+
 const ColletRequestClass collet_request_journal = {
   .perform = perform_journal,
   .is_write = TRUE,
@@ -169,6 +177,14 @@ const ColletRequestClass collet_request_prune = {
   .has_answer = TRUE,
   .free_input = (GDestroyNotify)query_input_free,
   .free_output = g_free,
+};
+
+const ColletRequestClass collet_request_txn = {
+  .perform = perform_txn,
+  .is_write = TRUE,
+  .has_answer = TRUE,
+  .free_input = (GDestroyNotify)collet_txn_free,
+  .free_output = (GDestroyNotify)collet_txn_reply_free,
 };
 
 const ColletRequestClass collet_request_flush = { 0 };

@@ -63,6 +63,7 @@ extern const ColletRequestClass collet_request_save;     /* GPtrArray of ColletS
 extern const ColletRequestClass collet_request_snapshot; /* ColletQueryInput → ColletSnapshotRow or NULL */
 extern const ColletRequestClass collet_request_history;  /* ColletQueryInput → GPtrArray */
 extern const ColletRequestClass collet_request_prune;    /* ColletQueryInput → guint64 * */
+extern const ColletRequestClass collet_request_txn;      /* ColletTxn → ColletTxnReply */
 extern const ColletRequestClass collet_request_flush;    /* no input */
 
 /* Takes task and input; the task's data from now on. */

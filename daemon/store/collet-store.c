@@ -339,6 +339,20 @@ collet_store_prune_finish (ColletStore *self, GAsyncResult *result, guint64 *rem
   return count != NULL;
 }
 
+void
+collet_store_run_txn_async (ColletStore *self, ColletTxn *txn, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_STORE (self) && txn != NULL);
+  submit (self, &collet_request_txn, txn, collet_store_run_txn_async, callback, user_data);
+}
+
+ColletTxnReply *
+collet_store_run_txn_finish (ColletStore *self, GAsyncResult *result, GError **error)
+{
+  return finish_pointer (self, result, collet_store_run_txn_async, error);
+}
+
 /* ---- calls ---- */
 
 void

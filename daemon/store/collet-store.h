@@ -16,6 +16,7 @@
 
 #include <gio/gio.h>
 
+#include "collet-txn.h"
 #include "collet-version.h"
 
 G_BEGIN_DECLS
@@ -226,6 +227,11 @@ void collet_store_prune_async (ColletStore *self, gint64 before, guint keep, GAs
                                gpointer user_data);
 gboolean
 collet_store_prune_finish (ColletStore *self, GAsyncResult *result, guint64 *removed, GError **error);
+
+/* Carries out a transaction on the keys that nodes agree through, durably. */
+void collet_store_run_txn_async (ColletStore *self, ColletTxn *txn, GAsyncReadyCallback callback,
+                                 gpointer user_data);
+ColletTxnReply *collet_store_run_txn_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
 /* Thread-safe, never blocks: rows are kept back and written in batches (100 ms
  * or 10,000 rows); past 200,000 waiting rows the newest are dropped and counted.

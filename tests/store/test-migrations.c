@@ -104,6 +104,10 @@ test_from_first (void)
   collet_database_free (db);
   g_autofree char *reload = fixture_query (folder, "SELECT id FROM reload");
   g_assert_cmpstr (reload, ==, "0001");
+  g_autofree char *state =
+      fixture_query (folder, "SELECT revision || ' ' || length (store_id) || ' ' || "
+                             "(SELECT count (*) FROM coordination) FROM coordination_state");
+  g_assert_cmpstr (state, ==, "1 16 0");
   fixture_folder_free (folder);
 }
 
