@@ -7,20 +7,45 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Looking whether it is there and opening it must be one step. */
+/* Opening it and looking whether it was there must be one step. */
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What a descriptor must hold at least. */
 #define MIN_MODULE_SIZE (offsetof (struct collet_module, call) + sizeof (void *))
 
-static bool
-is_resident (const char *path)
+/* What is in memory. dlopen with RTLD_NOLOAD would tell as well, but opens the
+ * file and reads its header each time for a library that is not there. */
+struct listing
 {
-  void *handle = dlopen (path, RTLD_LAZY | RTLD_NOLOAD);
+  const char *path;
+  bool is_listed;
+  unsigned long long n_loaded; /* libraries, ever */
+};
 
-  if (handle != NULL)
-    dlclose (handle);
-  return handle != NULL;
+static int
+on_listed (struct dl_phdr_info *info, size_t size, void *data)
+{
+  struct listing *listing = data;
+
+  listing->n_loaded = info->dlpi_adds;
+  listing->is_listed = strcmp (info->dlpi_name, listing->path) == 0;
+  return listing->is_listed;
+}
+
+static struct listing
+list (const char *path)
+{
+  struct listing listing = { .path = path };
+
+  dl_iterate_phdr (on_listed, &listing);
+  return listing;
+}
+
+/* It is listed by another name if the file has several. */
+static bool
+is_resident (const struct listing *before, const struct listing *after)
+{
+  return before->is_listed || before->n_loaded == after->n_loaded;
 }
 
 static const char *
@@ -50,14 +75,18 @@ skip_path (const char *error, const char *path)
 void *
 collet_library_open (const char *path, struct collet_failure *failure)
 {
-  void *handle = NULL;
+  struct listing before, after;
   bool was_resident;
+  void *handle;
 
   pthread_mutex_lock (&open_lock);
-  was_resident = is_resident (path);
+  before = list (path);
   dlerror ();
-  if (!was_resident)
-    handle = dlopen (path, RTLD_NOW | RTLD_LOCAL);
+  handle = dlopen (path, RTLD_NOW | RTLD_LOCAL);
+  after = list (path);
+  was_resident = handle != NULL && is_resident (&before, &after);
+  if (was_resident)
+    dlclose (handle);
   pthread_mutex_unlock (&open_lock);
 
   if (was_resident)
@@ -71,19 +100,19 @@ collet_library_open (const char *path, struct collet_failure *failure)
       collet_failure_set (failure, "InvalidModule", remedy_of (error), "The dynamic loader refused it: %s.",
                           error);
     }
-  return handle;
+  return was_resident ? NULL : handle;
 }
 
 bool
 collet_library_close (void *handle, const char *path)
 {
-  bool unloaded;
+  struct listing after;
 
   pthread_mutex_lock (&open_lock);
   dlclose (handle);
-  unloaded = !is_resident (path);
+  after = list (path);
   pthread_mutex_unlock (&open_lock);
-  return unloaded;
+  return !after.is_listed;
 }
 
 /* The descriptor, if the library itself (not one that it needs) defines it, and

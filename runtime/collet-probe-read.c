@@ -329,11 +329,12 @@ add_identities (struct reading *reading)
 }
 
 static bool
-read_bytes (const struct collet_failure *unreadable, struct collet_slice file, struct collet_buffer *out)
+read_bytes (const struct collet_failure *unreadable, struct collet_slice file, bool brief,
+            struct collet_buffer *out)
 {
   struct reading reading = { .unreadable = unreadable, .file = file };
 
-  collet_report_begin (&reading.report, out);
+  collet_report_begin (&reading.report, brief, out);
   run_checks (&reading);
   collet_report_end_checks (&reading.report);
   add_identities (&reading);
@@ -346,7 +347,7 @@ read_bytes (const struct collet_failure *unreadable, struct collet_slice file, s
 bool
 collet_probe_read_bytes (const char *bytes, size_t size, struct collet_buffer *report)
 {
-  return read_bytes (NULL, (struct collet_slice){ bytes, size }, report);
+  return read_bytes (NULL, (struct collet_slice){ bytes, size }, false, report);
 }
 
 static bool
@@ -420,7 +421,7 @@ drop_content (struct content *content)
 }
 
 bool
-collet_probe_read (const char *path, struct collet_buffer *report)
+collet_probe_read (const char *path, bool brief, struct collet_buffer *report)
 {
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   struct collet_failure failure;
@@ -434,8 +435,8 @@ collet_probe_read (const char *path, struct collet_buffer *report)
   if (fd >= 0)
     close (fd);
   if (!is_sound)
-    return read_bytes (&failure, (struct collet_slice){ NULL, 0 }, report);
-  is_sound = read_bytes (NULL, (struct collet_slice){ content.bytes, content.size }, report);
+    return read_bytes (&failure, (struct collet_slice){ NULL, 0 }, brief, report);
+  is_sound = read_bytes (NULL, (struct collet_slice){ content.bytes, content.size }, brief, report);
   drop_content (&content);
   return is_sound;
 }

@@ -109,7 +109,7 @@ try_unload (struct trial *trial)
 }
 
 bool
-collet_probe_run (const char *path, bool readable, struct collet_buffer *report)
+collet_probe_run (const char *path, bool readable, bool brief, struct collet_buffer *report)
 {
   static const struct
   {
@@ -122,7 +122,7 @@ collet_probe_run (const char *path, bool readable, struct collet_buffer *report)
   };
   struct trial trial = { .path = path };
 
-  collet_report_begin (&trial.report, report);
+  collet_report_begin (&trial.report, brief, report);
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     {
       trial.report.check = checks[i].name;

@@ -37,13 +37,13 @@
 struct collet_buffer;
 
 /* Appends the report on the file to `report`; false if a check failed, so that
- * it must not be run. */
-bool collet_probe_read (const char *path, struct collet_buffer *report);
+ * it must not be run. A brief report leaves out the checks that passed. */
+bool collet_probe_read (const char *path, bool brief, struct collet_buffer *report);
 
 /* The same for bytes in memory. */
 bool collet_probe_read_bytes (const char *bytes, size_t size, struct collet_buffer *report);
 
 /* Runs it, or, if `readable` is false, says that every check was skipped. */
-bool collet_probe_run (const char *path, bool readable, struct collet_buffer *report);
+bool collet_probe_run (const char *path, bool readable, bool brief, struct collet_buffer *report);
 
 #endif /* COLLET_PROBE_H */

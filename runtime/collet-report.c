@@ -6,10 +6,11 @@
 #include <string.h>
 
 void
-collet_report_begin (struct collet_report *report, struct collet_buffer *out)
+collet_report_begin (struct collet_report *report, bool brief, struct collet_buffer *out)
 {
   memset (report, 0, sizeof *report);
   report->out = out;
+  report->is_brief = brief;
   collet_buffer_append_text (out, "{\"checks\":[");
 }
 
@@ -33,6 +34,8 @@ collet_report_pass (struct collet_report *report, const char *format, ...)
   char evidence[1024];
   va_list args;
 
+  if (report->is_brief)
+    return;
   va_start (args, format);
   vsnprintf (evidence, sizeof evidence, format, args);
   va_end (args);

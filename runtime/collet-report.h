@@ -12,12 +12,13 @@ struct collet_report
 {
   struct collet_buffer *out;
   const char *check; /* name of the one that runs; static */
+  bool is_brief;     /* checks that passed are left out */
   bool has_checks;
   bool has_failed;
   struct collet_failure failure; /* of the first failed check */
 };
 
-void collet_report_begin (struct collet_report *report, struct collet_buffer *out);
+void collet_report_begin (struct collet_report *report, bool brief, struct collet_buffer *out);
 /* Closes the list of checks; members may follow (collet_buffer_append_member). */
 void collet_report_end_checks (struct collet_report *report);
 /* error, message, remedy, and the end. */

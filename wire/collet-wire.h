@@ -128,6 +128,8 @@ struct collet_probe_request
   struct collet_limits limits;
   uint32_t count;
   uint32_t read_only; /* 1: read the ELF and the manifest, run nothing */
+  uint32_t brief;     /* 1: reports leave out the checks that passed */
+  uint32_t unused;
 };
 
 /* COLLET_FRAME_CALL: the struct, then tool name, then arguments (JSON), then

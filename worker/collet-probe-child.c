@@ -58,13 +58,13 @@ collet_probe_child_run (const struct collet_confinement *confinement, int rulese
   collet_buffer_init (&report, REPORT_MAX);
   for (uint32_t i = 0; i < request->count; i++, path += strlen (path) + 1)
     {
-      is_sound[i] = collet_probe_read (path, &report);
+      is_sound[i] = collet_probe_read (path, request->brief, &report);
       send_report (COLLET_FRAME_PROBE_READ, i, &report);
     }
   path = paths;
   for (uint32_t i = 0; i < request->count && !request->read_only; i++, path += strlen (path) + 1)
     {
-      collet_probe_run (path, is_sound[i], &report);
+      collet_probe_run (path, is_sound[i], request->brief, &report);
       send_report (COLLET_FRAME_PROBED, i, &report);
     }
   _exit (0);

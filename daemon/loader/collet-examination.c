@@ -212,8 +212,8 @@ start_trials (GTask *task)
       g_autoptr (GPtrArray) share = g_ptr_array_new ();
       for (guint i = n * lane / n_lanes; i < n * (lane + 1) / n_lanes; i++)
         g_ptr_array_add (share, g_ptr_array_index (self->trials, i));
-      collet_trial_run_async (self->spawn, share, &self->limits, g_task_get_cancellable (task), on_tried,
-                              g_object_ref (task));
+      collet_trial_run_async (self->spawn, share, &self->limits, !self->is_trial,
+                              g_task_get_cancellable (task), on_tried, g_object_ref (task));
     }
 }
 

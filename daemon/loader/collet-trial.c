@@ -44,6 +44,7 @@ typedef struct
   GPtrArray *pending;  /* ColletTrial, borrowed: what the present child has, or the next will */
   GPtrArray *suspects; /* likewise: failed beside others, to be tried alone at the end */
   struct collet_limits limits;
+  gboolean is_brief;
   gint64 child_deadline; /* monotonic */
   gint64 batch_deadline;
 } Run;
@@ -193,12 +194,14 @@ start_child (GTask *task)
     paths[i] = ((ColletTrial *)g_ptr_array_index (run->pending, i))->path;
   limits.deadline_ms = MIN (limits.deadline_ms + (n - 1) * MORE_MS, MAX (limits.deadline_ms, MOST_MS));
   run->child_deadline = now + (gint64)limits.deadline_ms * 1000;
-  collet_spawn_probe_async (run->spawn, paths, &limits, g_task_get_cancellable (task), on_probed, task);
+  collet_spawn_probe_async (run->spawn, paths, &limits, run->is_brief, g_task_get_cancellable (task),
+                            on_probed, task);
 }
 
 void
 collet_trial_run_async (ColletSpawn *spawn, GPtrArray *trials, const struct collet_limits *limits,
-                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+                        gboolean brief, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Run *run = g_new0 (Run, 1);
@@ -211,6 +214,7 @@ collet_trial_run_async (ColletSpawn *spawn, GPtrArray *trials, const struct coll
   for (guint i = 0; i < trials->len; i++)
     g_ptr_array_add (run->pending, g_ptr_array_index (trials, i));
   run->limits = *limits;
+  run->is_brief = brief;
   run->batch_deadline = g_get_monotonic_time () + COLLET_TRIAL_BATCH_TIMEOUT_US;
   g_task_set_task_data (task, run, (GDestroyNotify)run_free);
   start_child (task);

@@ -37,9 +37,11 @@ char *collet_trial_dup_death (const ColletTrial *self);
 
 /* `trials` (ColletTrial) is referenced and filled; the paths are distinct. limits
  * are those of one child; deadline_ms is for the first candidate, each further
- * one adds a share. Errors: SpawnFailed and Cancelled, for all of them. */
+ * one adds a share. Brief reports leave out the checks that passed. Errors: SpawnFailed and Cancelled, for
+ * all of them. */
 void collet_trial_run_async (ColletSpawn *spawn, GPtrArray *trials, const struct collet_limits *limits,
-                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+                             gboolean brief, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
 gboolean collet_trial_run_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -73,17 +73,21 @@ ColletReload *collet_reloader_find_holder (ColletReloader *self, GPtrArray *item
 /* Finished reloads go when there are too many or when they are too old. */
 void collet_reloader_prune_finished (ColletReloader *self);
 
-/* Runs a reload whose items are locked to its end. */
-void collet_transaction_run (ColletReloader *self, ColletReload *reload);
+/* Does anything happen before its commit point that the journal must tell of? */
+gboolean collet_transaction_needs_journal (ColletReload *reload);
+/* Runs a reload whose items are locked to its end. One that is not in the journal
+ * is put there with its commit. */
+void collet_transaction_run (ColletReloader *self, ColletReload *reload, gboolean is_journalled);
 /* The transaction tells: it is published or undone, so its modules are free for
  * the next one. */
 void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);
 /* Removes artifacts that no version and no running reload needs, when nobody
  * examines any. */
 void collet_reloader_tidy (ColletReloader *self);
-/* Numbered changes of tools that a commit made (ColletUpdateRow), or NULL. They
- * are told at the next turn of the loop, before any later answer of the store:
- * while that writes the end of a reload, and before anybody hears of it. */
+/* Numbered changes of tools that a commit made (ColletUpdateRow), or NULL, in
+ * order. A few are told at the next turn of the loop, before any later answer of
+ * the store: while that writes the end of a reload, and before anybody hears of
+ * it. Those of a large batch are told a moment after its end. */
 void collet_reloader_announce (ColletReloader *self, GPtrArray *updates);
 
 /* Rows for the journal (collet-reload-record.c). */

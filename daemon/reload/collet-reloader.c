@@ -8,6 +8,10 @@ G_DEFINE_FINAL_TYPE (ColletReloader, collet_reloader, G_TYPE_OBJECT)
 
 /* Before the answers of the store. */
 #define ANNOUNCE_PRIORITY (G_PRIORITY_HIGH - 10)
+/* More updates at once are told this much later: who waits for the reload that
+ * brought them is answered first, and does not queue behind their signals. */
+#define FEW_UPDATES 16
+#define MANY_DELAY_MS 20
 
 static guint deployment_added_signal;
 static guint tool_updated_signal;
@@ -314,8 +318,13 @@ collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
     return;
   self->update_sequence = ((const ColletUpdateRow *)updates->pdata[updates->len - 1])->sequence;
   g_queue_push_tail (&self->announcements, g_ptr_array_ref (updates));
-  if (self->announcing == 0)
-    self->announcing = g_idle_add_full (ANNOUNCE_PRIORITY, on_announce, self, NULL);
+  if (updates->len <= FEW_UPDATES)
+    {
+      g_clear_handle_id (&self->announcing, g_source_remove); /* they do not overtake earlier ones */
+      self->announcing = g_idle_add_full (ANNOUNCE_PRIORITY, on_announce, self, NULL);
+    }
+  else if (self->announcing == 0)
+    self->announcing = g_timeout_add (MANY_DELAY_MS, on_announce, self);
 }
 
 guint64

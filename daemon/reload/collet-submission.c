@@ -101,7 +101,40 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
     }
   collet_failpoint ("reload-begun");
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
-  collet_transaction_run (self, submission->reload);
+  collet_transaction_run (self, submission->reload, TRUE);
+}
+
+/* It is in the journal, or its end says why not. */
+static void
+on_settled (ColletReload *reload, gpointer data)
+{
+  g_autoptr (GTask) task = g_object_ref (data);
+
+  if (collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING)
+    return;
+  g_signal_handlers_disconnect_by_func (reload, on_settled, data);
+  g_task_return_pointer (task, g_object_ref (reload), g_object_unref);
+}
+
+static void
+drop_task (gpointer task, GClosure *closure)
+{
+  g_object_unref (task);
+}
+
+static void
+begin (ColletReloader *self, GTask *task, ColletReload *reload)
+{
+  collet_reloader_lock (self, reload);
+  self->running++;
+  if (collet_transaction_needs_journal (reload))
+    {
+      collet_store_begin_async (self->store, collet_reload_record_begin (reload), on_begun,
+                                g_object_ref (task));
+      return;
+    }
+  g_signal_connect_data (reload, "changed", G_CALLBACK (on_settled), g_object_ref (task), drop_task, 0);
+  collet_transaction_run (self, reload, FALSE);
 }
 
 /* TRUE: another one runs, and the request joined it or was refused. */
@@ -159,10 +192,7 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
     }
 
   submission->reload = collet_reload_new (g_steal_pointer (&submission->request), g_steal_pointer (&items));
-  collet_reloader_lock (self, submission->reload);
-  self->running++;
-  collet_store_begin_async (self->store, collet_reload_record_begin (submission->reload), on_begun,
-                            g_object_ref (task));
+  begin (self, task, submission->reload);
   /* While the database is at work; the caller is told when it has answered. */
   collet_reloader_prune_finished (self);
   g_list_store_append (self->reloads, submission->reload);

@@ -15,6 +15,7 @@ typedef struct
   ColletRegistryPlan *plan;
   guint step;
   guint pending;
+  gboolean is_journalled;
   gboolean is_changing; /* holds the change queue */
   guint timeout;
   GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */

@@ -103,6 +103,23 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
 
 /* The probe has proven every candidate already; in a batch the processes of
  * stateless modules start when they are first needed. */
+static gboolean
+starts_at_once (GPtrArray *items, const ColletReloadItem *item)
+{
+  return item->to != NULL && (items->len == 1 || collet_reload_item_is_stateful (item));
+}
+
+gboolean
+collet_transaction_needs_journal (ColletReload *reload)
+{
+  GPtrArray *items = collet_reload_get_items (reload);
+
+  for (guint i = 0; i < items->len; i++)
+    if (starts_at_once (items, items->pdata[i]) || collet_reload_item_was_stateful (items->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 start_items (ColletTransaction *self, GPtrArray *items)
 {
@@ -114,7 +131,7 @@ start_items (ColletTransaction *self, GPtrArray *items)
         continue;
       item->next = collet_reloader_create_generation (self->reloader, item->kind, item->to, item->manifest,
                                                       item->path, self->reloader->next_generation++);
-      if (items->len == 1 || collet_reload_item_is_stateful (item))
+      if (starts_at_once (items, item))
         collet_generation_start_async (item->next, collet_transaction_get_cancellable (self), on_started,
                                        collet_transaction_hold (self, item));
     }
@@ -158,6 +175,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
   if (collet_store_commit_finish (COLLET_STORE (object), result, &error))
     {
       collet_failpoint ("reload-after-commit");
+      self->is_journalled = TRUE;
       collet_reload_set_committed (self->reload);
       self->updates = g_ptr_array_ref (collet_store_get_updates (COLLET_STORE (object), result));
     }
@@ -171,8 +189,11 @@ store_items (ColletTransaction *self, GPtrArray *items)
   g_clear_handle_id (&self->timeout, g_source_remove); /* what the database does cannot be called back */
   collet_reload_begin_commit (self->reload);
   self->pending++;
-  collet_store_commit_async (self->reloader->store, collet_reload_record_commit (self->reload, self->plan),
-                             on_committed, self);
+
+  ColletCommit *commit = collet_reload_record_commit (self->reload, self->plan);
+  if (!self->is_journalled)
+    commit->begin = collet_reload_record_begin (self->reload);
+  collet_store_commit_async (self->reloader->store, commit, on_committed, self);
 }
 
 static void
@@ -306,14 +327,31 @@ on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
   transaction_free (self);
 }
 
+/* It failed at once, so nothing of it is in the journal yet. */
+static void
+on_failure_recorded (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletTransaction *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!collet_store_record_refusal_finish (COLLET_STORE (object), result, &error))
+    g_warning ("A reload that failed could not be recorded: %s", error->message);
+  collet_reload_announce (self->reload);
+  transaction_free (self);
+}
+
 static void
 finish (ColletTransaction *self)
 {
   g_clear_handle_id (&self->timeout, g_source_remove);
   collet_reload_conclude (self->reload, g_steal_pointer (&self->error));
   drop_items (collet_reload_get_items (self->reload));
-  collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
-                          self);
+  if (self->is_journalled)
+    collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
+                            self);
+  else
+    collet_store_record_refusal_async (self->reloader->store, collet_reload_record_begin (self->reload),
+                                       collet_reload_record_end (self->reload), on_failure_recorded, self);
 }
 
 static void
@@ -388,13 +426,14 @@ on_timeout (gpointer data)
 }
 
 void
-collet_transaction_run (ColletReloader *reloader, ColletReload *reload)
+collet_transaction_run (ColletReloader *reloader, ColletReload *reload, gboolean is_journalled)
 {
   ColletTransaction *self = g_new0 (ColletTransaction, 1);
   guint timeout_ms = collet_reload_get_request (reload)->timeout_ms;
 
   self->reloader = g_object_ref (reloader);
   self->reload = g_object_ref (reload);
+  self->is_journalled = is_journalled;
   if (timeout_ms > 0)
     self->timeout = g_timeout_add (timeout_ms, on_timeout, self);
   run_step (self);

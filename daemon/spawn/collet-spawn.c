@@ -405,10 +405,13 @@ collet_spawn_worker_finish (ColletSpawn *self, GAsyncResult *result, ColletSpawn
 
 void
 collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const struct collet_limits *limits,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+                          gboolean brief, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  struct collet_probe_request request = { .limits = *limits, .count = g_strv_length ((GStrv)paths) };
+  struct collet_probe_request request = { .limits = *limits,
+                                          .count = g_strv_length ((GStrv)paths),
+                                          .brief = brief ? 1 : 0 };
   guint deadline_ms = limits->deadline_ms > 0 ? limits->deadline_ms : 30000;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GBytes) payload = NULL;

@@ -51,10 +51,10 @@ typedef struct
  * those after it, and `read` too for those that it had not read by then; *died_at
  * and *wait_status say where and of what (else *died_at is -1). Past
  * limits->deadline_ms the child is killed (SIGKILL, as seen in *wait_status) and
- * counts as dead where it was.
+ * counts as dead where it was. Brief reports leave out the checks that passed.
  * Errors are for faults of the fork server itself. */
 void collet_spawn_probe_async (ColletSpawn *self, const char *const *paths,
-                               const struct collet_limits *limits, GCancellable *cancellable,
+                               const struct collet_limits *limits, gboolean brief, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *collet_spawn_probe_finish (ColletSpawn *self, GAsyncResult *result, int *died_at, int *wait_status,
                                       GError **error);

@@ -74,7 +74,8 @@ perform_commit (ColletDatabase *db, ColletRequest *request, GError **error)
   GPtrArray *updates = new_updates (request);
   gint64 at = g_get_real_time ();
 
-  return (commit->reload == NULL || collet_reload_table_mark_committed (db, commit->reload, at, error)) &&
+  return (commit->begin == NULL || collet_reload_table_begin (db, commit->begin, error)) &&
+         (commit->reload == NULL || collet_reload_table_mark_committed (db, commit->reload, at, error)) &&
          write_modules (db, commit, at, error) &&
          collet_snapshot_table_add_all (db, commit->snapshots, error) &&
          collet_tool_table_change (db, commit->tools, commit->removed_tools, commit->reload, at, updates,
@@ -133,6 +134,13 @@ perform_txn (ColletDatabase *db, ColletRequest *request, GError **error)
 const ColletRequestClass collet_request_journal = {
   .perform = perform_journal,
   .is_write = TRUE,
+  .free_input = (GDestroyNotify)journal_input_free,
+};
+
+const ColletRequestClass collet_request_success = {
+  .perform = perform_journal,
+  .is_write = TRUE,
+  .is_relaxed = TRUE,
   .free_input = (GDestroyNotify)journal_input_free,
 };
 

@@ -20,6 +20,7 @@ typedef struct
    * NULL: all calls recorded so far are written. */
   gboolean (*perform) (ColletDatabase *db, ColletRequest *request, GError **error);
   gboolean is_write;
+  gboolean is_relaxed; /* a write that the next start makes up for, if power is lost before the next one */
   gboolean is_commit_point;
   gboolean has_answer; /* output is what finish returns, else a boolean */
   GDestroyNotify free_input;
@@ -57,6 +58,7 @@ typedef struct
 } ColletQueryInput;
 
 extern const ColletRequestClass collet_request_journal;  /* ColletJournalInput; begin, end or both */
+extern const ColletRequestClass collet_request_success;  /* likewise; the end of a committed reload */
 extern const ColletRequestClass collet_request_commit;   /* ColletCommit → updates */
 extern const ColletRequestClass collet_request_tools;    /* ColletToolsInput → updates */
 extern const ColletRequestClass collet_request_save;     /* GPtrArray of ColletSnapshotRow */

@@ -144,6 +144,7 @@ collet_commit_free (ColletCommit *commit)
 {
   if (commit == NULL)
     return;
+  collet_reload_row_free (commit->begin);
   g_free (commit->reload);
   g_clear_pointer (&commit->artifacts, g_ptr_array_unref);
   g_clear_pointer (&commit->modules, g_ptr_array_unref);

@@ -66,22 +66,36 @@ perform_in_group (ColletStoreThread *self, ColletRequest *request, GError **erro
 }
 
 static gboolean
-group_has (GQueue *group, gboolean want_commit_point)
+has_commit_point (GQueue *group)
 {
+  for (GList *link = group->head; link != NULL; link = link->next)
+    if (((ColletRequest *)link->data)->class_->is_commit_point)
+      return TRUE;
+  return FALSE;
+}
+
+/* As durable as the one of the group that needs it most. */
+static ColletTransactionKind
+kind_of (GQueue *group)
+{
+  ColletTransactionKind kind = COLLET_TRANSACTION_READ;
+
   for (GList *link = group->head; link != NULL; link = link->next)
     {
       const ColletRequestClass *class_ = ((ColletRequest *)link->data)->class_;
 
-      if (want_commit_point ? class_->is_commit_point : class_->is_write)
-        return TRUE;
+      if (class_->is_write && !class_->is_relaxed)
+        return COLLET_TRANSACTION_WRITE;
+      if (class_->is_write)
+        kind = COLLET_TRANSACTION_WRITE_RELAXED;
     }
-  return FALSE;
+  return kind;
 }
 
 static gboolean
 commit_group (ColletStoreThread *self, GQueue *group, GError **error)
 {
-  gboolean is_commit_point = group_has (group, TRUE);
+  gboolean is_commit_point = has_commit_point (group);
 
   if (is_commit_point)
     collet_failpoint ("store-before-commit");
@@ -95,9 +109,7 @@ commit_group (ColletStoreThread *self, GQueue *group, GError **error)
 static gboolean
 try_group (ColletStoreThread *self, GQueue *group, GError **error)
 {
-  ColletTransactionKind kind = group_has (group, FALSE) ? COLLET_TRANSACTION_WRITE : COLLET_TRANSACTION_READ;
-
-  if (!collet_database_begin (self->db, kind, error))
+  if (!collet_database_begin (self->db, kind_of (group), error))
     return FALSE;
   for (GList *link = group->head; link != NULL; link = link->next)
     {

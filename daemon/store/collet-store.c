@@ -231,8 +231,10 @@ collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCall
                         gpointer user_data)
 {
   g_return_if_fail (COLLET_IS_STORE (self) && end != NULL);
-  submit (self, &collet_request_journal, journal_input (NULL, end), collet_store_end_async, callback,
-          user_data);
+  const ColletRequestClass *class_ =
+      g_strcmp0 (end->state, "succeeded") == 0 ? &collet_request_success : &collet_request_journal;
+
+  submit (self, class_, journal_input (NULL, end), collet_store_end_async, callback, user_data);
 }
 
 gboolean

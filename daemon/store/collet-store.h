@@ -88,6 +88,7 @@ typedef struct
 typedef struct
 {
   char *reload;             /* id; NULL: no reload, the daemon brings up what it had */
+  ColletReloadRow *begin;   /* of that reload, if nothing was journalled before; or NULL */
   GPtrArray *artifacts;     /* ColletArtifactRow: new ones; known ones do no harm */
   GPtrArray *modules;       /* ColletModuleRow: after the change */
   GPtrArray *snapshots;     /* ColletSnapshotRow: before (old format) and migrated */
@@ -191,6 +192,8 @@ gboolean collet_store_commit_finish (ColletStore *self, GAsyncResult *result, GE
 /* What subscribers are to be told, in order, of a commit or a change of tools
  * that succeeded: ColletUpdateRow, maybe none. Borrowed from the result. */
 GPtrArray *collet_store_get_updates (ColletStore *self, GAsyncResult *result);
+/* That a committed reload succeeded need not survive a loss of power: the next
+ * start adds it. It survives the process, and whoever reads after this sees it. */
 void collet_store_end_async (ColletStore *self, ColletReloadEnd *end, GAsyncReadyCallback callback,
                              gpointer user_data);
 gboolean collet_store_end_finish (ColletStore *self, GAsyncResult *result, GError **error);

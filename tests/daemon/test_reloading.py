@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from collet_harness import RELOAD, BusError, TestCase, example, module, wait_until
+from collet_harness import MANAGER, RELOAD, BusError, TestCase, example, module, wait_until
 from test_loading import sha256
 
 LOAD = os.environ.get('COLLET_LOAD', 'collet-load')
@@ -264,6 +264,30 @@ class Requests(TestCase):
         self.assertBusError('Timeout', daemon.call, 'Wait', '(u)', 100, path=path, interface=RELOAD)
         self.assertEqual(daemon.property('State', path, RELOAD), 'running')
         daemon.call('Cancel', path=path, interface=RELOAD)
+
+    def test_many_updates_are_told_in_order_after_the_answer(self):
+        daemon = self.daemon()
+        daemon.load(module('echo-1.0.0'))
+        aliases = [f'echo-{n:02}' for n in range(20)]
+        for name in aliases:
+            daemon.call('RegisterTool', '(sssa{sv})', name, 'echo', 'echo', {})
+        seen = []
+        subscription = daemon.connection.signal_subscribe(
+            None, MANAGER, 'ToolUpdated', None, None, 0, lambda *signal: seen.append(signal[5].unpack()))
+        before = daemon.property('UpdateSequence')
+        daemon.reload('echo', module('echo-2.0.0'))
+        daemon.call('RegisterTool', '(sssa{sv})', 'late', 'echo', 'echo', {})
+
+        def turn():
+            from gi.repository import GLib
+            GLib.MainContext.default().iteration(False)
+            return len(seen) >= 22
+
+        wait_until(turn, what='the signals')
+        daemon.connection.signal_unsubscribe(subscription)
+        self.assertEqual([sequence for _, _, sequence in seen], list(range(before + 1, before + 23)))
+        self.assertEqual({name for name, _, _ in seen}, {'echo', 'late', *aliases})
+        self.assertEqual(seen[-1][0], 'late')
 
     def test_finished_is_signalled_once(self):
         daemon = self.daemon()

@@ -107,7 +107,8 @@ run_one (const char *kind, gboolean poisoned)
 
 void
 collet_spawn_probe_async (ColletSpawn *self, const char *const *paths, const struct collet_limits *limits,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+                          gboolean brief, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   guint n = g_strv_length ((char **)paths);

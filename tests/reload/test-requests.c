@@ -135,6 +135,65 @@ test_batch_failing_item (Fixture *f, gconstpointer data)
                     ==, 1);
 }
 
+/* Nothing of it happens before its commit, so it is journalled with that. */
+static void
+test_batch_is_one_step (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletReload) reload =
+      test_node_submit (f->node, test_node_batch ("echo-1.0.0", "text-tools", NULL), &error);
+
+  g_assert_no_error (error);
+  /* Who asked hears of it when it is committed. */
+  g_assert_cmpint (collet_reload_get_state (reload), !=, COLLET_RELOAD_RUNNING);
+  g_autofree char *committed = test_node_committed (f->node, "text-tools");
+  g_assert_cmpstr (committed, !=, "");
+  test_node_wait (reload);
+  g_autofree char *story = test_node_story (f->node);
+  g_assert_cmpstr (story, ==, "load succeeded");
+  g_autoptr (GPtrArray) history = test_node_history (f->node, "text-tools");
+  g_assert_cmpuint (((const ColletHistoryEntry *)history->pdata[0])->items->len, ==, 2);
+}
+
+static void
+test_batch_clash_at_commit (Fixture *f, gconstpointer data)
+{
+  GListModel *reloads = collet_reloader_get_reloads (f->node->reloader);
+  g_autoptr (GAsyncResult) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  test_node_hold (f->node);
+  g_autoptr (ColletReload) first = test_node_submit (f->node, load_of ("echo-1.0.0"), NULL);
+  test_node_wait_phase (first, "commit");
+  collet_reloader_submit_async (f->node->reloader, test_node_batch ("clash", "text-tools", NULL),
+                                fixture_on_answer, &answer);
+  while (g_list_model_get_n_items (reloads) < 2)
+    g_main_context_iteration (NULL, TRUE);
+  test_node_release (f->node);
+  fixture_wait (&answer);
+  g_autoptr (ColletReload) second = collet_reloader_submit_finish (f->node->reloader, answer, &error);
+  g_assert_no_error (error);
+  test_node_wait (second);
+  g_assert_error (collet_reload_get_error (second), COLLET_ERROR, COLLET_ERROR_NAME_CLASH);
+  g_assert_null (test_node_version (f->node, "text-tools"));
+  g_autofree char *story = test_node_story (f->node);
+  g_assert_cmpstr (story, ==, "load succeeded, load failed NameClash");
+}
+
+static void
+test_batch_cannot_be_stored (Fixture *f, gconstpointer data)
+{
+  g_assert_null (fixture_sql (f->node->folder, "CREATE TRIGGER broken BEFORE INSERT ON tool "
+                                               "BEGIN SELECT RAISE (ABORT, 'the disk is broken'); END"));
+  g_assert_cmpstr (test_node_run (f->node, test_node_batch ("echo-1.0.0", "text-tools", NULL)), ==,
+                   "StoreFailed");
+  g_assert_null (test_node_version (f->node, "echo"));
+  g_assert_null (fixture_sql (f->node->folder, "DROP TRIGGER broken"));
+  g_assert_cmpstr (test_node_run (f->node, test_node_batch ("echo-1.0.0", "text-tools", NULL)), ==, NULL);
+  g_autofree char *story = test_node_story (f->node);
+  g_assert_cmpstr (story, ==, "load failed StoreFailed, load succeeded");
+}
+
 /* ---- limits ---- */
 
 static void
@@ -308,6 +367,9 @@ main (int argc, char **argv)
   ADD ("request/expected-version-must-run", test_expect_version);
   ADD ("request/too-many-live-generations-are-refused", test_not_purged);
   ADD ("batch/failing-item-undoes-all-and-leaves-what-ran", test_batch_failing_item);
+  ADD ("batch/that-starts-nothing-is-journalled-with-its-commit", test_batch_is_one_step);
+  ADD ("batch/name-taken-meanwhile-fails-it-and-is-in-the-history", test_batch_clash_at_commit);
+  ADD ("batch/failing-commit-is-in-the-history-and-leaves-the-modules-free", test_batch_cannot_be_stored);
   ADD ("cancel/before-the-commit-undoes", test_cancel);
   ADD ("timeout/before-the-commit-undoes", test_timeout);
   ADD ("timeout/during-the-commit-is-too-late", test_late_timeout);

@@ -207,7 +207,7 @@ test_fork_server_dies (void)
 /* Probes */
 
 static GPtrArray *
-probe (ColletSpawn *spawn, const char *const *names, int *died_at, int *status)
+probe_as (ColletSpawn *spawn, const char *const *names, gboolean brief, int *died_at, int *status)
 {
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GAsyncResult) result = NULL;
@@ -219,12 +219,18 @@ probe (ColletSpawn *spawn, const char *const *names, int *died_at, int *status)
     g_ptr_array_add (paths, module_path (names[i]));
   g_ptr_array_add (paths, NULL);
   probe_limits.deadline_ms = 1000;
-  collet_spawn_probe_async (spawn, (const char *const *)paths->pdata, &probe_limits, NULL, store_result,
-                            &result);
+  collet_spawn_probe_async (spawn, (const char *const *)paths->pdata, &probe_limits, brief, NULL,
+                            store_result, &result);
   WAIT_UNTIL (result != NULL);
   reports = collet_spawn_probe_finish (spawn, result, died_at, status, &error);
   g_assert_no_error (error);
   return reports;
+}
+
+static GPtrArray *
+probe (ColletSpawn *spawn, const char *const *names, int *died_at, int *status)
+{
+  return probe_as (spawn, names, FALSE, died_at, status);
 }
 
 static gboolean
@@ -253,6 +259,28 @@ test_probe_batch (void)
       g_assert_true (has_words (probed->read, "elf-format"));
       g_assert_cmpint (has_words (probed->read, "\"error\":\"InvalidModule\""), ==, i == 1);
     }
+  g_assert_finalize_object (spawn);
+}
+
+static void
+test_brief_probe (void)
+{
+  ColletSpawn *spawn = spawn_new ();
+  int died_at, status;
+  g_autoptr (GPtrArray) reports =
+      probe_as (spawn, (const char *[]){ "nodelete", "no-symbol", NULL }, TRUE, &died_at, &status);
+  const ColletProbed *sound = g_ptr_array_index (reports, 0);
+  const ColletProbed *refused = g_ptr_array_index (reports, 1);
+
+  g_assert_false (has_words (sound->read, "passed"));
+  g_assert_true (has_words (sound->read, "\"name\":\"nodelete\",\"outcome\":\"warning\""));
+  g_assert_true (has_words (sound->read, "\"manifest\":"));
+  g_assert_true (has_words (sound->read, "\"code_digest\":"));
+  g_assert_false (has_words (sound->run, "passed"));
+  g_assert_true (has_words (sound->run, "\"stateful\":false"));
+  g_assert_false (has_words (refused->read, "passed"));
+  g_assert_true (has_words (refused->read, "\"outcome\":\"failed\""));
+  g_assert_true (has_words (refused->read, "\"error\":\"InvalidModule\""));
   g_assert_finalize_object (spawn);
 }
 
@@ -317,6 +345,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spawn/server/names-a-missing-program", test_no_program);
   g_test_add_func ("/spawn/server/is-started-again", test_fork_server_dies);
   g_test_add_func ("/spawn/probe/reports-on-each-of-a-batch", test_probe_batch);
+  g_test_add_func ("/spawn/probe/brief-reports-leave-out-what-passed", test_brief_probe);
   g_test_add_data_func ("/spawn/probe/finds-who-crashed", "crash-constructor", test_probe_of_dying);
   g_test_add_data_func ("/spawn/probe/finds-who-exited", "exit-constructor", test_probe_of_dying);
   g_test_add_data_func ("/spawn/probe/finds-who-hangs", "hang-constructor", test_probe_of_dying);
