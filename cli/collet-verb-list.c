@@ -139,6 +139,7 @@ print_module (GVariant *row)
   print_field ("md5", dup_string (row, "Md5"));
   print_field ("code digest", dup_string (row, "CodeDigest"));
   print_field ("build id", dup_string (row, "BuildId"));
+  print_field ("signer", dup_string (row, "Signer"));
   print_field ("size", g_strdup (size));
   print_field ("signer", dup_string (row, "Signer"));
   print_field ("state", dup_string (row, "State"));

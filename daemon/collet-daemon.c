@@ -102,6 +102,11 @@ build (ColletDaemon *self, GError **error)
   g_autoptr (ColletLoader) loader = collet_loader_new (artifacts, self->spawn, error);
   if (loader == NULL)
     return FALSE;
+  collet_loader_set_trust (loader, &(ColletTrustPolicy){
+                                       .level = options->trust,
+                                       .keys = options->keys,
+                                       .trusts_caller = !options->is_system,
+                                   });
 
   collet_host_config_init (&host_config);
   host_config.limits.address_space = (guint64)options->worker_memory_mib * 1024 * 1024;

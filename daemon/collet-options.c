@@ -6,6 +6,7 @@
 #define DEFAULT_LISTEN "127.0.0.1:7311"
 #define SYSTEM_DATA_FOLDER "/var/lib/collet"
 #define SYSTEM_MODULE_PATH "/usr/lib/collet/modules"
+#define SYSTEM_KEYS "/etc/collet/keys"
 #define EXIT_USAGE 2
 
 /* A sanitized worker maps terabytes that it does not use. */
@@ -21,6 +22,7 @@ collet_options_free (ColletOptions *options)
   g_free (options->data_folder);
   g_free (options->listen);
   g_free (options->socket);
+  g_free (options->keys);
   g_strfreev (options->module_path);
   g_free (options->worker);
   g_free (options->node_name);
@@ -74,6 +76,11 @@ set_defaults (ColletOptions *options, gboolean no_listen)
   else if (options->listen == NULL)
     options->listen = g_strdup (DEFAULT_LISTEN);
 
+  if (options->keys == NULL)
+    options->keys = options->is_system ? g_strdup (SYSTEM_KEYS)
+                                       : g_build_filename (g_get_user_config_dir (), "collet", "keys", NULL);
+  options->keys = make_absolute (options->keys);
+
   if (options->module_path == NULL)
     {
       const char *system[] = { SYSTEM_MODULE_PATH, NULL };
@@ -106,7 +113,9 @@ collet_options_parse (int argc, char **argv, int *status)
   gboolean session = FALSE;
   gboolean no_listen = FALSE;
   gboolean version = FALSE;
+  g_autofree char *trust = NULL;
 
+  self->trust = COLLET_TRUST_OWNED;
   self->worker_memory_mib = DEFAULT_WORKER_MEMORY_MIB;
   const GOptionEntry entries[] = {
     { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
@@ -119,6 +128,11 @@ collet_options_parse (int argc, char **argv, int *status)
     { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket, "Serve MCP on this unix socket too", "PATH" },
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
       "Folder in which modules are found by name; may be repeated", "DIR" },
+    { "trust", 0, 0, G_OPTION_ARG_STRING, &trust,
+      "What may be loaded: what is signed; what is, or only root or this user can write (owned); any",
+      "RULE" },
+    { "keys", 0, 0, G_OPTION_ARG_FILENAME, &self->keys,
+      "Folder of trusted keys, NAME.pub, and of revoked ones, NAME.revoked", "DIR" },
     { "http-threads", 0, 0, G_OPTION_ARG_INT, &self->http_threads, "Threads that serve HTTP", "N" },
     { "worker-memory", 0, 0, G_OPTION_ARG_INT, &self->worker_memory_mib,
       "Address space that a worker may use (2048; 0: no limit)", "MIB" },
@@ -144,6 +158,8 @@ collet_options_parse (int argc, char **argv, int *status)
     *status = fail ("it takes options only");
   else if (session && self->is_system)
     *status = fail ("--session and --system contradict each other");
+  else if (trust != NULL && !collet_trust_level_from_string (trust, &self->trust))
+    *status = fail ("--trust is \"signed\", \"owned\" or \"any\"");
   else if (version)
     g_print ("colletd %s\n", COLLET_VERSION);
   else

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include "collet-trust.h"
 
 G_BEGIN_DECLS
 
@@ -14,8 +14,10 @@ typedef struct
   char *data_folder;  /* absolute */
   char *listen;       /* HOST:PORT of MCP over TCP, or NULL: none */
   char *socket;       /* path of the MCP unix socket, or NULL: none */
-  GStrv module_path;  /* absolute folders */
-  char *worker;       /* path of collet-worker */
+  ColletTrustLevel trust;
+  char *keys;        /* folder of the trusted keys */
+  GStrv module_path; /* absolute folders */
+  char *worker;      /* path of collet-worker */
   char *node_name;
   int http_threads;
   int worker_memory_mib; /* address space of a worker; 0: not limited */

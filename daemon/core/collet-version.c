@@ -37,6 +37,40 @@ collet_version_new (const char *sha256, const char *md5, const char *code_digest
   return version;
 }
 
+static const char *const bases[] = {
+  [COLLET_BASIS_UNSIGNED] = "unsigned",
+  [COLLET_BASIS_OWNED] = "owned",
+  [COLLET_BASIS_SIGNED] = "signed",
+};
+
+const char *
+collet_basis_to_string (ColletBasis basis)
+{
+  return bases[basis];
+}
+
+ColletBasis
+collet_basis_from_string (const char *text)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (bases); i++)
+    {
+      if (g_str_equal (bases[i], text))
+        return (ColletBasis)i;
+    }
+  return COLLET_BASIS_UNSIGNED;
+}
+
+void
+collet_version_set_trust (ColletVersion *version, ColletBasis basis, const char *signer,
+                          const char *signature)
+{
+  version->basis = basis;
+  g_free (version->signer);
+  version->signer = g_strdup (signer);
+  g_free (version->signature);
+  version->signature = g_strdup (signature);
+}
+
 ColletVersion *
 collet_version_ref (ColletVersion *version)
 {
@@ -51,6 +85,8 @@ collet_version_unref (ColletVersion *version)
     return;
   g_free (version->build_id);
   g_free (version->semver);
+  g_free (version->signer);
+  g_free (version->signature);
   g_free (version);
 }
 

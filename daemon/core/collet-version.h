@@ -8,6 +8,18 @@
 
 G_BEGIN_DECLS
 
+/* Why its bytes were let in. */
+typedef enum
+{
+  COLLET_BASIS_UNSIGNED, /* nothing vouches for them */
+  COLLET_BASIS_OWNED,    /* only root, the daemon's user or the caller could have put them there */
+  COLLET_BASIS_SIGNED,   /* by a trusted key */
+} ColletBasis;
+
+/* "unsigned", "owned", "signed". */
+const char *collet_basis_to_string (ColletBasis basis);
+ColletBasis collet_basis_from_string (const char *text); /* COLLET_BASIS_UNSIGNED if unknown */
+
 typedef struct
 {
   char sha256[65];      /* lowercase hex: the version */
@@ -16,12 +28,18 @@ typedef struct
   char *build_id;       /* GNU build-id, lowercase hex, or NULL */
   char *semver;         /* the manifest's version */
   guint64 size;         /* bytes */
+  ColletBasis basis;
+  char *signer;    /* "name (key id)" when it was signed, or NULL */
+  char *signature; /* the text of its .minisig, or NULL */
   gatomicrefcount ref_count;
 } ColletVersion;
 
 /* sha256 and md5: lowercase hex; code_digest, build_id, semver may be NULL. */
 ColletVersion *collet_version_new (const char *sha256, const char *md5, const char *code_digest,
                                    const char *build_id, const char *semver, guint64 size);
+/* Before others have it: how it was let in. The texts are copied. */
+void collet_version_set_trust (ColletVersion *version, ColletBasis basis, const char *signer,
+                               const char *signature);
 ColletVersion *collet_version_ref (ColletVersion *version);
 void collet_version_unref (ColletVersion *version);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletVersion, collet_version_unref)

@@ -106,6 +106,8 @@ row_of_version (const ColletVersion *version, const ColletModuleFacts *runs)
   collet_bus_row_add (&row, "CodeDigest", version->code_digest);
   collet_bus_row_add (&row, "BuildId", version->build_id);
   g_variant_builder_add (&row, "{sv}", "Size", g_variant_new_uint64 (version->size));
+  collet_bus_row_add (&row, "Signer", version->signer);
+  collet_bus_row_add (&row, "Trust", collet_basis_to_string (version->basis));
   g_variant_builder_add (&row, "{sv}", "Active", g_variant_new_boolean (is_active));
   g_variant_builder_add (&row, "{sv}", "Previous", g_variant_new_boolean (is_previous));
   return g_variant_builder_end (&row);

@@ -47,6 +47,7 @@ set_version (ColletDbusModule *bus, const ColletVersion *version)
   collet_dbus_module_set_version (bus, version->sha256);
   collet_dbus_module_set_semantic_version (bus, version->semver);
   collet_dbus_module_set_md5 (bus, version->md5);
+  collet_dbus_module_set_signer (bus, version->signer != NULL ? version->signer : "");
   collet_dbus_module_set_code_digest (bus, version->code_digest);
   collet_dbus_module_set_build_id (bus, or_empty (version->build_id));
   collet_dbus_module_set_size (bus, version->size);
@@ -153,7 +154,6 @@ collet_module_object_new (ColletModule *module, ColletRegistry *registry, Collet
   collet_dbus_module_set_reload (bus, "/");
   collet_dbus_module_set_resident_versions (bus, (const char *const[]){ NULL });
   collet_dbus_module_set_candidate_version (bus, "");
-  collet_dbus_module_set_signer (bus, "");
   g_signal_connect_object (module, "changed", G_CALLBACK (on_changed), self, 0);
   g_signal_connect_object (self->deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
   on_changed (module, self);

@@ -171,6 +171,10 @@ void
 collet_artifact_intake_clear (ColletArtifactIntake *intake)
 {
   g_clear_pointer (&intake->path, g_free);
+  g_clear_pointer (&intake->trust.signer, g_free);
+  g_clear_pointer (&intake->trust.signature, g_free);
+  g_clear_pointer (&intake->trust.evidence, g_free);
+  g_clear_error (&intake->trust.error);
   g_clear_error (&intake->error);
 }
 

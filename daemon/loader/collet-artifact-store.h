@@ -10,6 +10,7 @@
 #pragma once
 
 #include "collet-artifact-copy.h"
+#include "collet-version.h"
 
 G_BEGIN_DECLS
 
@@ -26,11 +27,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletArtifactStore, collet_artifact_store_unref)
 const char *collet_artifact_store_get_folder (ColletArtifactStore *self);
 char *collet_artifact_store_dup_path (ColletArtifactStore *self, const char *sha256);
 
+/* Whether it may be loaded at all (collet-trust.h). */
+typedef struct
+{
+  ColletBasis basis;
+  char *signer;    /* "name (key id)", or NULL */
+  char *signature; /* text of SOURCE.minisig by that key, or NULL */
+  char *evidence;
+  GError *error; /* NULL: yes */
+} ColletArtifactTrust;
+
 /* One source on its way in. Zeroed and with `source` set by the caller. */
 typedef struct
 {
   ColletArtifactSource source;
   ColletArtifactFacts facts;
+  ColletArtifactTrust trust;
   char *path;      /* where its bytes are now; NULL if they could not be copied */
   gboolean pinned; /* in the store under its hash: the caller unpins it */
   GError *error;

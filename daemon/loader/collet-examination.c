@@ -16,6 +16,7 @@ typedef struct
 {
   ColletArtifactStore *store;
   ColletSpawn *spawn;
+  ColletTrustPolicy trust;
   struct collet_limits limits;
   ColletArtifactIntake *intakes;
   guint n;
@@ -47,6 +48,7 @@ examination_free (Examination *self)
   g_clear_pointer (&self->candidates, g_ptr_array_unref);
   g_clear_error (&self->sync_error);
   g_clear_error (&self->error);
+  g_free (self->trust.keys);
   g_object_unref (self->spawn);
   collet_artifact_store_unref (self->store);
   g_free (self);
@@ -67,6 +69,8 @@ examination_new (const ColletExaminer *examiner, const ColletArtifactSource *sou
 
   self->store = collet_artifact_store_ref (examiner->store);
   self->spawn = g_object_ref (examiner->spawn);
+  self->trust = examiner->trust;
+  self->trust.keys = g_strdup (examiner->trust.keys);
   self->limits = examiner->limits;
   self->is_trial = is_trial;
   self->n = n;
@@ -237,8 +241,8 @@ plan_trials (Examination *self)
   for (guint i = 0; i < self->n; i++)
     {
       const ColletArtifactIntake *intake = &self->intakes[i];
-      if (intake->error != NULL)
-        continue;
+      if (intake->error != NULL || intake->trust.error != NULL)
+        continue; /* nothing of what is not trusted runs, wherever */
       ColletTrial *trial = g_hash_table_lookup (by_path, intake->path);
       if (trial == NULL)
         {
@@ -283,6 +287,7 @@ take_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   Examination *self = task_data;
 
   collet_artifact_store_take (self->store, self->intakes, self->n, self->is_trial);
+  collet_trust_judge (&self->trust, self->intakes, self->n);
   g_task_return_boolean (task, TRUE);
 }
 

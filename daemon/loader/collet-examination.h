@@ -8,6 +8,7 @@
 #include "collet-artifact-store.h"
 #include "collet-loader.h"
 #include "collet-trial.h"
+#include "collet-trust.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,7 @@ typedef struct
 {
   ColletArtifactStore *store;
   ColletSpawn *spawn;
+  ColletTrustPolicy trust;
   struct collet_limits limits;
 } ColletExaminer;
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-loader.h"
 
-#include <string.h>
-
 #include "collet-artifact-store.h"
 #include "collet-error.h"
 #include "collet-examination.h"
@@ -34,6 +32,7 @@ collet_loader_finalize (GObject *object)
 
   g_clear_pointer (&self->examiner.store, collet_artifact_store_unref);
   g_clear_object (&self->examiner.spawn);
+  g_free (self->examiner.trust.keys);
   G_OBJECT_CLASS (collet_loader_parent_class)->finalize (object);
 }
 
@@ -47,6 +46,7 @@ static void
 collet_loader_init (ColletLoader *self)
 {
   self->examiner.limits = default_limits;
+  self->examiner.trust = (ColletTrustPolicy){ .level = COLLET_TRUST_OWNED, .trusts_caller = TRUE };
 }
 
 ColletLoader *
@@ -70,6 +70,15 @@ collet_loader_get_folder (ColletLoader *self)
 {
   g_return_val_if_fail (COLLET_IS_LOADER (self), NULL);
   return collet_artifact_store_get_folder (self->examiner.store);
+}
+
+void
+collet_loader_set_trust (ColletLoader *self, const ColletTrustPolicy *policy)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+  g_free (self->examiner.trust.keys);
+  self->examiner.trust = *policy;
+  self->examiner.trust.keys = g_strdup (policy->keys);
 }
 
 void
@@ -183,39 +192,57 @@ collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError 
 
 /* ---- what is stored ---- */
 
-static gboolean
-is_sha256 (const char *text)
+typedef struct
 {
-  return strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64;
+  ColletVersion *version;
+  ColletTrustPolicy policy; /* as it was when it was asked for */
+  gboolean comes_back;
+} Verification;
+
+static void
+verification_free (Verification *self)
+{
+  collet_version_unref (self->version);
+  g_free (self->policy.keys);
+  g_free (self);
 }
 
 static void
 verify_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  ColletLoader *self = COLLET_LOADER (source);
-  const char *sha256 = task_data;
+  ColletArtifactStore *store = COLLET_LOADER (source)->examiner.store;
+  Verification *self = task_data;
+  const ColletVersion *version = self->version;
+  g_autofree char *path = collet_artifact_store_dup_path (store, version->sha256);
   GError *error = NULL;
 
-  if (collet_artifact_store_verify (self->examiner.store, sha256, &error))
-    g_task_return_pointer (task, collet_artifact_store_dup_path (self->examiner.store, sha256), g_free);
-  else
-    g_task_return_error (task, error);
+  if (!collet_artifact_store_verify (store, version->sha256, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (self->comes_back && !collet_trust_judge_retained (&self->policy, version, path, &error))
+    {
+      g_prefix_error (&error, "Version %.12s (%s): ", version->sha256, version->semver);
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_return_pointer (task, g_steal_pointer (&path), g_free);
 }
 
 void
-collet_loader_verify_async (ColletLoader *self, const char *sha256, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer user_data)
+collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean comes_back,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (COLLET_IS_LOADER (self));
 
   g_autoptr (GTask) task = new_task (self, cancellable, callback, user_data, collet_loader_verify_async);
-  if (!is_sha256 (sha256))
-    {
-      g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
-                               "\"%s\" is not the SHA-256 of an artifact", sha256);
-      return;
-    }
-  g_task_set_task_data (task, g_strdup (sha256), g_free);
+  Verification *verification = g_new0 (Verification, 1);
+  verification->version = collet_version_ref (version);
+  verification->policy = self->examiner.trust;
+  verification->policy.keys = g_strdup (self->examiner.trust.keys);
+  verification->comes_back = comes_back;
+  g_task_set_task_data (task, verification, (GDestroyNotify)verification_free);
   g_task_run_in_thread (task, verify_in_thread);
 }
 

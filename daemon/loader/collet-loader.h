@@ -37,6 +37,11 @@ G_DECLARE_FINAL_TYPE (ColletLoader, collet_loader, COLLET, LOADER, GObject)
 ColletLoader *collet_loader_new (const char *folder, ColletSpawn *spawn, GError **error);
 const char *collet_loader_get_folder (ColletLoader *self); /* absolute */
 
+/* What may be loaded; until then what COLLET_TRUST_OWNED lets in, without keys,
+ * and bytes of any caller. Copied. */
+typedef struct _ColletTrustPolicy ColletTrustPolicy; /* collet-trust.h */
+void collet_loader_set_trust (ColletLoader *self, const ColletTrustPolicy *policy);
+
 /* What a probe child may use; deadline_ms is for one candidate alone (default
  * 5000), each further one of a batch adds 50 ms. */
 void collet_loader_set_probe_limits (ColletLoader *self, const struct collet_limits *limits);
@@ -64,9 +69,10 @@ void collet_loader_validate_async (ColletLoader *self, const char *source, GCanc
 ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 
 /* Path of a stored version, after checking that its bytes still have its hash
- * (IntegrityFailed, ArtifactNotFound). In a thread. */
-void collet_loader_verify_async (ColletLoader *self, const char *sha256, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data);
+ * (IntegrityFailed, ArtifactNotFound) and, if it is to come back, that it may
+ * (NotTrusted). In a thread. */
+void collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean comes_back,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 /* Removes stored versions that are not in `keep` (sha256), except those that are
  * being examined; put those that were proven and wait for their commit into

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-verdict.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "collet-check.h"
 #include "collet-error-remedy.h"
 #include "collet-probe-report.h"
@@ -162,28 +159,32 @@ check_manifest (ColletCandidate *candidate, const char *text)
     }
 }
 
-/* Who could have put other bytes there. */
+/* What lets it in, or keeps it out. */
 static void
-check_trust (ColletCandidate *candidate, const ColletArtifactFacts *facts)
+check_trust (ColletCandidate *candidate, const ColletArtifactTrust *trust)
 {
-  g_autofree char *evidence = NULL;
-  gboolean is_foreign = facts->owner != 0 && facts->owner != geteuid ();
-
-  if (!facts->is_file)
+  if (trust->error != NULL)
     {
-      collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, "given as bytes by the caller",
-                                  NULL);
-      return;
+      GError *error = g_error_copy (trust->error);
+
+      g_prefix_error (&error, "%s: ", candidate->source);
+      collet_candidate_fail (candidate, "trust", error);
     }
-  evidence = g_strdup_printf ("owner %u, mode %04o%s", (guint)facts->owner, (guint)facts->mode,
-                              (facts->mode & (S_IWGRP | S_IWOTH)) != 0 ? ": others may write the file"
-                              : is_foreign                             ? ": the file is another user's"
-                                                                       : "");
-  if (is_foreign || (facts->mode & (S_IWGRP | S_IWOTH)) != 0)
-    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_WARNING, evidence,
-                                "Let only the daemon's user or root own and write module files.");
+  else if (trust->basis == COLLET_BASIS_UNSIGNED)
+    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_WARNING, trust->evidence,
+                                "Sign the module, or let only the daemon's user or root own and write it.");
   else
-    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, evidence, NULL);
+    collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, trust->evidence, NULL);
+}
+
+/* Nothing of it was read or run. */
+static void
+skip_all (ColletCandidate *candidate)
+{
+  static const char *const rest[] = { "elf-format", "manifest", "schemas", "trial", "state" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rest); i++)
+    collet_candidate_skip (candidate, rest[i]);
 }
 
 /* Whether the code can hand its state over. */
@@ -236,8 +237,15 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
   const ColletArtifactDigest *digest = &intake->facts.digest;
 
   check_artifact (candidate, intake);
-  if (trial == NULL)
+  if (intake->error != NULL)
     return candidate;
+  check_trust (candidate, &intake->trust);
+  if (trial == NULL)
+    {
+      candidate->version = collet_version_new (digest->sha256, digest->md5, NULL, NULL, NULL, digest->size);
+      skip_all (candidate);
+      return candidate;
+    }
 
   g_autoptr (ColletProbeReport) report = check_file (candidate, trial);
   check_manifest (candidate, report != NULL ? report->manifest : NULL);
@@ -245,7 +253,8 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
       collet_version_new (digest->sha256, digest->md5, report != NULL ? report->code_digest : NULL,
                           report != NULL ? report->build_id : NULL,
                           candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
-  check_trust (candidate, &intake->facts);
+  collet_version_set_trust (candidate->version, intake->trust.basis, intake->trust.signer,
+                            intake->trust.signature);
   check_state (candidate, check_run (candidate, trial));
   return candidate;
 }

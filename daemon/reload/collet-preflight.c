@@ -279,7 +279,7 @@ collet_preflight_async (ColletReloader *reloader, const ColletReloadRequest *req
         {
           const ColletReloadItem *item = self->items->pdata[0];
 
-          collet_loader_verify_async (reloader->loader, item->to->sha256, NULL, on_verified,
+          collet_loader_verify_async (reloader->loader, item->to, TRUE, NULL, on_verified,
                                       g_steal_pointer (&task));
         }
       break;

@@ -203,7 +203,7 @@ revive (GTask *task, const ColletModuleRow *row)
   if (revival->manifest == NULL)
     fail (revival, error);
   else
-    collet_loader_verify_async (reloader->loader, row->sha256, NULL, on_verified, revival);
+    collet_loader_verify_async (reloader->loader, revival->version, FALSE, NULL, on_verified, revival);
 }
 
 /* ---- what a crash cut short ---- */

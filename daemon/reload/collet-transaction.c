@@ -199,14 +199,15 @@ store_items (ColletTransaction *self, GPtrArray *items)
 static void
 retain (ColletReloader *reloader, const ColletReloadItem *item)
 {
-  if (item->to == NULL || g_hash_table_contains (reloader->artifacts, item->to->sha256))
+  if (item->to == NULL ||
+      (item->to->signature == NULL && g_hash_table_contains (reloader->artifacts, item->to->sha256)))
     return;
 
   ColletArtifactRow *row = g_new0 (ColletArtifactRow, 1);
   row->version = collet_version_ref (item->to);
   row->module = g_strdup (item->module);
   row->manifest = g_strdup (item->manifest->json);
-  g_hash_table_insert (reloader->artifacts, row->version->sha256, row);
+  g_hash_table_replace (reloader->artifacts, row->version->sha256, row);
 }
 
 /* Nothing below may fail. */

@@ -109,7 +109,7 @@ collet_reloader_open_artifact_async (ColletReloader *self, const char *module, c
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   ColletModule *loaded = collet_registry_find_module (self->registry, module);
-  const ColletVersion *version = loaded != NULL ? collet_module_get_facts (loaded)->version : NULL;
+  ColletVersion *version = loaded != NULL ? collet_module_get_facts (loaded)->version : NULL;
   GError *error = NULL;
 
   if (selector != NULL)
@@ -123,7 +123,7 @@ collet_reloader_open_artifact_async (ColletReloader *self, const char *module, c
       return;
     }
   g_task_set_task_data (task, g_strdup_printf ("%s-%s.so", module, version->semver), g_free);
-  collet_loader_verify_async (self->loader, version->sha256, NULL, on_verified, g_steal_pointer (&task));
+  collet_loader_verify_async (self->loader, version, FALSE, NULL, on_verified, g_steal_pointer (&task));
 }
 
 int

@@ -7,8 +7,11 @@ collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *r
   const ColletVersion *version = row->version;
   ColletStatement *statement =
       collet_statement_begin (db, "INSERT INTO artifact (sha256, module, md5, code_digest, build_id, "
-                                  "semantic_version, size, manifest, added_at) "
-                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING");
+                                  "semantic_version, size, manifest, added_at, trust, signer, signature) "
+                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                                  "ON CONFLICT (sha256) DO UPDATE SET trust = excluded.trust, "
+                                  "signer = excluded.signer, signature = excluded.signature "
+                                  "WHERE excluded.signature IS NOT NULL");
 
   collet_statement_add_text (statement, version->sha256);
   collet_statement_add_text (statement, row->module);
@@ -19,6 +22,9 @@ collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *r
   collet_statement_add_int (statement, (gint64)version->size);
   collet_statement_add_text (statement, row->manifest);
   collet_statement_add_int (statement, at);
+  collet_statement_add_text (statement, collet_basis_to_string (version->basis));
+  collet_statement_add_text (statement, version->signer);
+  collet_statement_add_text (statement, version->signature);
   return collet_statement_run (statement, error);
 }
 
@@ -53,7 +59,7 @@ collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError 
   ColletStatement *statement =
       collet_statement_begin (db,
                               "SELECT sha256, module, md5, code_digest, build_id, semantic_version, size, "
-                              "manifest FROM artifact ORDER BY added_at, sha256");
+                              "manifest, trust, signer, signature FROM artifact ORDER BY added_at, sha256");
 
   while (collet_statement_next (statement, &reason))
     {
@@ -68,6 +74,10 @@ collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError 
       row->version = collet_version_new (sha256, md5, code_digest, build_id, semver,
                                          (guint64)collet_statement_get_int (statement, 6));
       row->manifest = collet_statement_dup_text (statement, 7);
+      g_autofree char *basis = collet_statement_dup_text (statement, 8);
+      g_autofree char *signer = collet_statement_dup_text (statement, 9);
+      g_autofree char *signature = collet_statement_dup_text (statement, 10);
+      collet_version_set_trust (row->version, collet_basis_from_string (basis), signer, signature);
       g_ptr_array_add (rows, row);
     }
   if (reason == NULL)

@@ -9,6 +9,7 @@
 
 #include "collet-error.h"
 #include "collet-loader.h"
+#include "collet-trust.h"
 #include "collet-wire.h"
 #include "fake-spawn.h"
 
@@ -358,7 +359,9 @@ test_open_file_is_warned_of (Fixture *f, gconstpointer data)
 {
   g_auto (GStrv) paths = write_sources (f, "one");
   g_autoptr (GAsyncResult) result = NULL;
+  const ColletTrustPolicy policy = { .level = COLLET_TRUST_ANY };
 
+  collet_loader_set_trust (f->loader, &policy);
   g_assert_cmpint (chmod (paths[0], 0666), ==, 0);
   collet_loader_validate_async (f->loader, paths[0], NULL, on_ready, &result);
   g_autoptr (ColletCandidate) candidate = collet_loader_validate_finish (f->loader, wait_for (&result), NULL);
@@ -368,17 +371,36 @@ test_open_file_is_warned_of (Fixture *f, gconstpointer data)
 }
 
 static void
+test_untrusted_is_never_tried (Fixture *f, gconstpointer data)
+{
+  g_auto (GStrv) paths = write_sources (f, "one");
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_assert_cmpint (chmod (paths[0], 0666), ==, 0);
+  collet_loader_validate_async (f->loader, paths[0], NULL, on_ready, &result);
+  g_autoptr (ColletCandidate) candidate = collet_loader_validate_finish (f->loader, wait_for (&result), NULL);
+  g_assert_error (candidate->error, COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED);
+  g_assert_cmpint (find_check (candidate, "trust")->outcome, ==, COLLET_CHECK_FAILED);
+  g_assert_nonnull (find_check (candidate, "trust")->remedy);
+  g_assert_cmpint (find_check (candidate, "elf-format")->outcome, ==, COLLET_CHECK_SKIPPED);
+  g_assert_cmpint (find_check (candidate, "trial")->outcome, ==, COLLET_CHECK_SKIPPED);
+  g_assert_cmpuint (fake_spawn_get_children (f->spawn), ==, 0);
+}
+
+static void
 test_verify_names_the_damage (Fixture *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) candidates = examine (f, "one", NULL);
   const ColletCandidate *candidate = g_ptr_array_index (candidates, 0);
-  const char *sha256 = candidate->version->sha256;
+  g_autofree char *nothing = g_strnfill (64, '0');
+  g_autoptr (ColletVersion) other = collet_version_new (nothing, candidate->version->md5, NULL, NULL, "1", 1);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < 3; i++)
     {
       g_autoptr (GAsyncResult) result = NULL;
-      collet_loader_verify_async (f->loader, i == 2 ? "../../x" : sha256, NULL, on_ready, &result);
+      collet_loader_verify_async (f->loader, i == 2 ? other : candidate->version, TRUE, NULL, on_ready,
+                                  &result);
       g_autofree char *path = collet_loader_verify_finish (f->loader, wait_for (&result), &error);
       if (i == 0)
         {
@@ -438,6 +460,7 @@ main (int argc, char **argv)
   TEST ("bytes-from-an-fd", test_bytes_from_an_fd);
   TEST ("validation-leaves-no-trace", test_validation_leaves_no_trace);
   TEST ("open-file-is-warned-of", test_open_file_is_warned_of);
+  TEST ("untrusted-is-never-tried", test_untrusted_is_never_tried);
   TEST ("verify-names-the-damage", test_verify_names_the_damage);
   TEST ("batches-do-not-disturb-each-other", test_batches_do_not_disturb_each_other);
   return g_test_run ();

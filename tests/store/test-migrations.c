@@ -98,6 +98,10 @@ test_from_first (void)
   collet_database_free (db);
   g_assert_null (fixture_sql (folder, "INSERT INTO reload (id, kind, strategy, uid, options, started_at) "
                                       "VALUES ('0001', 'load', 'local', 0, '{}', 1)"));
+  g_assert_null (fixture_sql (folder,
+                              "INSERT INTO artifact (sha256, module, md5, code_digest, size, manifest, "
+                              "added_at) VALUES (printf ('%064d', 1), 'm', printf ('%032d', 1), '', 1, "
+                              "'{}', 1)"));
   db = open_database (folder);
   g_assert_true (migrate (db, migrations, &error));
   g_assert_no_error (error);
@@ -108,6 +112,10 @@ test_from_first (void)
       fixture_query (folder, "SELECT revision || ' ' || length (store_id) || ' ' || "
                              "(SELECT count (*) FROM coordination) FROM coordination_state");
   g_assert_cmpstr (state, ==, "1 16 0");
+  g_autofree char *trust =
+      fixture_query (folder, "SELECT trust || ' ' || (signer IS NULL) || ' ' || (SELECT state FROM "
+                             "version_status) FROM artifact");
+  g_assert_cmpstr (trust, ==, "owned 1 retained");
   fixture_folder_free (folder);
 }
 

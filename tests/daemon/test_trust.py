@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who signed what runs: keys, signatures by colletctl and by minisign, rotation and
+revocation, all seen from outside."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from collet_harness import BusError, TestCase, example
+
+COLLETCTL = os.environ.get('COLLETCTL', 'colletctl')
+
+
+class Trust(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.keys = os.path.join(self.folder, 'keys')
+        self.modules = os.path.join(self.folder, 'modules')
+        os.mkdir(self.keys, 0o755)
+        os.mkdir(self.modules)
+
+    def ctl(self, *words, fails=False):
+        done = subprocess.run([COLLETCTL, *words], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode != 0, fails, done.stderr + done.stdout)
+        return done.stdout + done.stderr
+
+    def key(self, name):
+        """A key pair; its public half is trusted under that name. Path of the secret one."""
+        secret = os.path.join(self.folder, name)
+        self.ctl('key', secret)
+        shutil.copy(secret + '.pub', os.path.join(self.keys, name + '.pub'))
+        return secret
+
+    def module(self, name, signed_with=None):
+        path = shutil.copy(example(name), self.modules)
+        if signed_with is not None:
+            self.ctl('sign', path, '--key', signed_with)
+        return path
+
+    def signed_daemon(self):
+        return self.daemon('--trust=signed', '--keys', self.keys)
+
+    def revoke(self, name):
+        os.rename(os.path.join(self.keys, name + '.pub'), os.path.join(self.keys, name + '.revoked'))
+
+    def assert_not_trusted(self, function, *words):
+        with self.assertRaises(BusError) as caught:
+            function()
+        self.assertEqual(caught.exception.name, 'NotTrusted')
+        for word in words:
+            self.assertIn(word, caught.exception.message)
+
+    def test_only_what_a_trusted_key_signed_is_loaded(self):
+        ada = self.key('ada')
+        daemon = self.signed_daemon()
+        self.assert_not_trusted(lambda: daemon.load(self.module('text-tools')), 'not signed')
+        self.assertEqual(daemon.call('ListModules', '(a{sv})', {}), [])
+        daemon.load(self.module('text-tools', ada))
+        signer = daemon.info('text-tools')['Signer']
+        self.assertTrue(signer.startswith('ada ('), signer)
+        rows = daemon.sql('SELECT trust, signer FROM version_status')
+        self.assertEqual(rows, [{'trust': 'signed', 'signer': signer}])
+
+    def test_a_changed_file_is_refused_whatever_the_rule(self):
+        ada = self.key('ada')
+        daemon = self.daemon('--trust=any', '--keys', self.keys)
+        path = self.module('text-tools', ada)
+        with open(path, 'ab') as file:
+            file.write(b'\0')
+        self.assert_not_trusted(lambda: daemon.load(path), 'not of these bytes')
+        valid, facts, checks = daemon.validate(path)
+        self.assertFalse(valid)
+        self.assertEqual(facts['error-name'], 'NotTrusted')
+        self.assertEqual((checks['trust']['outcome'], checks['trial']['outcome']), ('failed', 'skipped'))
+
+    def test_a_revoked_key_lets_nothing_back_in_and_takes_nothing_away(self):
+        ada, bob = self.key('ada'), self.key('bob')
+        daemon = self.signed_daemon()
+        daemon.load(self.module('calculator-1.0.0', ada))
+        daemon.load(self.module('calculator-1.1.0', bob))
+        self.revoke('ada')  # counts at once
+        self.assert_not_trusted(lambda: daemon.rollback('calculator'), 'revoked')
+        self.assertEqual(daemon.mcp().value('add', {'a': 1, 'b': 2})['result'], 3)
+        # What runs goes on, also after a restart; its signer is still named.
+        self.revoke('bob')
+        daemon.restart()
+        self.assertTrue(daemon.info('calculator')['Signer'].startswith('bob ('))
+        self.assertEqual(daemon.mcp().value('add', {'a': 1, 'b': 2})['result'], 3)
+
+    def test_a_retained_version_comes_back_with_its_signature_after_a_restart(self):
+        ada = self.key('ada')
+        daemon = self.signed_daemon()
+        daemon.load(self.module('calculator-1.0.0', ada))
+        daemon.load(self.module('calculator-1.1.0', ada))
+        shutil.rmtree(self.modules)  # it has its own copy
+        daemon.restart()
+        daemon.rollback('calculator')
+        self.assertEqual(daemon.info('calculator')['SemanticVersion'], '1.0.0')
+
+    def test_a_file_that_others_can_write_is_refused_unless_allowed(self):
+        path = self.module('text-tools')
+        os.chmod(path, 0o666)
+        strict = self.daemon('--keys', self.keys)
+        self.assert_not_trusted(lambda: strict.load(path), '0666')
+        strict.stop()
+        lax = self.daemon('--keys', self.keys, '--trust=any')
+        lax.load(path)
+        self.assertEqual(lax.sql('SELECT trust FROM version_status'), [{'trust': 'unsigned'}])
+
+    @unittest.skipUnless(shutil.which('minisign'), 'minisign is not installed')
+    def test_minisign_and_colletctl_take_each_others_signatures(self):
+        ada = self.key('ada')
+        path = self.module('text-tools', ada)
+        subprocess.run(['minisign', '-V', '-p', ada + '.pub', '-m', path], check=True, capture_output=True)
+        theirs = os.path.join(self.folder, 'theirs')
+        subprocess.run(['minisign', '-G', '-W', '-p', theirs + '.pub', '-s', theirs], check=True, capture_output=True)
+        for secret in (ada, theirs):
+            subprocess.run(['minisign', '-S', '-s', secret, '-m', path, '-t', 'by minisign'], check=True, capture_output=True)
+            self.assertIn('by minisign', self.ctl('verify', path, '--key', secret + '.pub'))
+        self.assertIn('by another key', self.ctl('verify', path, '--key', ada + '.pub', fails=True))
+        self.ctl('sign', path, '--key', theirs)
+        subprocess.run(['minisign', '-V', '-p', theirs + '.pub', '-m', path], check=True, capture_output=True)
+
+
+if __name__ == '__main__':
+    unittest.main()
