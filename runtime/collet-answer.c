@@ -8,6 +8,9 @@
 #define OPENING "{\"content\":["
 /* Room for what finish adds beyond content and structured content. */
 #define CLOSING_MAX 64
+#define QUESTIONS_OPENING "{\"inputRequests\":{"
+#define QUESTIONS_MAX (1u << 20)
+#define STATE_MAX (64u * 1024u)
 #define DEFAULT_MIME_TYPE "application/octet-stream"
 
 static const char too_large[] =
@@ -20,6 +23,8 @@ collet_answer_init (struct collet_answer *answer)
   memset (answer, 0, sizeof *answer);
   collet_buffer_init (&answer->json, COLLET_WIRE_MAX);
   collet_buffer_init (&answer->structured, COLLET_WIRE_MAX - CLOSING_MAX);
+  collet_buffer_init (&answer->questions, QUESTIONS_MAX);
+  collet_buffer_init (&answer->state, STATE_MAX);
 }
 
 void
@@ -27,6 +32,8 @@ collet_answer_clear (struct collet_answer *answer)
 {
   collet_buffer_clear (&answer->json);
   collet_buffer_clear (&answer->structured);
+  collet_buffer_clear (&answer->questions);
+  collet_buffer_clear (&answer->state);
 }
 
 void
@@ -35,6 +42,9 @@ collet_answer_reset (struct collet_answer *answer)
   collet_buffer_reset (&answer->json);
   collet_buffer_reset (&answer->structured);
   collet_buffer_append_text (&answer->json, OPENING);
+  collet_buffer_reset (&answer->questions);
+  collet_buffer_reset (&answer->state);
+  answer->n_questions = 0;
   answer->has_content = answer->has_structured = answer->is_error = false;
 }
 
@@ -124,6 +134,38 @@ collet_answer_set_structured (struct collet_answer *answer, const char *json, si
   collet_buffer_reset (&answer->structured);
   collet_buffer_append (&answer->structured, json, size);
   answer->has_structured = true;
+}
+
+void
+collet_answer_add_question (struct collet_answer *answer, const char *key, size_t key_size,
+                            const char *method, const char *params, size_t params_size)
+{
+  struct collet_buffer *json = &answer->questions;
+
+  collet_buffer_append_text (json, answer->n_questions++ == 0 ? QUESTIONS_OPENING : ",");
+  collet_buffer_append_string (json, key, key_size);
+  collet_buffer_append_text (json, ":{\"method\":\"");
+  collet_buffer_append_text (json, method);
+  collet_buffer_append_text (json, "\",\"params\":");
+  collet_buffer_append (json, params, params_size);
+  collet_buffer_append_text (json, "}");
+}
+
+const char *
+collet_answer_finish_questions (struct collet_answer *answer, size_t *size)
+{
+  struct collet_buffer *json = &answer->questions;
+
+  collet_buffer_append_text (json, "}");
+  if (answer->state.size > 0)
+    {
+      collet_buffer_append_text (json, ",\"state\":\"");
+      collet_buffer_append_base64 (json, answer->state.bytes, answer->state.size);
+      collet_buffer_append_text (json, "\"");
+    }
+  collet_buffer_append_text (json, "}");
+  *size = json->size;
+  return json->overflowed || answer->state.overflowed ? NULL : json->bytes;
 }
 
 const char *

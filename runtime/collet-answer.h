@@ -12,6 +12,9 @@ struct collet_answer
 {
   struct collet_buffer json;       /* {"content":[ and blocks, so far */
   struct collet_buffer structured; /* as the module gave it */
+  struct collet_buffer questions;  /* {"inputRequests":{ and members, so far */
+  struct collet_buffer state;      /* what goes with them */
+  unsigned n_questions;
   bool has_content;
   bool has_structured;
   bool is_error;
@@ -32,6 +35,13 @@ void collet_answer_add_resource_text (struct collet_answer *answer, const char *
 void collet_answer_add_resource_blob (struct collet_answer *answer, const char *uri, const char *mime_type,
                                       const void *data, size_t size);
 void collet_answer_set_structured (struct collet_answer *answer, const char *json, size_t size);
+
+/* `params`: JSON as the module gave it. */
+void collet_answer_add_question (struct collet_answer *answer, const char *key, size_t key_size,
+                                 const char *method, const char *params, size_t params_size);
+/* Completes the questions; borrowed until the next reset. NULL: they do not fit, or
+ * there is no memory. */
+const char *collet_answer_finish_questions (struct collet_answer *answer, size_t *size);
 
 /* Completes the text; borrowed until the next reset. An answer that grew beyond
  * COLLET_WIRE_MAX becomes an error that says so. NULL only without memory. */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "collet-arguments.h"
 #include "collet-utf8.h"
 #include "collet-wire.h"
 
@@ -35,6 +34,7 @@ collet_scratch_new (void)
   pthread_mutex_init (&scratch->lock, NULL);
   collet_buffer_init (&scratch->input, (size_t)COLLET_WIRE_MAX + 2);
   collet_buffer_init (&scratch->event, EVENT_MAX);
+  collet_buffer_init (&scratch->returned, COLLET_WIRE_MAX);
   collet_answer_init (&scratch->answer);
   return scratch;
 }
@@ -46,6 +46,7 @@ collet_scratch_free (struct collet_scratch *scratch)
     return;
   collet_buffer_clear (&scratch->input);
   collet_buffer_clear (&scratch->event);
+  collet_buffer_clear (&scratch->returned);
   collet_answer_clear (&scratch->answer);
   collet_arena_clear (&scratch->strings);
   pthread_mutex_destroy (&scratch->lock);
@@ -69,7 +70,16 @@ collet_invocation_begin (struct collet_scratch *scratch, const struct collet_req
   collet_buffer_append (&scratch->input, "", 1);
   collet_buffer_append (&scratch->input, has_arguments ? request->arguments : "{}",
                         has_arguments ? request->arguments_size : 2);
-  if (scratch->input.overflowed)
+  collet_buffer_reset (&scratch->returned);
+  if (request->replies_size > 0 || request->state_size > 0)
+    {
+      collet_buffer_append (&scratch->returned, request->replies, request->replies_size);
+      collet_buffer_append (&scratch->returned, "", 1);
+      collet_buffer_append (&scratch->returned, request->state, request->state_size);
+    }
+  scratch->replies_size = request->replies_size;
+  scratch->state_size = request->state_size;
+  if (scratch->input.overflowed || scratch->returned.overflowed)
     return false;
   scratch->arguments = scratch->input.bytes + request->tool_size + 1;
   scratch->arguments_size = scratch->input.size - request->tool_size - 1;
@@ -160,49 +170,47 @@ op_get_number (struct collet_call *call, const char *name, double *value)
   return find (call, name, &slice) && collet_slice_get_number (&slice, value);
 }
 
-static bool
-op_get_string (struct collet_call *call, const char *name, const char **value, size_t *size)
+bool
+collet_invocation_give (struct collet_scratch *scratch, const struct collet_slice *slice, bool unescape,
+                        const char **value, size_t *size)
 {
-  struct collet_scratch *scratch = scratch_of (call);
-  struct collet_slice slice;
-  size_t length;
+  size_t length = slice->size;
   char *text;
 
-  if (!find (call, name, &slice) || !collet_slice_is_string (&slice))
-    return false;
   pthread_mutex_lock (&scratch->lock);
-  text = collet_arena_take (&scratch->strings, slice.size + 1);
+  text = collet_arena_take (&scratch->strings, slice->size + 1);
   pthread_mutex_unlock (&scratch->lock);
   if (text == NULL)
     return false;
-  length = collet_slice_unescape (&slice, text);
+  if (unescape)
+    length = collet_slice_unescape (slice, text);
+  else
+    {
+      memcpy (text, slice->text, slice->size);
+      text[slice->size] = '\0';
+    }
   *value = text;
   if (size != NULL)
     *size = length;
   return true;
 }
 
+static bool
+op_get_string (struct collet_call *call, const char *name, const char **value, size_t *size)
+{
+  struct collet_slice slice;
+
+  return find (call, name, &slice) && collet_slice_is_string (&slice) &&
+         collet_invocation_give (scratch_of (call), &slice, true, value, size);
+}
+
 /* The raw text is not NUL-terminated in place: a copy is. */
 static bool
 op_get_json (struct collet_call *call, const char *name, const char **value, size_t *size)
 {
-  struct collet_scratch *scratch = scratch_of (call);
   struct collet_slice slice;
-  char *text;
 
-  if (!find (call, name, &slice))
-    return false;
-  pthread_mutex_lock (&scratch->lock);
-  text = collet_arena_take (&scratch->strings, slice.size + 1);
-  pthread_mutex_unlock (&scratch->lock);
-  if (text == NULL)
-    return false;
-  memcpy (text, slice.text, slice.size);
-  text[slice.size] = '\0';
-  *value = text;
-  if (size != NULL)
-    *size = slice.size;
-  return true;
+  return find (call, name, &slice) && collet_invocation_give (scratch_of (call), &slice, false, value, size);
 }
 
 static struct collet_answer *
@@ -375,4 +383,11 @@ const struct collet_call_ops collet_invocation_ops = {
   .log = op_log,
   .is_cancelled = op_is_cancelled,
   .remaining_ms = op_remaining_ms,
+  .can_ask = collet_question_can_ask,
+  .ask = collet_question_ask,
+  .get_reply = collet_question_get_reply,
+  .get_reply_string = collet_question_get_reply_string,
+  .get_reply_json = collet_question_get_reply_json,
+  .set_state = collet_question_set_state,
+  .get_state = collet_question_get_state,
 };

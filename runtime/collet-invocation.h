@@ -10,6 +10,7 @@
 
 #include "collet-answer.h"
 #include "collet-arena.h"
+#include "collet-arguments.h"
 #include "collet-runtime.h"
 
 struct collet_scratch
@@ -24,6 +25,9 @@ struct collet_scratch
   size_t arguments_size;
   struct collet_arena strings;
   struct collet_answer answer;
+  struct collet_buffer returned; /* what came back for questions: replies, NUL, state */
+  size_t replies_size;
+  size_t state_size;
   struct collet_buffer event;
   double last_progress;
 };
@@ -35,6 +39,22 @@ bool collet_invocation_begin (struct collet_scratch *scratch, const struct colle
                               const struct collet_sink *sink);
 /* Cancelled, late or stopping. */
 bool collet_invocation_is_over (const struct collet_scratch *scratch);
+
+/* The host's functions about questions; see collet-question.c. */
+bool collet_question_can_ask (struct collet_call *call, enum collet_question question);
+void collet_question_ask (struct collet_call *call, enum collet_question question, const char *key,
+                          const char *params, size_t size);
+enum collet_reply collet_question_get_reply (struct collet_call *call, const char *key);
+bool collet_question_get_reply_string (struct collet_call *call, const char *key, const char *path,
+                                       const char **value, size_t *size);
+bool collet_question_get_reply_json (struct collet_call *call, const char *key, const char *path,
+                                     const char **value, size_t *size);
+void collet_question_set_state (struct collet_call *call, const void *bytes, size_t size);
+bool collet_question_get_state (struct collet_call *call, const void **bytes, size_t *size);
+
+/* A NUL-terminated copy that lives as long as the call; as the getters give it. */
+bool collet_invocation_give (struct collet_scratch *scratch, const struct collet_slice *slice, bool unescape,
+                             const char **value, size_t *size);
 
 /* Builds a log line's JSON; longer text is cut. */
 void collet_invocation_format_log (struct collet_buffer *event, enum collet_level level, const char *logger,

@@ -244,12 +244,36 @@ answer_no_memory (struct collet_result *result)
   *result = (struct collet_result){ COLLET_FAILED, json, sizeof json - 1 };
 }
 
+/* False: the call is over, after all, with an error that says why. */
+static bool
+settle_questions (struct collet_answer *answer, struct collet_result *result)
+{
+  static const char nothing[] = "The tool wants input, but it asked nothing.";
+  static const char too_much[] =
+      "The tool asks for too much at a time: more than 1 MiB of questions, or more "
+      "than 64 KiB of state.";
+  const char *complaint = nothing;
+
+  if (answer->n_questions > 0)
+    {
+      result->json = collet_answer_finish_questions (answer, &result->size);
+      result->status = COLLET_INPUT_REQUIRED;
+      if (result->json != NULL)
+        return true;
+      complaint = too_much;
+    }
+  collet_answer_add_text (answer, complaint, strlen (complaint));
+  return false;
+}
+
 /* What the module returned, and what it said, made one. */
 static void
 settle (struct collet_answer *answer, int status, struct collet_result *result)
 {
   static const char silent[] = "The tool failed without saying why.";
 
+  if (status == COLLET_INPUT_REQUIRED && settle_questions (answer, result))
+    return;
   if (status != COLLET_OK && status != COLLET_CANCELLED)
     status = COLLET_FAILED;
   if (status == COLLET_FAILED && !answer->has_content && !answer->has_structured)

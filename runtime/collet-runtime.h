@@ -102,12 +102,18 @@ struct collet_request
   int log_level;                /* enum collet_level or COLLET_LOG_NONE */
   const atomic_bool *cancelled; /* may be NULL; read until the call returns */
   const atomic_bool *stopping;  /* likewise: the second reason to stop */
+  unsigned questions;           /* what the client can be asked: 1 << enum collet_question */
+  const char *replies;          /* {"<key>":{...}}, checked JSON; size 0: none. Copied */
+  size_t replies_size;
+  const char *state; /* from the call that asked; size 0: none. Copied */
+  size_t state_size;
 };
 
 struct collet_result
 {
   int status;       /* enum collet_status */
-  const char *json; /* {"content":[...],"structuredContent":...,"isError":true};
+  const char *json; /* {"content":[...],"structuredContent":...,"isError":true}, or
+                       questions, as in COLLET_FRAME_RESULT;
                        borrowed from the scratch until its next call */
   size_t size;      /* at most COLLET_WIRE_MAX */
 };

@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define COLLET_WIRE_MAGIC 0x4c4f4331u /* "1COL" in memory: protocol version 1 */
+#define COLLET_WIRE_MAGIC 0x4c4f4332u /* "2COL" in memory: protocol version 2 */
 #define COLLET_WIRE_INLINE (32u * 1024u)
 #define COLLET_WIRE_MAX (64u * 1024u * 1024u) /* state included */
 #define COLLET_WIRE_MAX_FDS 4
@@ -53,7 +53,10 @@ enum collet_frame_type
   COLLET_FRAME_CALL = 20, /* payload: collet_call_request */
   /* call channel, worker -> colletd; id: that of the call */
   COLLET_FRAME_RESULT = 30,   /* status: collet_status; payload: JSON
-                                 {"content":[...],"structuredContent":{},"isError":true} */
+                                 {"content":[...],"structuredContent":{},"isError":true};
+                                 with COLLET_INPUT_REQUIRED
+                                 {"inputRequests":{"<key>":{"method":"...","params":{}}},
+                                  "state":"<base64>"}, state if there is one */
   COLLET_FRAME_PROGRESS = 31, /* payload: JSON params less progressToken:
                                  {"progress":1,"total":2,"message":"..."} */
   COLLET_FRAME_LOG = 32,      /* status: collet_level; payload: JSON
@@ -133,7 +136,8 @@ struct collet_probe_request
 };
 
 /* COLLET_FRAME_CALL: the struct, then tool name, then arguments (JSON), then
- * trace (correlation id), none with NUL. */
+ * trace (correlation id), then replies (JSON: {"<key>":{...}}, or nothing), then
+ * state (bytes), none with NUL. */
 struct collet_call_request
 {
   int64_t deadline_us; /* CLOCK_MONOTONIC; INT64_MAX: none */
@@ -142,6 +146,10 @@ struct collet_call_request
   uint32_t trace_size;
   uint16_t wants_progress;
   uint16_t log_level; /* enum collet_level or COLLET_LOG_NONE */
+  uint32_t replies_size;
+  uint32_t state_size;
+  uint32_t questions; /* what the client can be asked: 1 << enum collet_question */
+  uint32_t reserved;
 };
 #define COLLET_LOG_NONE 255
 

@@ -72,13 +72,17 @@ read_request (const struct collet_frame *frame, struct collet_request *request)
 {
   struct collet_call_request call;
   uint64_t left = frame->header.size;
+  const char *returned;
 
   if (frame->header.type != COLLET_FRAME_CALL || left < sizeof call)
     return false;
   memcpy (&call, frame->payload, sizeof call);
   left -= sizeof call;
-  if ((uint64_t)call.tool_size + call.arguments_size + call.trace_size != left)
+  if ((uint64_t)call.tool_size + call.arguments_size + call.trace_size + call.replies_size +
+          call.state_size !=
+      left)
     return false;
+  returned = frame->payload + sizeof call + call.tool_size + call.arguments_size + call.trace_size;
   *request = (struct collet_request){
     .tool = frame->payload + sizeof call,
     .tool_size = call.tool_size,
@@ -87,6 +91,11 @@ read_request (const struct collet_frame *frame, struct collet_request *request)
     .deadline_us = call.deadline_us,
     .wants_progress = call.wants_progress != 0,
     .log_level = call.log_level,
+    .questions = call.questions,
+    .replies = returned,
+    .replies_size = call.replies_size,
+    .state = returned + call.replies_size,
+    .state_size = call.state_size,
   };
   return true;
 }

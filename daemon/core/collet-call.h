@@ -15,6 +15,18 @@ G_BEGIN_DECLS
 
 typedef struct _ColletCall ColletCall;
 
+/* What a call has to go on with after it asked: see collet-input.h. */
+typedef struct
+{
+  guint questions;      /* what the client can be asked: 1 << enum collet_question; 0: nothing */
+  const char *asked_by; /* sha256 of the version that asked; NULL: whoever. Another one gets neither
+                           replies nor state */
+  const char *replies;  /* JSON object, checked; not NUL-terminated */
+  gsize replies_size;   /* 0: none */
+  const char *state;    /* of the module */
+  gsize state_size;     /* 0: none */
+} ColletCallInput;
+
 /* Borrowed for the duration of the callback. */
 typedef struct
 {
@@ -25,6 +37,7 @@ typedef struct
   const char *json;
   gsize json_size;
   gboolean is_cancelled;  /* the module answered COLLET_CANCELLED */
+  gboolean is_asking;     /* it answered COLLET_INPUT_REQUIRED: `json` is questions */
   ColletVersion *version; /* what answered; NULL if nothing ran it */
   guint64 generation;     /* likewise; 0 */
   gint64 run_us;          /* from sent to answered */
@@ -47,7 +60,8 @@ struct _ColletCall
   const char *trace;  /* correlation id, or NULL */
   gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
-  int log_level; /* enum collet_level, or 255: none */
+  int log_level;                /* enum collet_level, or 255: none */
+  const ColletCallInput *input; /* or NULL */
   /* The target's, zeroed by the asker: */
   gpointer target_data[4];
 };

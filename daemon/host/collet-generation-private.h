@@ -43,6 +43,10 @@ void collet_generation_set_pid (ColletGeneration *self, pid_t pid);
 void collet_generation_count_crash (ColletGeneration *self, const GError *error, gboolean will_restart);
 /* "calculator 1.1.0" */
 const char *collet_generation_get_title (ColletGeneration *self);
+
+/* What of the call's input is for this generation: questions of another version
+ * have answers that mean nothing here. Borrowed from the call. */
+ColletCallInput collet_generation_choose_input (ColletGeneration *self, const ColletCall *call);
 /* Calls that were given DrainTimeout so far. */
 guint collet_generation_get_calls_ended (ColletGeneration *self);
 

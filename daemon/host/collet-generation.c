@@ -273,6 +273,19 @@ collet_generation_cancel (ColletGeneration *self, ColletCall *call)
   COLLET_GENERATION_GET_CLASS (self)->cancel (self, call);
 }
 
+ColletCallInput
+collet_generation_choose_input (ColletGeneration *self, const ColletCall *call)
+{
+  ColletCallInput input = { 0 };
+
+  if (call->input == NULL)
+    return input;
+  input = *call->input;
+  if (input.asked_by == NULL || strcmp (input.asked_by, PRIVATE (self)->spec->version->sha256) == 0)
+    return input;
+  return (ColletCallInput){ .questions = input.questions };
+}
+
 void
 collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallResult *result)
 {

@@ -31,7 +31,7 @@ typedef struct
   gboolean settled; /* answered, but it still runs */
   gint64 told_us;
 
-  char *bytes; /* tool, arguments */
+  char *bytes; /* tool, arguments, replies, state */
   struct collet_request request;
   atomic_bool stop;
   int log_level;
@@ -82,8 +82,10 @@ entry_unref (Entry *entry)
 static Entry *
 entry_new (ColletInprocCalls *calls, ColletCall *call)
 {
+  const ColletCallInput input = collet_generation_choose_input (calls->generation, call);
   gsize tool_size = strlen (call->tool);
   Entry *entry = g_new0 (Entry, 1);
+  char *replies;
 
   entry->ref_count = 1;
   g_atomic_int_inc (&calls->ref_count);
@@ -92,9 +94,14 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
   pthread_mutex_init (&entry->talk, NULL);
   entry->call = call;
   entry->has_lease = TRUE;
-  entry->bytes = g_malloc (tool_size + call->arguments_size + 1);
+  entry->bytes = g_malloc (tool_size + call->arguments_size + input.replies_size + input.state_size + 1);
   memcpy (entry->bytes, call->tool, tool_size);
   memcpy (entry->bytes + tool_size, call->arguments, call->arguments_size);
+  replies = entry->bytes + tool_size + call->arguments_size;
+  if (input.replies_size > 0)
+    memcpy (replies, input.replies, input.replies_size);
+  if (input.state_size > 0)
+    memcpy (replies + input.replies_size, input.state, input.state_size);
   entry->log_level = call->log_level;
   entry->request = (struct collet_request){
     .tool = entry->bytes,
@@ -106,6 +113,11 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
     .log_level = call->log_level,
     .cancelled = &entry->stop,
     .stopping = &calls->stopping,
+    .questions = input.questions,
+    .replies = replies,
+    .replies_size = input.replies_size,
+    .state = replies + input.replies_size,
+    .state_size = input.state_size,
   };
   return entry;
 }
@@ -186,6 +198,7 @@ run_call (gpointer data, struct collet_scratch *scratch)
   answer.json = result.json;
   answer.json_size = result.size;
   answer.is_cancelled = result.status == COLLET_CANCELLED;
+  answer.is_asking = result.status == COLLET_INPUT_REQUIRED;
   answer.run_us = g_get_monotonic_time () - began;
   entry_answer (entry, &answer);
 

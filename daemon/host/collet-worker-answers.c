@@ -34,6 +34,7 @@ take_result (ColletWorkerCalls *calls, ColletLink *link, const struct collet_fra
       return;
     }
   result.is_cancelled = frame->header.status == COLLET_CANCELLED;
+  result.is_asking = frame->header.status == COLLET_INPUT_REQUIRED;
   if (call != NULL)
     collet_generation_answer (calls->generation, call, &result);
   collet_generation_release_lease (calls->generation);

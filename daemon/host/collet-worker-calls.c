@@ -21,13 +21,21 @@ typedef struct
   struct collet_frame_header header;
   struct collet_call_request request;
   gsize size;
-  char *bytes; /* tool, arguments, trace */
+  char *bytes; /* tool, arguments, trace, replies, state */
   char small[SMALL];
 } Frame;
 
-static void
-frame_init (Frame *frame, const ColletCall *call)
+/* mempcpy, also of nothing. */
+static char *
+put (char *end, const char *bytes, gsize size)
 {
+  return size > 0 ? mempcpy (end, bytes, size) : end;
+}
+
+static void
+frame_init (Frame *frame, ColletGeneration *generation, const ColletCall *call)
+{
+  const ColletCallInput input = collet_generation_choose_input (generation, call);
   gsize tool_size = strlen (call->tool);
   gsize trace_size = call->trace != NULL ? strlen (call->trace) : 0;
   char *end;
@@ -40,13 +48,17 @@ frame_init (Frame *frame, const ColletCall *call)
     .trace_size = (guint32)trace_size,
     .wants_progress = call->wants_progress ? 1 : 0,
     .log_level = (guint16)call->log_level,
+    .replies_size = (guint32)input.replies_size,
+    .state_size = (guint32)input.state_size,
+    .questions = input.questions,
   };
-  frame->size = tool_size + call->arguments_size + trace_size;
+  frame->size = tool_size + call->arguments_size + trace_size + input.replies_size + input.state_size;
   frame->bytes = frame->size <= SMALL ? frame->small : g_malloc (frame->size);
-  end = mempcpy (frame->bytes, call->tool, tool_size);
-  end = mempcpy (end, call->arguments, call->arguments_size);
-  if (trace_size > 0)
-    memcpy (end, call->trace, trace_size);
+  end = put (frame->bytes, call->tool, tool_size);
+  end = put (end, call->arguments, call->arguments_size);
+  end = put (end, call->trace, trace_size);
+  end = put (end, input.replies, input.replies_size);
+  put (end, input.state, input.state_size);
 }
 
 static void
@@ -171,7 +183,7 @@ collet_worker_calls_dispatch (ColletWorkerCalls *calls, ColletCall *call)
   /* As soon as the call is in the table it may be over, and its lease gone; this
    * one keeps the generation until we have left. */
   collet_generation_take_lease (calls->generation);
-  frame_init (&frame, call);
+  frame_init (&frame, calls->generation, call);
   pthread_mutex_lock (&calls->lock);
   admission = admit (calls, call, &frame, &id);
   if (admission == ADMIT_SEND)
@@ -234,7 +246,7 @@ collet_worker_calls_flush (ColletWorkerCalls *calls)
         {
           link = collet_link_ref (calls->link);
           id = collet_call_table_get_id (&calls->table, entry);
-          frame_init (&frame, entry->call);
+          frame_init (&frame, calls->generation, entry->call);
         }
       pthread_mutex_unlock (&calls->lock);
       if (link == NULL)

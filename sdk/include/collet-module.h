@@ -47,14 +47,17 @@ COLLET_BEGIN_DECLS
 /* A module built for another major version is refused; a module built for a
  * newer minor version than the host's is refused as well (AbiMismatch). */
 #define COLLET_ABI_MAJOR 1
-#define COLLET_ABI_MINOR 0
+#define COLLET_ABI_MINOR 1 /* 1: questions to the client */
 
 /* What a module function returns. Any other value counts as COLLET_FAILED. */
 enum collet_status
 {
   COLLET_OK = 0,
-  COLLET_FAILED = 1,   /* a call: result with isError; else: the step fails */
-  COLLET_CANCELLED = 2 /* a call that stopped because it was told to */
+  COLLET_FAILED = 1,    /* a call: result with isError; else: the step fails */
+  COLLET_CANCELLED = 2, /* a call that stopped because it was told to */
+  /* A call that asked (collet_ask_*) and cannot go on without the answers. Since
+   * 1.1. */
+  COLLET_INPUT_REQUIRED = 3
 };
 
 /* RFC 5424 severities, as in MCP's logging levels. */
@@ -75,6 +78,24 @@ enum collet_direction
 {
   COLLET_UP = 1,  /* from an older (or foreign) format to this module's */
   COLLET_DOWN = 2 /* from this module's format back to an older one */
+};
+
+/* What a client can be asked for, on behalf of a call. Since 1.1. */
+enum collet_question
+{
+  COLLET_QUESTION_FORM = 0,  /* the user fills in a form (elicitation/create) */
+  COLLET_QUESTION_URL = 1,   /* the user is sent to a web page (elicitation/create) */
+  COLLET_QUESTION_MODEL = 2, /* the client's model answers (sampling/createMessage) */
+  COLLET_QUESTION_ROOTS = 3  /* which folders the user works in (roots/list) */
+};
+
+/* What became of a question. Since 1.1. */
+enum collet_reply
+{
+  COLLET_REPLY_NONE = 0,     /* not asked yet, or not answered properly: ask (again) */
+  COLLET_REPLY_ACCEPTED = 1, /* there is an answer */
+  COLLET_REPLY_DECLINED = 2, /* the user, or the client, said no */
+  COLLET_REPLY_CANCELLED = 3 /* the user closed the question without a choice */
 };
 
 struct collet_call_ops;
@@ -141,6 +162,36 @@ struct collet_call_ops
   bool (*is_cancelled) (struct collet_call *call);
   /* Milliseconds until the call is ended by the host; INT64_MAX: no limit. */
   int64_t (*remaining_ms) (struct collet_call *call);
+
+  /* Since 1.1: questions to the client. A call that needs to know more asks one
+   * or more questions, each under a key of its own, and returns
+   * COLLET_INPUT_REQUIRED. The client gets the answers and the tool is called
+   * again, from the beginning, with the same arguments and with the answers. No
+   * thread waits meanwhile, and a reload may come between: then the new version
+   * begins without answers and asks for itself. */
+
+  /* Whether this client can answer that kind of question. */
+  bool (*can_ask) (struct collet_call *call, enum collet_question question);
+  /* `params`: the JSON object that MCP has for that request. A question that the
+   * client cannot answer ends the call with an error that says so. At most 16 a
+   * call; a key has at most 128 bytes. */
+  void (*ask) (struct collet_call *call, enum collet_question question, const char *key, const char *params,
+               size_t size);
+  /* What was answered under that key. */
+  enum collet_reply (*get_reply) (struct collet_call *call, const char *key);
+  /* A part of the answer: `path` are names of members with '/' between them, as in
+   * "content/text"; "" is the whole. Like get_string and get_json. Answers come
+   * from the client: check them as you would check arguments. */
+  bool (*get_reply_string) (struct collet_call *call, const char *key, const char *path, const char **value,
+                            size_t *size);
+  bool (*get_reply_json) (struct collet_call *call, const char *key, const char *path, const char **value,
+                          size_t *size);
+  /* What the call wants to remember until it is called again with the answers; at
+   * most 64 KiB. The client carries it, sealed: it can neither read nor change it,
+   * nor use it for another tool, other arguments or another version, but it may
+   * use it twice. get_state: false, and nothing touched, if there is none. */
+  void (*set_state) (struct collet_call *call, const void *bytes, size_t size);
+  bool (*get_state) (struct collet_call *call, const void **bytes, size_t *size);
 };
 
 struct collet_context_ops
@@ -349,6 +400,53 @@ static inline int64_t
 collet_remaining_ms (struct collet_call *call)
 {
   return call->ops->remaining_ms (call);
+}
+
+static inline bool
+collet_can_ask (struct collet_call *call, enum collet_question question)
+{
+  return call->ops->can_ask (call, question);
+}
+
+/* return collet_ask (call, COLLET_QUESTION_FORM, "name",
+ *                    "{\"message\":\"What is your name?\",\"requestedSchema\":{...}}"); */
+static inline int
+collet_ask (struct collet_call *call, enum collet_question question, const char *key, const char *params)
+{
+  call->ops->ask (call, question, key, params, strlen (params));
+  return COLLET_INPUT_REQUIRED;
+}
+
+static inline enum collet_reply
+collet_get_reply (struct collet_call *call, const char *key)
+{
+  return call->ops->get_reply (call, key);
+}
+
+static inline bool
+collet_get_reply_string (struct collet_call *call, const char *key, const char *path, const char **value,
+                         size_t *size)
+{
+  return call->ops->get_reply_string (call, key, path, value, size);
+}
+
+static inline bool
+collet_get_reply_json (struct collet_call *call, const char *key, const char *path, const char **value,
+                       size_t *size)
+{
+  return call->ops->get_reply_json (call, key, path, value, size);
+}
+
+static inline void
+collet_set_state (struct collet_call *call, const void *bytes, size_t size)
+{
+  call->ops->set_state (call, bytes, size);
+}
+
+static inline bool
+collet_get_state (struct collet_call *call, const void **bytes, size_t *size)
+{
+  return call->ops->get_state (call, bytes, size);
 }
 
 static inline void

@@ -64,8 +64,10 @@ flood (int fd, uint64_t id)
 }
 
 static void
-play (const char *part, int call, int control)
+play (const char *path, int call, int control)
 {
+  /* The frame is overwritten by the next one. */
+  const char *part = strdup (strrchr (path, '/') + 1);
   uint64_t id;
 
   if (strcmp (part, "early-result") == 0)
@@ -118,7 +120,7 @@ on_spawn (int server, struct collet_frame *frame)
   if (child.pid == 0)
     {
       close (server);
-      play (strrchr (path, '/') + 1, frame->fds[0], frame->fds[1]);
+      play (path, frame->fds[0], frame->fds[1]);
       _exit (0);
     }
   pidfd = pidfd_open (child.pid, 0);
