@@ -7,6 +7,7 @@
 #include "collet-http-socket.h"
 #include "collet-mcp-server.h"
 #include "collet-rows.h"
+#include "collet-seal-key.h"
 #include "collet-session-keeper.h"
 
 #define MAX_LISTENERS 2
@@ -89,11 +90,15 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
 {
   ColletEndpoint *self = g_new0 (ColletEndpoint, 1);
 
+  guchar seal_key[COLLET_MCP_SEAL_KEY_SIZE];
+
+  collet_seal_key_load (options->data_folder, seal_key);
   self->sessions = collet_session_keeper_new (store);
   const ColletMcpConfig config = {
     .directory = directory,
     .store = collet_session_keeper_get_store (self->sessions),
     .version = COLLET_VERSION,
+    .seal_key = seal_key,
     .record = options->record_calls ? on_record : NULL,
     .user_data = self,
   };

@@ -21,6 +21,7 @@ save (ColletSessionStore *base, const ColletSessionRecord *record)
   row->id = g_strdup (record->id);
   row->revision = g_strdup (record->revision);
   row->client = g_strdup (record->client);
+  row->questions = record->questions;
   row->log_level = record->log_level;
   row->seen = record->seen;
   row->used_at = record->used_us;
@@ -68,6 +69,7 @@ collet_session_keeper_import (ColletSessionKeeper *self, GPtrArray *sessions, Co
         .id = row->id,
         .revision = row->revision,
         .client = row->client,
+        .questions = row->questions,
         .log_level = row->log_level,
         .seen = row->seen,
         .used_us = row->used_at,

@@ -14,6 +14,7 @@ typedef struct
   const char *id;       /* 32 hexadecimal digits */
   const char *revision; /* "2025-11-25" */
   const char *client;   /* "name/version" as it introduced itself; "" if it did not */
+  guint questions;      /* what the client can be asked: 1 << enum collet_question */
   int log_level;        /* enum collet_level, or 255: none */
   guint64 seen;         /* begin of the digest of the list of tools that it knows */
   gint64 used_us;       /* wall clock, to some minutes */

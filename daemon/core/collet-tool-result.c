@@ -218,7 +218,17 @@ collet_tool_result_parse (const ColletToolEntry *entry, const ColletCallResult *
 {
   g_autoptr (ColletToolList) newer = NULL;
   g_autoptr (GError) fault = NULL;
-  g_autoptr (ColletJson) json = collet_json_parse_borrowed (result->json, result->json_size, &fault);
+  g_autoptr (ColletJson) json = NULL;
+
+  if (result->is_asking)
+    {
+      g_set_error_literal (
+          error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
+          "The tool asks whoever called it for input. Only MCP clients can be asked: call it by "
+          "one that can answer.");
+      return NULL;
+    }
+  json = collet_json_parse_borrowed (result->json, result->json_size, &fault);
 
   if (!json)
     {

@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collet-mcp-server-private.h"
+#include "collet-mcp-call-private.h"
 
 #include "collet-error.h"
 #include "collet-tool-result.h"
 
-#include <pthread.h>
 #include <string.h>
 
-/* One tools/call on its way. Slices (id, token, arguments) point into the
- * exchange's body, which lives as long as the reference to it. */
-typedef struct
-{
-  ColletMcpTie tie; /* modern: the exchange's handler_data */
-  ColletCall base;
-  gatomicrefcount ref_count;
-  ColletMcpServer *server;
-  ColletMcpReply reply;
-  ColletMcpSession *session;
-  GList link; /* the session's */
-  ColletToolList *list;
-  const ColletToolEntry *entry;
-  const char *id, *token;
-  gsize id_size, token_size;
-  gint64 start_us;
-  /* Recursive: a target may call done from within cancel. Held by done only to
-   * set is_done, so that cancel never meets a call whose done has returned. */
-  pthread_mutex_t lock;
-  gboolean is_done;
-  gboolean is_streaming; /* only the target's callbacks use it, one at a time */
-} Call;
-
-#define CALL_OF(base_) ((Call *)((char *)(base_)-G_STRUCT_OFFSET (Call, base)))
+#define CALL_OF(base_) ((ColletMcpCall *)((char *)(base_)-G_STRUCT_OFFSET (ColletMcpCall, base)))
 
 static void on_done (ColletCall *base, const ColletCallResult *result);
 static void on_progress (ColletCall *base, const char *json, gsize size);
@@ -38,17 +14,17 @@ static void on_log (ColletCall *base, int level, const char *json, gsize size);
 
 static const ColletCallClass call_class = { .done = on_done, .progress = on_progress, .log = on_log };
 
-static Call *
-call_ref (Call *call)
+ColletMcpCall *
+collet_mcp_call_ref (ColletMcpCall *call)
 {
   g_atomic_ref_count_inc (&call->ref_count);
   return call;
 }
 
-static void
-call_unref (gpointer data)
+void
+collet_mcp_call_unref (gpointer data)
 {
-  Call *call = data;
+  ColletMcpCall *call = data;
 
   if (!g_atomic_ref_count_dec (&call->ref_count))
     return;
@@ -56,22 +32,35 @@ call_unref (gpointer data)
   if (call->session)
     collet_mcp_session_unref (call->session);
   collet_tool_list_unref (call->list);
+  collet_mcp_sealed_clear (&call->sealed);
+  collet_mcp_ask_free (call);
+  g_free (call->purpose);
   g_free (call);
 }
 
 static void
-cancel (Call *call)
+cancel (ColletMcpCall *call)
 {
   pthread_mutex_lock (&call->lock);
+  call->is_cancelled = TRUE;
   if (!call->is_done)
     collet_call_target_cancel (call->entry->target, &call->base);
   pthread_mutex_unlock (&call->lock);
+  collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
 }
 
+/* In the legacy era a lost connection cancels nothing; but who is not there cannot
+ * be asked. */
 static void
 on_closed (gpointer self)
 {
-  cancel (self);
+  ColletMcpCall *call = self;
+
+  if (!call->session)
+    cancel (call);
+  else
+    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
+                            "The client went away while it was to answer a question.");
 }
 
 static void
@@ -88,14 +77,17 @@ init_lock (pthread_mutex_t *lock)
 /* Events on the call's own stream, which begins with the first of them: a call
  * that reports nothing is answered with plain JSON. */
 
-static void
-send_message (Call *call, GString *message)
+gboolean
+collet_mcp_call_send (ColletMcpCall *call, GString *message)
 {
+  gboolean is_heard;
+
   if (!call->is_streaming)
     collet_mcp_reply_start_stream (&call->reply);
   call->is_streaming = TRUE;
-  collet_mcp_exchange_send_event (call->reply.exchange, message->str, message->len);
+  is_heard = collet_mcp_exchange_send_event (call->reply.exchange, message->str, message->len);
   g_string_free (message, TRUE);
+  return is_heard;
 }
 
 /* `members`: a JSON object of the module's host, or NULL if it is none. */
@@ -113,7 +105,7 @@ parse_params (const char *json, gsize size)
 static void
 on_progress (ColletCall *base, const char *json, gsize size)
 {
-  Call *call = CALL_OF (base);
+  ColletMcpCall *call = CALL_OF (base);
   g_autoptr (ColletJson) params = NULL;
   GString *message;
 
@@ -125,13 +117,13 @@ on_progress (ColletCall *base, const char *json, gsize size)
   g_string_append_c (message, ',');
   collet_tool_result_append_members (message, params);
   g_string_append (message, "}}");
-  send_message (call, message);
+  collet_mcp_call_send (call, message);
 }
 
 static void
 on_log (ColletCall *base, int level, const char *json, gsize size)
 {
-  Call *call = CALL_OF (base);
+  ColletMcpCall *call = CALL_OF (base);
   g_autoptr (ColletJson) params = NULL;
   GString *message;
 
@@ -141,21 +133,28 @@ on_log (ColletCall *base, int level, const char *json, gsize size)
   message = g_string_new ("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":");
   g_string_append_len (message, json, (gssize)size);
   g_string_append_c (message, '}');
-  send_message (call, message);
+  collet_mcp_call_send (call, message);
 }
 
 /* The answer. */
 
-static GString *
-splice (Call *call, const ColletCallResult *result, const ColletJson *json)
+GString *
+collet_mcp_call_begin_answer (const ColletMcpCall *call, gsize size)
 {
-  GString *text = g_string_sized_new (result->json_size + call->id_size + 512);
-  gboolean is_modern = !call->session;
+  GString *text = g_string_sized_new (size + call->id_size + 512);
 
   g_string_append (text, "{\"jsonrpc\":\"2.0\",\"id\":");
   g_string_append_len (text, call->id, (gssize)call->id_size);
   g_string_append (text, ",\"result\":{");
-  collet_tool_result_append_members (text, json);
+  return text;
+}
+
+void
+collet_mcp_call_end_answer (const ColletMcpCall *call, GString *text, const ColletCallResult *result,
+                            const ColletJson *json, const char *result_type)
+{
+  gboolean is_modern = !call->session;
+
   g_string_append (text, ",\"_meta\":{");
   collet_tool_result_append_answered (text, result);
   if (is_modern)
@@ -163,15 +162,27 @@ splice (Call *call, const ColletCallResult *result, const ColletJson *json)
       g_string_append_printf (text, "%s\"io.modelcontextprotocol/serverInfo\":", result->version ? "," : "");
       collet_mcp_append_server_info (text, call->server);
     }
-  if (is_modern || result->version)
+  if (json && (is_modern || result->version))
     collet_tool_result_append_meta (text, json);
-  g_string_append (text, is_modern ? "},\"resultType\":\"complete\"}}" : "}}}");
+  g_string_append_c (text, '}');
+  if (is_modern)
+    g_string_append_printf (text, ",\"resultType\":\"%s\"", result_type);
+  g_string_append (text, "}}");
+}
+
+static GString *
+splice (ColletMcpCall *call, const ColletCallResult *result, const ColletJson *json)
+{
+  GString *text = collet_mcp_call_begin_answer (call, result->json_size);
+
+  collet_tool_result_append_members (text, json);
+  collet_mcp_call_end_answer (call, text, result, json, "complete");
   return text;
 }
 
 /* *outcome is static. */
 static GString *
-build_answer (Call *call, const ColletCallResult *result, const char **outcome)
+build_answer (ColletMcpCall *call, const ColletCallResult *result, const char **outcome)
 {
   g_autoptr (GError) error = result->error ? g_error_copy (result->error) : NULL;
   g_autoptr (ColletJson) json = NULL;
@@ -191,7 +202,7 @@ build_answer (Call *call, const ColletCallResult *result, const char **outcome)
 }
 
 static void
-count (Call *call, const ColletCallResult *result, const char *outcome)
+count (ColletMcpCall *call, const ColletCallResult *result, const char *outcome)
 {
   const ColletMcpConfig *config = &call->server->config;
   const char *sha256 = result->version ? result->version->sha256 : NULL;
@@ -214,13 +225,13 @@ count (Call *call, const ColletCallResult *result, const char *outcome)
 }
 
 static void
-deliver (Call *call, GString *json)
+deliver (ColletMcpCall *call, guint status, GString *json)
 {
   ColletExchange *exchange = call->reply.exchange;
 
   if (!call->is_streaming)
     {
-      collet_mcp_reply_json (&call->reply, 200, json);
+      collet_mcp_reply_json (&call->reply, status, json);
       return;
     }
   collet_mcp_exchange_send_event (exchange, json->str, json->len);
@@ -228,27 +239,50 @@ deliver (Call *call, GString *json)
   g_string_free (json, TRUE);
 }
 
+void
+collet_mcp_call_finish (ColletMcpCall *call, const ColletCallResult *result, const char *outcome,
+                        guint status, GString *json)
+{
+  ColletMcpServer *server = call->server;
+  ColletExchange *exchange = call->reply.exchange;
+
+  if (call->session)
+    collet_mcp_session_remove_call (call->session, &call->link);
+  /* Counted before it is answered: who has the answer finds it in the count. */
+  count (call, result, outcome);
+  deliver (call, status, json);
+  collet_mcp_call_unref (call);
+  exchange->class_->unref (exchange);
+  g_atomic_int_add (&server->calls, -1);
+}
+
+void
+collet_mcp_call_finish_error (ColletMcpCall *call, const ColletCallResult *result, const GError *error)
+{
+  collet_mcp_call_finish (call, result, collet_error_name_of (error), 200,
+                          collet_mcp_error_new_for (call->id, call->id_size, error));
+}
+
 static void
 on_done (ColletCall *base, const ColletCallResult *result)
 {
-  Call *call = CALL_OF (base);
-  ColletMcpServer *server = call->server;
-  ColletExchange *exchange = call->reply.exchange;
+  ColletMcpCall *call = CALL_OF (base);
   const char *outcome = "ok";
   GString *json;
 
   pthread_mutex_lock (&call->lock);
   call->is_done = TRUE;
   pthread_mutex_unlock (&call->lock);
-  if (call->session)
-    collet_mcp_session_remove_call (call->session, &call->link);
+  if (result->is_asking && !result->error)
+    {
+      if (call->session)
+        collet_mcp_ask_start (call, result);
+      else
+        collet_mcp_input_answer (call, result);
+      return;
+    }
   json = build_answer (call, result, &outcome);
-  /* Counted before it is answered: who has the answer finds it in the count. */
-  count (call, result, outcome);
-  deliver (call, json);
-  call_unref (call);
-  exchange->class_->unref (exchange);
-  g_atomic_int_add (&server->calls, -1);
+  collet_mcp_call_finish (call, result, outcome, 200, json);
 }
 
 /* The request. */
@@ -317,7 +351,7 @@ read_arguments (ColletMcpTurn *turn, const ColletToolEntry *entry, ColletCall *b
 
 /* What the client wants to hear while it runs. */
 static void
-read_wishes (const ColletMcpTurn *turn, Call *call)
+read_wishes (const ColletMcpTurn *turn, ColletMcpCall *call)
 {
   const ColletMcpRequest *request = &turn->request;
   ColletJsonNode token =
@@ -346,7 +380,7 @@ read_wishes (const ColletMcpTurn *turn, Call *call)
 
 /* FALSE: there are too many calls already; answered. */
 static gboolean
-admit (ColletMcpTurn *turn, Call *call)
+admit (ColletMcpTurn *turn, ColletMcpCall *call)
 {
   ColletMcpServer *server = turn->server;
   const ColletMcpLimits *limits = &server->config.limits;
@@ -369,12 +403,10 @@ admit (ColletMcpTurn *turn, Call *call)
   return FALSE;
 }
 
-static Call *
+static ColletMcpCall *
 call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry)
 {
-  Call *call = g_new0 (Call, 1);
-  guint timeout_ms =
-      entry->call_timeout_ms ? entry->call_timeout_ms : turn->server->config.limits.call_timeout_ms;
+  ColletMcpCall *call = g_new0 (ColletMcpCall, 1);
 
   g_atomic_ref_count_init (&call->ref_count);
   init_lock (&call->lock);
@@ -389,9 +421,15 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   call->start_us = g_get_monotonic_time ();
   call->base.class_ = &call_class;
   call->base.tool = entry->module_tool;
-  call->base.deadline_us = call->start_us + (gint64)timeout_ms * 1000;
+  call->timeout_ms =
+      entry->call_timeout_ms ? entry->call_timeout_ms : turn->server->config.limits.call_timeout_ms;
+  call->base.deadline_us = call->start_us + (gint64)call->timeout_ms * 1000;
+  call->base.input = &call->input;
   if (turn->session)
-    call->session = collet_mcp_session_ref (turn->session);
+    {
+      call->session = collet_mcp_session_ref (turn->session);
+      call->input.questions = turn->reply.batch ? 0 : collet_mcp_session_get_questions (turn->session);
+    }
   read_wishes (turn, call);
   return call;
 }
@@ -403,23 +441,23 @@ collet_mcp_call_start (ColletMcpTurn *turn)
   ColletExchange *exchange = turn->reply.exchange;
   const ColletToolEntry *entry = find_tool (turn, list);
   ColletCall base = { 0 };
-  Call *call;
+  ColletMcpCall *call;
 
   if (!entry || !read_arguments (turn, entry, &base))
     return;
   call = call_new (turn, list, entry);
   call->base.arguments = base.arguments;
   call->base.arguments_size = base.arguments_size;
-  if (!admit (turn, call))
+  if ((turn->is_modern && !collet_mcp_input_read (turn, call)) || !admit (turn, call))
     {
-      call_unref (call);
+      collet_mcp_call_unref (call);
       return;
     }
   exchange->class_->ref (exchange);
-  if (turn->is_modern)
+  if (!turn->reply.batch)
     {
-      exchange->handler_data = call_ref (call);
-      exchange->handler_data_free = call_unref;
+      exchange->handler_data = collet_mcp_call_ref (call);
+      exchange->handler_data_free = collet_mcp_call_unref;
     }
   collet_call_target_dispatch (entry->target, &call->base);
 }
@@ -435,12 +473,12 @@ typedef struct
 static gpointer
 keep_matching (gpointer data, gpointer user_data)
 {
-  Call *call = data;
+  ColletMcpCall *call = data;
   const Id *id = user_data;
 
   if (id->id && (call->id_size != id->size || memcmp (call->id, id->id, id->size) != 0))
     return NULL;
-  return call_ref (call);
+  return collet_mcp_call_ref (call);
 }
 
 void
@@ -452,6 +490,6 @@ collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size
   for (guint i = 0; i < calls->len; i++)
     {
       cancel (calls->pdata[i]);
-      call_unref (calls->pdata[i]);
+      collet_mcp_call_unref (calls->pdata[i]);
     }
 }

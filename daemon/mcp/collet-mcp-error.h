@@ -24,6 +24,7 @@ G_BEGIN_DECLS
 #define COLLET_MCP_NO_SESSION (-32001)
 /* modern only */
 #define COLLET_MCP_HEADER_MISMATCH (-32020)
+#define COLLET_MCP_MISSING_CAPABILITY (-32021)
 #define COLLET_MCP_UNSUPPORTED_VERSION (-32022)
 
 /* {"jsonrpc":"2.0","id":<id>,"error":{"code":..,"message":..,"data":<data>}}.

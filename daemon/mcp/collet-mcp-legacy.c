@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-mcp-server-private.h"
 
+#include "collet-call-input.h"
 #include "collet-error.h"
 
 #include <string.h>
@@ -69,6 +70,8 @@ handle (ColletMcpTurn *turn)
     {
       if (turn->request.kind == COLLET_MCP_NOTIFICATION)
         take_notification (turn);
+      else
+        collet_mcp_ask_take_answer (turn);
       collet_mcp_reply_nothing (&turn->reply, 202);
       return;
     }
@@ -109,6 +112,7 @@ initialize (ColletMcpTurn *turn)
   g_autofree char *client = read_client (request);
   g_autoptr (ColletMcpSession) session = NULL;
   ColletMcpRevision revision = COLLET_MCP_LATEST;
+  guint questions;
   GString *result;
 
   if (!wanted)
@@ -119,7 +123,10 @@ initialize (ColletMcpTurn *turn)
     }
   if (!collet_mcp_revision_from_name (wanted, &revision))
     revision = COLLET_MCP_LATEST;
-  session = collet_mcp_sessions_add (server->sessions, revision, client, collet_mcp_server_get_mark (server));
+  questions =
+      collet_questions_from_capabilities (request->json, collet_mcp_request_param (request, "capabilities"));
+  session = collet_mcp_sessions_add (server->sessions, revision, client, questions,
+                                     collet_mcp_server_get_mark (server));
   if (!session)
     {
       collet_mcp_turn_fail (turn, 503, COLLET_MCP_BAD_REQUEST,

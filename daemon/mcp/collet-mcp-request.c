@@ -46,7 +46,7 @@ collet_mcp_request_read (ColletMcpRequest *request, const ColletJson *json, Coll
 {
   ColletJsonNode id;
 
-  *request = (ColletMcpRequest){ .json = json, .id = "null", .id_size = 4 };
+  *request = (ColletMcpRequest){ .json = json, .root = node, .id = "null", .id_size = 4 };
   if (!is_object (json, node))
     {
       *reason = "A JSON-RPC message must be an object.";

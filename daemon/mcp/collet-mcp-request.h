@@ -13,12 +13,13 @@ typedef enum
 {
   COLLET_MCP_REQUEST,
   COLLET_MCP_NOTIFICATION,
-  COLLET_MCP_RESPONSE, /* of the client, to a request that we never make */
+  COLLET_MCP_RESPONSE, /* of the client, to a request of ours */
 } ColletMcpKind;
 
 typedef struct
 {
   const ColletJson *json; /* borrowed */
+  ColletJsonNode root;    /* the message */
   ColletJsonNode method;
   ColletJsonNode params; /* an object, or 0 */
   ColletJsonNode meta;   /* params._meta, an object, or 0 */

@@ -9,11 +9,14 @@
 #include "collet-mcp-metrics.h"
 #include "collet-mcp-reply.h"
 #include "collet-mcp-request.h"
+#include "collet-mcp-seal.h"
 #include "collet-mcp-server.h"
 #include "collet-mcp-session.h"
 #include "collet-mcp-stream.h"
 
 G_BEGIN_DECLS
+
+typedef struct _ColletMcpAsks ColletMcpAsks;
 
 struct _ColletMcpServer
 {
@@ -25,6 +28,8 @@ struct _ColletMcpServer
   ColletMcpStreams *streams;
   ColletMcpMetrics *metrics;
   ColletMcpHousekeeper *keeper;
+  ColletMcpAsks *asks;
+  guchar seal_key[COLLET_MCP_SEAL_KEY_SIZE];
   gint calls; /* atomic: in flight */
 };
 
@@ -83,6 +88,14 @@ void collet_mcp_list_tools (ColletMcpTurn *turn);
 void collet_mcp_call_start (ColletMcpTurn *turn);
 /* Cancels the session's call with this id; all of them for NULL. */
 void collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size);
+
+/* collet-mcp-ask.c: calls that wait for a legacy client's answer to a question. */
+ColletMcpAsks *collet_mcp_asks_new (void);
+void collet_mcp_asks_free (ColletMcpAsks *asks); /* none may wait */
+void collet_mcp_asks_check_time (ColletMcpAsks *asks);
+void collet_mcp_asks_end_all (ColletMcpAsks *asks);
+/* A response of the client; ignored if it answers nothing. */
+void collet_mcp_ask_take_answer (const ColletMcpTurn *turn);
 
 /* collet-mcp-level.c */
 #define COLLET_MCP_LOG_NONE 255

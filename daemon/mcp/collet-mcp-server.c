@@ -250,6 +250,7 @@ on_idle (gpointer data)
   for (guint i = 0; i < idle->len; i++)
     collet_mcp_legacy_end_session (server, idle->pdata[i]);
   collet_mcp_sessions_save_used (server->sessions, SAVE_USED_US);
+  collet_mcp_asks_check_time (server->asks);
 }
 
 static void
@@ -272,6 +273,7 @@ collet_mcp_server_new (const ColletMcpConfig *config)
   set_default (&limits->max_calls, 4096);
   set_default (&limits->max_calls_per_session, 256);
   set_default (&limits->call_timeout_ms, 60000);
+  set_default (&limits->input_timeout_ms, 15 * 60 * 1000);
   set_default (&limits->page_size, 1000);
   set_default (&limits->list_ttl_ms, 5000);
   server->version = g_strdup (config->version ? config->version : "0");
@@ -282,6 +284,11 @@ collet_mcp_server_new (const ColletMcpConfig *config)
                                               (gint64)limits->session_idle_s * G_USEC_PER_SEC, config->store);
   server->streams = collet_mcp_streams_new ();
   server->metrics = collet_mcp_metrics_new ();
+  server->asks = collet_mcp_asks_new ();
+  if (config->seal_key)
+    memcpy (server->seal_key, config->seal_key, sizeof server->seal_key);
+  else
+    collet_mcp_seal_make_key (server->seal_key);
   server->keeper = collet_mcp_housekeeper_new (HOUSEKEEPING_MS, on_change, on_idle, server);
   return server;
 }
@@ -302,11 +309,13 @@ void
 collet_mcp_server_end_streams (ColletMcpServer *server)
 {
   collet_mcp_streams_end_all (server->streams);
+  collet_mcp_asks_end_all (server->asks);
 }
 
 void
 collet_mcp_server_free (ColletMcpServer *server)
 {
+  collet_mcp_asks_end_all (server->asks);
   /* A call's last touch of the server is this count. */
   while (g_atomic_int_get (&server->calls) > 0)
     g_usleep (1000);
@@ -314,6 +323,7 @@ collet_mcp_server_free (ColletMcpServer *server)
   collet_mcp_streams_end_all (server->streams);
   collet_mcp_streams_free (server->streams);
   collet_mcp_sessions_free (server->sessions);
+  collet_mcp_asks_free (server->asks);
   collet_mcp_metrics_free (server->metrics);
   collet_json_free (server->no_arguments);
   g_strfreev (server->token_digests);

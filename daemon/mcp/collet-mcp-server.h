@@ -8,6 +8,7 @@
 #pragma once
 
 #include "collet-exchange.h"
+#include "collet-mcp-seal.h"
 #include "collet-session-store.h"
 #include "collet-tool-list.h"
 
@@ -35,6 +36,7 @@ typedef struct
   guint max_calls_per_session;   /* 256 */
   guint max_requests_per_second; /* of one session; no limit */
   guint call_timeout_ms;         /* 60,000 */
+  guint input_timeout_ms;        /* for answers to a tool's questions: 900,000 */
   guint page_size;               /* tools a page: 1,000 */
   guint list_ttl_ms;             /* for modern clients: 5,000 */
 } ColletMcpLimits;
@@ -47,6 +49,9 @@ typedef struct
   const char *version;       /* of the daemon */
   const char *instructions;  /* for models, or NULL */
   const char *const *tokens; /* bearer tokens, copied; NULL or empty: open */
+  /* COLLET_MCP_SEAL_KEY_SIZE random bytes, copied: with the same ones a restarted
+   * server takes the requestState of the former. NULL: makes some. */
+  const guchar *seal_key;
   /* From any thread; must not block. NULL: nothing is gathered. */
   void (*record) (gpointer user_data, const ColletMcpCallRecord *record);
   /* Adds to /metrics, from any thread; or NULL. */

@@ -18,6 +18,7 @@ struct _ColletMcpSession
   char id[2 * ID_BYTES + 1];
   ColletMcpRevision revision;
   char *client;
+  guint questions;
   gatomicrefcount ref_count;
   ColletSessionStore *store; /* or NULL */
   GList link;                /* the table's, with used_us: under its lock */
@@ -81,13 +82,14 @@ collet_mcp_session_unref (ColletMcpSession *session)
 }
 
 static ColletMcpSession *
-session_new (const char *id, ColletMcpRevision revision, const char *client, guint64 seen)
+session_new (const char *id, ColletMcpRevision revision, const char *client, guint questions, guint64 seen)
 {
   ColletMcpSession *session = g_new0 (ColletMcpSession, 1);
 
   g_strlcpy (session->id, id, sizeof session->id);
   session->revision = revision;
   session->client = g_strdup (client);
+  session->questions = questions;
   session->seen = seen;
   session->log_level = LOG_NONE;
   session->link.data = session;
@@ -105,6 +107,7 @@ save_locked (ColletMcpSession *session)
   ColletSessionRecord record = { .id = session->id,
                                  .revision = revisions[session->revision],
                                  .client = session->client,
+                                 .questions = session->questions,
                                  .log_level = session->log_level,
                                  .seen = session->seen,
                                  .used_us = g_get_real_time () };
@@ -225,7 +228,7 @@ insert (ColletMcpSessions *sessions, ColletMcpSession *session)
 
 ColletMcpSession *
 collet_mcp_sessions_add (ColletMcpSessions *sessions, ColletMcpRevision revision, const char *client,
-                         guint64 seen)
+                         guint questions, guint64 seen)
 {
   guint8 bytes[ID_BYTES];
   char id[2 * ID_BYTES + 1];
@@ -235,7 +238,7 @@ collet_mcp_sessions_add (ColletMcpSessions *sessions, ColletMcpRevision revision
     g_error ("mcp: the kernel gives no random numbers");
   for (guint i = 0; i < ID_BYTES; i++)
     g_snprintf (id + 2 * i, 3, "%02x", bytes[i]);
-  session = session_new (id, revision, client, seen);
+  session = session_new (id, revision, client, questions, seen);
   if (!insert (sessions, session))
     {
       collet_mcp_session_unref (session);
@@ -253,7 +256,7 @@ collet_mcp_sessions_import (ColletMcpSessions *sessions, const ColletSessionReco
 
   if (strlen (record->id) != 2 * ID_BYTES || !collet_mcp_revision_from_name (record->revision, &revision))
     return FALSE;
-  session = session_new (record->id, revision, record->client, record->seen);
+  session = session_new (record->id, revision, record->client, record->questions, record->seen);
   session->log_level = record->log_level;
   return insert (sessions, session);
 }
@@ -357,6 +360,12 @@ const char *
 collet_mcp_session_get_client (const ColletMcpSession *session)
 {
   return session->client;
+}
+
+guint
+collet_mcp_session_get_questions (const ColletMcpSession *session)
+{
+  return session->questions;
 }
 
 ColletMcpRevision

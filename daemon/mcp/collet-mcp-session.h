@@ -33,11 +33,12 @@ typedef struct _ColletMcpSessions ColletMcpSessions;
 ColletMcpSessions *collet_mcp_sessions_new (guint max, gint64 idle_us, ColletSessionStore *store);
 void collet_mcp_sessions_free (ColletMcpSessions *sessions);
 
-/* With a random id of 128 bits. When the table is full, the one that was idle
+/* `questions`: what the client can be asked, see collet-call-input.h.
+ * With a random id of 128 bits. When the table is full, the one that was idle
  * longest makes room if it was idle for a minute and has neither stream nor call;
  * otherwise NULL. */
 ColletMcpSession *collet_mcp_sessions_add (ColletMcpSessions *sessions, ColletMcpRevision revision,
-                                           const char *client, guint64 seen);
+                                           const char *client, guint questions, guint64 seen);
 /* One that was stored; FALSE if the record makes no sense or there is no room. */
 gboolean collet_mcp_sessions_import (ColletMcpSessions *sessions, const ColletSessionRecord *record);
 /* A reference, and it counts as used; NULL: unknown or ended. */
@@ -58,6 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletMcpSession, collet_mcp_session_unref)
 const char *collet_mcp_session_get_id (const ColletMcpSession *session);
 const char *collet_mcp_session_get_client (const ColletMcpSession *session);
 ColletMcpRevision collet_mcp_session_get_revision (const ColletMcpSession *session);
+
+guint collet_mcp_session_get_questions (const ColletMcpSession *session);
 
 int collet_mcp_session_get_log_level (ColletMcpSession *session);
 void collet_mcp_session_set_log_level (ColletMcpSession *session, int level);

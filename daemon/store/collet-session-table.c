@@ -13,14 +13,15 @@ write_row (ColletDatabase *db, const ColletSessionRow *row, GError **error)
       return collet_statement_run (statement, error);
     }
   statement = collet_statement_begin (
-      db, "INSERT OR REPLACE INTO session (id, revision, client, log_level, seen, used_at) "
-          "VALUES (?, ?, ?, ?, ?, ?)");
+      db, "INSERT OR REPLACE INTO session (id, revision, client, log_level, seen, used_at, questions) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)");
   collet_statement_add_text (statement, row->id);
   collet_statement_add_text (statement, row->revision);
   collet_statement_add_text (statement, row->client);
   collet_statement_add_int (statement, row->log_level);
   collet_statement_add_int (statement, (gint64)row->seen);
   collet_statement_add_int (statement, row->used_at);
+  collet_statement_add_int (statement, row->questions);
   return collet_statement_run (statement, error);
 }
 
@@ -51,7 +52,8 @@ collet_session_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   ColletStatement *statement = collet_statement_begin (
-      db, "SELECT id, revision, client, log_level, seen, used_at FROM session ORDER BY used_at, id");
+      db,
+      "SELECT id, revision, client, log_level, seen, used_at, questions FROM session ORDER BY used_at, id");
 
   while (collet_statement_next (statement, &reason))
     {
@@ -63,6 +65,7 @@ collet_session_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
       row->log_level = (int)collet_statement_get_int (statement, 3);
       row->seen = (guint64)collet_statement_get_int (statement, 4);
       row->used_at = collet_statement_get_int (statement, 5);
+      row->questions = (guint)collet_statement_get_int (statement, 6);
       g_ptr_array_add (rows, row);
     }
   if (reason == NULL)

@@ -134,10 +134,11 @@ typedef struct
 typedef struct
 {
   char *id;
-  char *revision; /* of the protocol */
-  char *client;   /* name/version, or "" */
-  int log_level;  /* 0 to 255 */
-  guint64 seen;   /* begin of the digest of the list that it knows */
+  char *revision;  /* of the protocol */
+  char *client;    /* name/version, or "" */
+  guint questions; /* that it can be asked: 1 << enum collet_question */
+  int log_level;   /* 0 to 255 */
+  guint64 seen;    /* begin of the digest of the list that it knows */
   gint64 used_at;
 } ColletSessionRow;
 

@@ -71,9 +71,9 @@ test_used (void)
 {
   FakeStore store = { { &store_class }, g_ptr_array_new_with_free_func (g_free) };
   ColletMcpSessions *sessions = collet_mcp_sessions_new (10, G_USEC_PER_SEC, &store.base);
-  g_autoptr (ColletMcpSession) idle = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "idle", 0);
-  g_autoptr (ColletMcpSession) used = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "used", 0);
-  g_autoptr (ColletMcpSession) busy = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "busy", 0);
+  g_autoptr (ColletMcpSession) idle = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "idle", 0, 0);
+  g_autoptr (ColletMcpSession) used = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "used", 0, 0);
+  g_autoptr (ColletMcpSession) busy = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "busy", 0, 0);
   GList call = { 0 };
 
   g_assert_true (collet_mcp_session_add_call (busy, &call, 1));
@@ -99,7 +99,7 @@ test_removed_for_good (void)
 {
   FakeStore store = { { &store_class }, g_ptr_array_new_with_free_func (g_free) };
   ColletMcpSessions *sessions = collet_mcp_sessions_new (10, G_USEC_PER_SEC, &store.base);
-  g_autoptr (ColletMcpSession) session = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
+  g_autoptr (ColletMcpSession) session = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0, 0);
 
   collet_mcp_sessions_end (sessions, session);
   collet_mcp_session_set_seen (session, 42);
@@ -158,9 +158,9 @@ static void
 test_idle (void)
 {
   ColletMcpSessions *sessions = collet_mcp_sessions_new (10, 20000, NULL);
-  g_autoptr (ColletMcpSession) idle = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
-  g_autoptr (ColletMcpSession) used = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
-  g_autoptr (ColletMcpSession) busy = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
+  g_autoptr (ColletMcpSession) idle = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0, 0);
+  g_autoptr (ColletMcpSession) used = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0, 0);
+  g_autoptr (ColletMcpSession) busy = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0, 0);
   g_autoptr (GPtrArray) list = NULL;
   GList call = { 0 };
 
@@ -186,7 +186,7 @@ test_ids (void)
 
   for (guint i = 0; i < 5000; i++)
     {
-      g_autoptr (ColletMcpSession) session = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0);
+      g_autoptr (ColletMcpSession) session = collet_mcp_sessions_add (sessions, COLLET_MCP_LATEST, "", 0, 0);
 
       g_assert_true (g_hash_table_add (ids, g_strdup (collet_mcp_session_get_id (session))));
     }

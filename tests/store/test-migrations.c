@@ -102,6 +102,8 @@ test_from_first (void)
                               "INSERT INTO artifact (sha256, module, md5, code_digest, size, manifest, "
                               "added_at) VALUES (printf ('%064d', 1), 'm', printf ('%032d', 1), '', 1, "
                               "'{}', 1)"));
+  g_assert_null (fixture_sql (folder, "INSERT INTO session (id, revision, client, log_level, seen, used_at) "
+                                      "VALUES ('a', '2025-11-25', 'c/1', 255, 0, 1)"));
   db = open_database (folder);
   g_assert_true (migrate (db, migrations, &error));
   g_assert_no_error (error);
@@ -116,6 +118,8 @@ test_from_first (void)
       fixture_query (folder, "SELECT trust || ' ' || (signer IS NULL) || ' ' || (SELECT state FROM "
                              "version_status) FROM artifact");
   g_assert_cmpstr (trust, ==, "owned 1 retained");
+  g_autofree char *session = fixture_query (folder, "SELECT id || ' ' || questions FROM session");
+  g_assert_cmpstr (session, ==, "a 0");
   fixture_folder_free (folder);
 }
 

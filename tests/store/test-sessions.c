@@ -20,6 +20,7 @@ session (const char *id, gint64 used_at)
   row->id = g_strdup (id);
   row->revision = g_strdup ("2025-11-25");
   row->client = g_strdup ("inspector/2");
+  row->questions = 5;
   row->log_level = 255;
   row->seen = 0xfedcba9876543210;
   row->used_at = used_at;
@@ -92,6 +93,7 @@ test_round_trip (void)
   g_assert_cmpstr (second->id, ==, "young");
   g_assert_cmpstr (second->revision, ==, "2025-11-25");
   g_assert_cmpstr (second->client, ==, "inspector/2");
+  g_assert_cmpuint (second->questions, ==, 5);
   g_assert_cmpint (second->log_level, ==, 255);
   g_assert_cmphex (second->seen, ==, 0xfedcba9876543210);
   g_assert_cmpint (second->used_at, ==, 9);

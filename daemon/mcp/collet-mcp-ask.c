@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-mcp-ask.c: tools that ask legacy clients. Each question goes as a request
+ * of ours on the call's stream; the client answers it by a POST of its session.
+ * When all are answered the tool is called again with the answers, so a module
+ * knows one way only, and neither a thread of it nor its generation waits for a
+ * human being.
+ *
+ * A call that waits has `ask->is_waiting`; who sets it to FALSE, under the call's
+ * lock, goes on with the call: the last answer, cancelling, time, the end. */
+#include "collet-mcp-call-private.h"
+
+#include "collet-error.h"
+
+#include <string.h>
+
+#define MAX_ROUNDS 16
+#define MAX_REPLIES (4u * 1024u * 1024u) /* bytes of a round */
+#define ID_PREFIX "collet-"
+
+typedef struct
+{
+  char *key;
+  guint64 id;
+  char *reply; /* JSON object; NULL: none yet */
+} Question;
+
+struct _ColletMcpAsk
+{
+  guint rounds;
+  gboolean is_waiting;
+  GArray *questions; /* Question */
+  guint n_open;
+  gsize size; /* of the replies */
+  GString *replies;
+  gint64 deadline_us;
+  GList link; /* in the server's; under its lock */
+};
+
+struct _ColletMcpAsks
+{
+  pthread_mutex_t lock;
+  GQueue waiting; /* ColletMcpCall, a reference each */
+  guint64 last_id;
+  gboolean is_ending;
+};
+
+static void
+question_clear (gpointer data)
+{
+  Question *question = data;
+
+  g_free (question->key);
+  g_free (question->reply);
+}
+
+ColletMcpAsks *
+collet_mcp_asks_new (void)
+{
+  ColletMcpAsks *asks = g_new0 (ColletMcpAsks, 1);
+
+  pthread_mutex_init (&asks->lock, NULL);
+  return asks;
+}
+
+void
+collet_mcp_asks_free (ColletMcpAsks *asks)
+{
+  g_assert (g_queue_is_empty (&asks->waiting));
+  pthread_mutex_destroy (&asks->lock);
+  g_free (asks);
+}
+
+void
+collet_mcp_ask_free (ColletMcpCall *call)
+{
+  struct _ColletMcpAsk *ask = call->ask;
+
+  if (!ask)
+    return;
+  g_array_unref (ask->questions);
+  if (ask->replies)
+    g_string_free (ask->replies, TRUE);
+  g_free (ask);
+}
+
+/* TRUE for the one who goes on with the call. */
+static gboolean
+take_over (ColletMcpCall *call)
+{
+  ColletMcpAsks *asks = call->server->asks;
+  gboolean was_waiting;
+
+  pthread_mutex_lock (&call->lock);
+  was_waiting = call->ask && call->ask->is_waiting;
+  if (was_waiting)
+    call->ask->is_waiting = FALSE;
+  pthread_mutex_unlock (&call->lock);
+  if (!was_waiting)
+    return FALSE;
+  pthread_mutex_lock (&asks->lock);
+  g_queue_unlink (&asks->waiting, &call->ask->link);
+  pthread_mutex_unlock (&asks->lock);
+  return TRUE;
+}
+
+gboolean
+collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *message)
+{
+  const ColletCallResult nothing = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (!take_over (call))
+    return FALSE;
+  error = g_error_new_literal (COLLET_ERROR, (gint)code, message);
+  for (guint i = 0; i < call->ask->questions->len; i++)
+    {
+      const Question *question = &g_array_index (call->ask->questions, Question, i);
+      GString *text;
+
+      if (question->reply)
+        continue;
+      text = g_string_new ("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{");
+      g_string_append_printf (text, "\"requestId\":\"" ID_PREFIX "%" G_GUINT64_FORMAT "\"}}", question->id);
+      collet_mcp_call_send (call, text);
+    }
+  collet_mcp_call_finish_error (call, &nothing, error);
+  collet_mcp_call_unref (call); /* the queue's */
+  return TRUE;
+}
+
+/* Asking. */
+
+static GString *
+make_request (const ColletJson *json, ColletJsonNode node, guint64 id)
+{
+  GString *text = g_string_new (NULL);
+  gsize method_size, params_size;
+  const char *method = collet_json_get_raw (json, collet_json_member (json, node, "method"), &method_size);
+  const char *params = collet_json_get_raw (json, collet_json_member (json, node, "params"), &params_size);
+
+  g_string_append_printf (text,
+                          "{\"jsonrpc\":\"2.0\",\"id\":\"" ID_PREFIX "%" G_GUINT64_FORMAT
+                          "\",\"method\":%.*s,\"params\":",
+                          id, (int)method_size, method);
+  g_string_append_len (text, params, (gssize)params_size);
+  g_string_append_c (text, '}');
+  return text;
+}
+
+static GPtrArray *
+take_questions (ColletMcpCall *call, const ColletJson *json)
+{
+  ColletMcpAsks *asks = call->server->asks;
+  struct _ColletMcpAsk *ask = call->ask;
+  GPtrArray *requests = g_ptr_array_new ();
+  ColletJsonNode all = collet_questions_get_requests (json);
+
+  g_array_set_size (ask->questions, 0);
+  for (ColletJsonNode node = collet_json_first (json, all); node; node = collet_json_next (json, node))
+    {
+      Question question = { .key = collet_json_dup_name (json, node) };
+
+      pthread_mutex_lock (&asks->lock);
+      question.id = ++asks->last_id;
+      pthread_mutex_unlock (&asks->lock);
+      g_array_append_val (ask->questions, question);
+      g_ptr_array_add (requests, make_request (json, node, question.id));
+    }
+  ask->n_open = ask->questions->len;
+  ask->size = 0;
+  return requests;
+}
+
+static void
+remember (ColletMcpCall *call, const ColletJson *json, const ColletVersion *version)
+{
+  collet_mcp_sealed_clear (&call->sealed);
+  call->sealed.state = collet_questions_dup_state (json, &call->sealed.state_size);
+  g_strlcpy (call->sealed.asked_by, version->sha256, sizeof call->sealed.asked_by);
+  call->input.asked_by = call->sealed.asked_by;
+  call->input.state = (const char *)call->sealed.state;
+  call->input.state_size = call->sealed.state_size;
+}
+
+static void
+wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
+{
+  ColletMcpAsks *asks = call->server->asks;
+  ColletExchange *exchange = call->reply.exchange;
+  gboolean is_heard = TRUE;
+  gboolean is_over;
+
+  /* Once it waits, another thread may end it. */
+  collet_mcp_call_ref (call);
+  exchange->class_->ref (exchange);
+  if (!call->is_streaming)
+    collet_mcp_reply_start_stream (&call->reply);
+  call->is_streaming = TRUE;
+  call->ask->deadline_us =
+      g_get_monotonic_time () + call->server->config.limits.input_timeout_ms * G_GINT64_CONSTANT (1000);
+  call->ask->link.data = collet_mcp_call_ref (call);
+  pthread_mutex_lock (&asks->lock);
+  g_queue_push_tail_link (&asks->waiting, &call->ask->link);
+  is_over = asks->is_ending;
+  pthread_mutex_unlock (&asks->lock);
+  pthread_mutex_lock (&call->lock);
+  call->ask->is_waiting = TRUE;
+  is_over |= call->is_cancelled;
+  pthread_mutex_unlock (&call->lock);
+
+  for (guint i = 0; i < requests->len; i++)
+    {
+      GString *request = requests->pdata[i];
+
+      is_heard =
+          is_heard && !is_over && collet_mcp_exchange_send_event (exchange, request->str, request->len);
+      g_string_free (request, TRUE);
+    }
+  if (is_over)
+    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
+  else if (!is_heard)
+    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
+                            "The client that was to answer a question is gone.");
+  exchange->class_->unref (exchange);
+  collet_mcp_call_unref (call);
+}
+
+static gboolean
+check (ColletMcpCall *call, const ColletJson *json, GError **error)
+{
+  guint needed = 0;
+
+  if (!collet_questions_check (json, &needed, error))
+    return FALSE;
+  if (call->ask->rounds++ >= MAX_ROUNDS)
+    g_set_error (
+        error, COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
+        "The tool asked %d times and does not come to an end. Its module has a fault; tell its author.",
+        MAX_ROUNDS);
+  else if (needed & ~call->input.questions)
+    {
+      g_autoptr (GString) names = g_string_new (NULL);
+
+      collet_questions_append_capabilities (names, needed & ~call->input.questions);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
+                   "This tool asks for what the client did not say it can do, or not in a batch: %s.",
+                   names->str);
+    }
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+ensure_ask (ColletMcpCall *call)
+{
+  struct _ColletMcpAsk *ask;
+
+  if (call->ask)
+    return;
+  ask = g_new0 (struct _ColletMcpAsk, 1);
+  ask->questions = g_array_new (FALSE, FALSE, sizeof (Question));
+  g_array_set_clear_func (ask->questions, question_clear);
+  pthread_mutex_lock (&call->lock);
+  call->ask = ask;
+  pthread_mutex_unlock (&call->lock);
+}
+
+void
+collet_mcp_ask_start (ColletMcpCall *call, const ColletCallResult *result)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletJson) json = collet_json_parse_borrowed (result->json, result->json_size, &error);
+  g_autoptr (GPtrArray) requests = NULL;
+
+  ensure_ask (call);
+  if (!json)
+    {
+      g_clear_error (&error);
+      g_set_error (&error, COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
+                   "The tool's questions are no JSON. Its module has a fault; tell its author.");
+    }
+  if (!json || !check (call, json, &error))
+    {
+      collet_mcp_call_finish_error (call, result, error);
+      return;
+    }
+  remember (call, json, result->version);
+  requests = take_questions (call, json);
+  wait_for_answers (call, requests);
+}
+
+/* Answers. */
+
+static void
+call_again (ColletMcpCall *call)
+{
+  struct _ColletMcpAsk *ask = call->ask;
+  gboolean is_cancelled;
+
+  if (!ask->replies)
+    ask->replies = g_string_new (NULL);
+  g_string_assign (ask->replies, "{");
+  for (guint i = 0; i < ask->questions->len; i++)
+    {
+      const Question *question = &g_array_index (ask->questions, Question, i);
+
+      if (i > 0)
+        g_string_append_c (ask->replies, ',');
+      collet_json_append_string (ask->replies, question->key, -1);
+      g_string_append_printf (ask->replies, ":%s", question->reply);
+    }
+  g_string_append_c (ask->replies, '}');
+  call->input.replies = ask->replies->str;
+  call->input.replies_size = ask->replies->len;
+  memset (call->base.target_data, 0, sizeof call->base.target_data);
+  /* What is counted as its time is what it takes from here. */
+  call->start_us = g_get_monotonic_time ();
+  call->base.deadline_us = call->start_us + call->timeout_ms * G_GINT64_CONSTANT (1000);
+  pthread_mutex_lock (&call->lock);
+  is_cancelled = call->is_cancelled;
+  call->is_done = is_cancelled;
+  pthread_mutex_unlock (&call->lock);
+  if (is_cancelled)
+    {
+      g_autoptr (GError) error =
+          g_error_new_literal (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
+      const ColletCallResult nothing = { 0 };
+
+      collet_mcp_call_finish_error (call, &nothing, error);
+      return;
+    }
+  collet_call_target_dispatch (call->entry->target, &call->base);
+}
+
+/* An answer as the modern era has it: a client that will not, or cannot, answers
+ * with an error here, and there declines. */
+static char *
+dup_reply (const ColletMcpRequest *request)
+{
+  const ColletJson *json = request->json;
+  ColletJsonNode result = collet_json_member (json, request->root, "result");
+  const char *raw;
+  gsize size;
+
+  if (result == 0 || collet_json_get_type (json, result) != COLLET_JSON_OBJECT)
+    return g_strdup ("{\"action\":\"decline\"}");
+  raw = collet_json_get_raw (json, result, &size);
+  return g_strndup (raw, size);
+}
+
+typedef enum
+{
+  NOT_MINE,
+  KEPT,
+  LAST,
+  TOO_LARGE,
+} Taken;
+
+static Taken
+take_reply (ColletMcpCall *call, guint64 id, const ColletMcpRequest *request)
+{
+  Taken taken = NOT_MINE;
+
+  pthread_mutex_lock (&call->lock);
+  for (guint i = 0; call->ask && call->ask->is_waiting && i < call->ask->questions->len; i++)
+    {
+      Question *question = &g_array_index (call->ask->questions, Question, i);
+
+      if (question->id != id || question->reply)
+        continue;
+      question->reply = dup_reply (request);
+      call->ask->size += strlen (question->reply);
+      taken = call->ask->size > MAX_REPLIES ? TOO_LARGE : --call->ask->n_open == 0 ? LAST : KEPT;
+      break;
+    }
+  pthread_mutex_unlock (&call->lock);
+  return taken;
+}
+
+static gpointer
+keep (gpointer call, gpointer user_data)
+{
+  return collet_mcp_call_ref (call);
+}
+
+/* The number in an id of ours; 0: it is none. */
+static guint64
+read_id (const ColletMcpRequest *request)
+{
+  ColletJsonNode node = collet_json_member (request->json, request->root, "id");
+  g_autofree char *text = node != 0 ? collet_json_dup_string (request->json, node) : NULL;
+  guint64 id = 0;
+
+  if (text && g_str_has_prefix (text, ID_PREFIX))
+    g_ascii_string_to_unsigned (text + strlen (ID_PREFIX), 10, 1, G_MAXUINT64, &id, NULL);
+  return id;
+}
+
+void
+collet_mcp_ask_take_answer (const ColletMcpTurn *turn)
+{
+  guint64 id = read_id (&turn->request);
+  g_autoptr (GPtrArray) calls = NULL;
+
+  if (id == 0)
+    return;
+  calls = collet_mcp_session_collect_calls (turn->session, keep, NULL);
+  for (guint i = 0; i < calls->len; i++)
+    {
+      ColletMcpCall *call = calls->pdata[i];
+      Taken taken = take_reply (call, id, &turn->request);
+
+      if (taken == LAST && take_over (call))
+        {
+          call_again (call);
+          collet_mcp_call_unref (call); /* the queue's */
+        }
+      else if (taken == TOO_LARGE)
+        collet_mcp_ask_abandon (call, COLLET_ERROR_MESSAGE_TOO_LARGE,
+                                "The answers to the tool's questions are larger than 4 MiB.");
+      collet_mcp_call_unref (call);
+    }
+}
+
+/* Time, and the end. */
+
+static GPtrArray *
+list_late (ColletMcpAsks *asks, gint64 now)
+{
+  GPtrArray *late = g_ptr_array_new_with_free_func (collet_mcp_call_unref);
+
+  pthread_mutex_lock (&asks->lock);
+  for (GList *link = asks->waiting.head; link; link = link->next)
+    {
+      ColletMcpCall *call = link->data;
+
+      if (call->ask->deadline_us <= now)
+        g_ptr_array_add (late, collet_mcp_call_ref (call));
+    }
+  pthread_mutex_unlock (&asks->lock);
+  return late;
+}
+
+void
+collet_mcp_asks_check_time (ColletMcpAsks *asks)
+{
+  g_autoptr (GPtrArray) late = list_late (asks, g_get_monotonic_time ());
+
+  for (guint i = 0; i < late->len; i++)
+    collet_mcp_ask_abandon (late->pdata[i], COLLET_ERROR_CALL_TIMEOUT,
+                            "The tool asked a question that nobody answered in time.");
+}
+
+void
+collet_mcp_asks_end_all (ColletMcpAsks *asks)
+{
+  g_autoptr (GPtrArray) all = NULL;
+
+  pthread_mutex_lock (&asks->lock);
+  asks->is_ending = TRUE;
+  pthread_mutex_unlock (&asks->lock);
+  all = list_late (asks, G_MAXINT64);
+
+  for (guint i = 0; i < all->len; i++)
+    collet_mcp_ask_abandon (all->pdata[i], COLLET_ERROR_SHUTTING_DOWN,
+                            "The server ends; it will not hear the answer to its question.");
+}

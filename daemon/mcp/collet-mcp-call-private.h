@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-mcp-call-private.h: one tools/call on its way; shared by what runs it
+ * (collet-mcp-call.c), what modern clients answer (collet-mcp-input.c) and what
+ * legacy clients are asked (collet-mcp-ask.c).
+ */
+#pragma once
+
+#include "collet-mcp-server-private.h"
+
+#include "collet-call-input.h"
+#include "collet-error.h"
+#include "collet-mcp-seal.h"
+
+#include <pthread.h>
+
+G_BEGIN_DECLS
+
+/* Slices (id, token, arguments) point into the exchange's body, which lives as
+ * long as the reference to it. */
+typedef struct
+{
+  ColletMcpTie tie; /* the exchange's handler_data, but in a batch */
+  ColletCall base;
+  gatomicrefcount ref_count;
+  ColletMcpServer *server;
+  ColletMcpReply reply;
+  ColletMcpSession *session; /* legacy */
+  GList link;                /* the session's */
+  ColletToolList *list;
+  const ColletToolEntry *entry;
+  const char *id, *token;
+  gsize id_size, token_size;
+  gint64 start_us;
+  guint timeout_ms;
+  ColletCallInput input;
+  ColletMcpSealed sealed; /* what input.asked_by and input.state point to */
+  char *purpose;          /* modern: what it may be unsealed for */
+  /* Recursive: a target may call done from within cancel. Held by done only to
+   * set is_done, so that cancel never meets a call whose done has returned. */
+  pthread_mutex_t lock;
+  gboolean is_done;
+  gboolean is_cancelled;
+  gboolean is_streaming;     /* only the target's callbacks, and who asks, use it: one at a time */
+  struct _ColletMcpAsk *ask; /* legacy, of collet-mcp-ask.c; NULL: it never asked */
+} ColletMcpCall;
+
+ColletMcpCall *collet_mcp_call_ref (ColletMcpCall *call);
+void collet_mcp_call_unref (gpointer call);
+
+/* Takes `message`; the stream begins with the first. FALSE: nobody listens. */
+gboolean collet_mcp_call_send (ColletMcpCall *call, GString *message);
+/* The call is over: counted, answered (`json` is taken), let go of. `version` may
+ * be NULL; `outcome` is static. */
+void collet_mcp_call_finish (ColletMcpCall *call, const ColletCallResult *result, const char *outcome,
+                             guint status, GString *json);
+void collet_mcp_call_finish_error (ColletMcpCall *call, const ColletCallResult *result, const GError *error);
+
+/* {"jsonrpc":..,"id":..,"result":{ and what is behind it: _meta, resultType, and
+ * the closing braces. `json`: the module's, or NULL. */
+GString *collet_mcp_call_begin_answer (const ColletMcpCall *call, gsize size);
+void collet_mcp_call_end_answer (const ColletMcpCall *call, GString *text, const ColletCallResult *result,
+                                 const ColletJson *json, const char *result_type);
+
+/* collet-mcp-input.c, modern. Reads inputResponses and requestState; FALSE:
+ * answered with an error. */
+gboolean collet_mcp_input_read (ColletMcpTurn *turn, ColletMcpCall *call) G_GNUC_WARN_UNUSED_RESULT;
+/* The questions go to the client as the call's result. */
+void collet_mcp_input_answer (ColletMcpCall *call, const ColletCallResult *result);
+
+/* collet-mcp-ask.c, legacy. The questions go to the client as requests on the
+ * call's stream; when all are answered, the tool is called again. */
+void collet_mcp_ask_start (ColletMcpCall *call, const ColletCallResult *result);
+/* If it waits for answers, it is over with this error. */
+gboolean collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *message);
+void collet_mcp_ask_free (ColletMcpCall *call);
+
+G_END_DECLS
