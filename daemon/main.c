@@ -20,6 +20,8 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "");
   signal (SIGPIPE, SIG_IGN);
+  /* See collet-etcd-client.c; here, as there are no threads yet. */
+  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
 
   g_autoptr (ColletOptions) options = collet_options_parse (argc, argv, &status);
   if (options == NULL)
