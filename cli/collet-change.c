@@ -163,12 +163,23 @@ say_accepted (ColletCtl *ctl, const char *path)
   collet_ctl_print_json ("reload", row);
 }
 
+void
+collet_change_add_reason (GVariantBuilder *options)
+{
+  add_text (options, "reason", collet_change_options.reason);
+}
+
 ColletExit
 collet_change_run (ColletCtl *ctl, const char *method, GVariant *head)
 {
+  return collet_change_run_with (ctl, method, head, build_options (ctl));
+}
+
+ColletExit
+collet_change_run_with (ColletCtl *ctl, const char *method, GVariant *head, GVariant *options)
+{
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply =
-      collet_ctl_call (ctl, method, append_options (head, build_options (ctl)), "(o)", &error);
+  g_autoptr (GVariant) reply = collet_ctl_call (ctl, method, append_options (head, options), "(o)", &error);
   const char *path;
 
   if (reply == NULL)

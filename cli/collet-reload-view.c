@@ -31,7 +31,8 @@ dup_change (GVariant *item)
   g_autofree char *from = dup_version (item, "from-version", "from");
   g_autofree char *to = dup_version (item, "to-version", "to");
 
-  if (g_str_equal (from, "-"))
+  if (g_str_equal (from, "-") ||
+      g_strcmp0 (collet_row_string (item, "from"), collet_row_string (item, "to")) == 0)
     return g_steal_pointer (&to);
   if (g_str_equal (to, "-"))
     return g_strdup_printf ("%s %s gone", from, arrow ());
@@ -54,6 +55,16 @@ dup_pause (GVariant *row)
   g_autofree char *text = collet_human_dup_duration (pause);
 
   return pause >= PAUSE_WORTH_A_WORD_US ? g_strdup_printf (", calls paused for %s", text) : g_strdup ("");
+}
+
+/* Beside an outcome that is good, as far as it goes. */
+static void
+print_note (GVariant *row)
+{
+  const char *note = collet_row_string (row, "Note");
+
+  if (*note != '\0')
+    g_print ("%s\n", note);
 }
 
 static void
@@ -105,6 +116,13 @@ collet_reload_view_print_outcome (GVariant *row)
     {
       g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
       print_item_line (row, item);
+      print_note (row);
+      return;
+    }
+  if (n == 0)
+    {
+      g_print ("%s: %s\n", collet_row_string (row, "Kind"), collet_row_string (row, "State"));
+      print_note (row);
       return;
     }
   g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
@@ -142,6 +160,7 @@ collet_reload_view_print_detail (GVariant *row)
   print_field ("by", who, COLLET_PAINT_NONE);
   print_field ("reason", collet_row_string (row, "Reason"), COLLET_PAINT_NONE);
   print_field ("reverts", collet_row_string (row, "Reverts"), COLLET_PAINT_NONE);
+  print_field ("note", collet_row_string (row, "Note"), COLLET_PAINT_NONE);
   print_field ("error", collet_row_string (row, "ErrorName"), COLLET_PAINT_BAD);
   print_field ("message", collet_row_string (row, "ErrorMessage"), COLLET_PAINT_NONE);
   if (g_variant_n_children (items) > 0)

@@ -27,8 +27,10 @@ const ColletVerb *collet_verb_find (const char *name);
 /* One file a group. */
 extern const ColletVerb collet_verb_validate, collet_verb_load, collet_verb_unload; /* collet-verb-load.c */
 extern const ColletVerb collet_verb_reload, collet_verb_rollback;                   /* collet-verb-reload.c */
-extern const ColletVerb collet_verb_modules, collet_verb_tools;                     /* collet-verb-list.c */
-extern const ColletVerb collet_verb_call;                                           /* collet-verb-call.c */
+extern const ColletVerb collet_verb_drain, collet_verb_resume,
+    collet_verb_shutdown;                                                      /* collet-verb-service.c */
+extern const ColletVerb collet_verb_modules, collet_verb_tools;                /* collet-verb-list.c */
+extern const ColletVerb collet_verb_call;                                      /* collet-verb-call.c */
 extern const ColletVerb collet_verb_history;                                   /* collet-verb-history.c */
 extern const ColletVerb collet_verb_key, collet_verb_sign, collet_verb_verify; /* collet-verb-sign.c */
 extern const ColletVerb collet_verb_status, collet_verb_version;               /* collet-verb-status.c */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-daemon.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "collet-bus-service.h"
 #include "collet-endpoint.h"
 #include "collet-error.h"
@@ -9,6 +12,9 @@
 #include "collet-loader.h"
 #include "collet-rows.h"
 #include "collet-store.h"
+
+/* The least time that modules get to come to rest, so that their state is saved. */
+#define REST_MS 3000
 
 struct _ColletDaemon
 {
@@ -25,7 +31,12 @@ struct _ColletDaemon
   ColletBusService *bus;
   char *warning; /* what an administrator should see, or NULL */
   int status;
+  guint drain_timeout_ms;
+  gint64 stop_by_us; /* monotonic */
+  gboolean is_serving;
+  gboolean is_asked_to_stop;
   gboolean is_stopping;
+  gboolean is_hurried;
 };
 
 G_DEFINE_FINAL_TYPE (ColletDaemon, collet_daemon, G_TYPE_OBJECT)
@@ -79,6 +90,8 @@ open_store (ColletDaemon *self, GError **error)
   return TRUE;
 }
 
+static void on_shutdown_requested (ColletReloader *reloader, guint timeout_ms, gpointer data);
+
 static gboolean
 build (ColletDaemon *self, GError **error)
 {
@@ -113,9 +126,11 @@ build (ColletDaemon *self, GError **error)
   g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
   collet_reloader_config_init (&reloader_config);
   reloader_config.module_path = options->module_path;
+  self->drain_timeout_ms = reloader_config.drain_timeout_ms;
   self->directory = collet_tool_directory_new ();
   self->registry = collet_registry_new (self->directory);
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
+  g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
   self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store,
                                         self->image->sessions, error);
   return self->endpoint != NULL;
@@ -163,13 +178,15 @@ join_bus (ColletDaemon *self, GError **error)
   return self->bus != NULL;
 }
 
+static void begin_stop (ColletDaemon *self, guint timeout_ms);
+
 static void
 fail (ColletDaemon *self, GError *error)
 {
   g_printerr ("colletd: %s: %s\n", collet_error_name_of (error), error->message);
   g_error_free (error);
   self->status = 1;
-  collet_daemon_stop (self);
+  begin_stop (self, 0);
 }
 
 static void
@@ -193,6 +210,7 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
       fail (self, error);
       return;
     }
+  self->is_serving = TRUE;
 
   g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
   g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, *addresses != '\0' ? addresses : "no address");
@@ -204,6 +222,9 @@ collet_daemon_run (ColletDaemon *self)
   collet_reloader_recover_async (self->reloader, g_steal_pointer (&self->image), on_recovered, self);
   g_main_loop_run (self->loop);
   collet_store_close (self->store);
+  /* What still runs would be waited for otherwise; the fork server ends it. */
+  if (self->is_hurried)
+    _exit (EXIT_FAILURE);
   return self->status;
 }
 
@@ -215,6 +236,8 @@ on_shut_down (GObject *object, GAsyncResult *result, gpointer data)
   ColletDaemon *self = data;
 
   collet_reloader_shutdown_finish (self->reloader, result, NULL);
+  if (self->bus != NULL)
+    collet_bus_service_flush (self->bus);
   g_clear_object (&self->bus);
   g_main_loop_quit (self->loop);
 }
@@ -224,19 +247,64 @@ on_endpoint_stopped (gpointer data)
 {
   ColletDaemon *self = data;
 
-  collet_reloader_shutdown_async (self->reloader, on_shut_down, self);
+  gint64 left_ms = (self->stop_by_us - g_get_monotonic_time ()) / 1000;
+
+  collet_reloader_shutdown_async (self->reloader, (guint)MAX (left_ms, REST_MS), on_shut_down, self);
+}
+
+/* The listeners wait for the answers that they owe, then the modules for what
+ * else they run. */
+static void
+begin_stop (ColletDaemon *self, guint timeout_ms)
+{
+  if (self->is_stopping)
+    return;
+  self->is_stopping = TRUE;
+  timeout_ms = timeout_ms > 0 ? timeout_ms : self->drain_timeout_ms;
+  self->stop_by_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+  if (self->bus != NULL)
+    collet_bus_service_set_stopping (self->bus);
+  collet_reloader_begin_closing (self->reloader);
+  collet_endpoint_stop (self->endpoint, timeout_ms, on_endpoint_stopped, self);
+}
+
+static void
+on_shutdown_requested (ColletReloader *reloader, guint timeout_ms, gpointer data)
+{
+  begin_stop (data, timeout_ms);
+}
+
+/* The request is in the journal and on_shutdown_requested came; or the disk is
+ * full, and it ends without a record. */
+static void
+on_stop_submitted (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletDaemon *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletReload) reload = collet_reloader_submit_finish (self->reloader, result, &error);
+
+  if (reload == NULL)
+    begin_stop (self, 0);
 }
 
 void
-collet_daemon_stop (ColletDaemon *self)
+collet_daemon_stop (ColletDaemon *self, const char *reason)
 {
-  if (self->is_stopping)
+  ColletReloadRequest *request;
+
+  if (self->is_asked_to_stop || self->is_stopping)
     {
+      self->is_hurried = TRUE;
       g_main_loop_quit (self->loop);
       return;
     }
-  self->is_stopping = TRUE;
-  if (self->bus != NULL)
-    collet_bus_service_set_stopping (self->bus);
-  collet_endpoint_stop (self->endpoint, on_endpoint_stopped, self);
+  self->is_asked_to_stop = TRUE;
+  if (!self->is_serving)
+    {
+      begin_stop (self, 0);
+      return;
+    }
+  request = collet_reload_request_new (COLLET_RELOAD_SHUTDOWN, -1);
+  request->reason = g_strdup (reason);
+  collet_reloader_submit_async (self->reloader, request, on_stop_submitted, self);
 }

@@ -13,8 +13,6 @@
 #define MAX_LISTENERS 2
 #define UNIX_SOCKET_MODE 0600
 /* How long calls in flight may take when the daemon is asked to stop. */
-#define STOP_GRACE_MS 5000
-
 struct _ColletEndpoint
 {
   ColletMcpServer *server;
@@ -26,6 +24,7 @@ struct _ColletEndpoint
   ColletHttpListener *listeners[MAX_LISTENERS];
   guint n_listeners;
   guint threads;
+  guint grace_ms;
 };
 
 /* Any thread. */
@@ -169,7 +168,7 @@ stop_listeners (GTask *task, gpointer source, gpointer data, GCancellable *cance
   for (guint i = 0; i < self->n_listeners; i++)
     collet_http_listener_quiesce (self->listeners[i]);
   while (self->n_listeners > 0)
-    collet_http_listener_stop (self->listeners[--self->n_listeners], STOP_GRACE_MS);
+    collet_http_listener_stop (self->listeners[--self->n_listeners], self->grace_ms);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -182,11 +181,13 @@ on_stopped (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 void
-collet_endpoint_stop (ColletEndpoint *self, void (*done) (gpointer user_data), gpointer user_data)
+collet_endpoint_stop (ColletEndpoint *self, guint grace_ms, void (*done) (gpointer user_data),
+                      gpointer user_data)
 {
   Stop *stop = g_new (Stop, 1);
 
   *stop = (Stop){ done, user_data };
+  self->grace_ms = grace_ms;
   g_autoptr (GTask) task = g_task_new (NULL, NULL, on_stopped, stop);
   g_task_set_task_data (task, self, NULL);
   g_task_run_in_thread (task, stop_listeners);

@@ -25,8 +25,9 @@ const char *const *collet_endpoint_get_addresses (ColletEndpoint *self);
 /* Adds sessions and dropped-records ("{st}"); `endpoint` is a ColletEndpoint. */
 void collet_endpoint_add_counts (gpointer endpoint, GVariantBuilder *counts);
 /* Takes no more requests; `done` comes on the main thread when those in flight
- * are answered, or after a while. */
-void collet_endpoint_stop (ColletEndpoint *self, void (*done) (gpointer user_data), gpointer user_data);
+ * are answered, or after grace_ms. */
+void collet_endpoint_stop (ColletEndpoint *self, guint grace_ms, void (*done) (gpointer user_data),
+                           gpointer user_data);
 void collet_endpoint_free (ColletEndpoint *self);
 
 G_END_DECLS

@@ -9,7 +9,7 @@
 static gboolean
 on_signal (gpointer data)
 {
-  collet_daemon_stop (data);
+  collet_daemon_stop (data, "The daemon was told to end by a signal.");
   return G_SOURCE_CONTINUE;
 }
 

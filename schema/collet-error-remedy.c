@@ -61,6 +61,7 @@ static const struct
   { COLLET_ERROR_CALL_TIMEOUT, "Call again with a longer limit, or less work." },
   { COLLET_ERROR_CALL_CANCELLED, "The caller ended the call. Call again if that was not intended." },
   { COLLET_ERROR_OVERLOADED, "Try again in a moment, with fewer requests at once." },
+  { COLLET_ERROR_MODULE_DRAINED, "Call again later, or ask an administrator to resume the module." },
   { COLLET_ERROR_SHUTTING_DOWN, "Try again when the daemon is back." },
   { COLLET_ERROR_INVALID_JSON, "Send well-formed JSON (RFC 8259, UTF-8, no duplicate names)." },
   { COLLET_ERROR_JSON_TOO_DEEP, "Nest the JSON less deeply; 64 levels are allowed." },

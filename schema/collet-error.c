@@ -53,6 +53,7 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (CALL_TIMEOUT, "CallTimeout"),
   ENTRY (CALL_CANCELLED, "CallCancelled"),
   ENTRY (OVERLOADED, "Overloaded"),
+  ENTRY (MODULE_DRAINED, "ModuleDrained"),
   ENTRY (SHUTTING_DOWN, "ShuttingDown"),
   ENTRY (INVALID_JSON, "InvalidJson"),
   ENTRY (JSON_TOO_DEEP, "JsonTooDeep"),

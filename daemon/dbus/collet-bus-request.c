@@ -96,6 +96,7 @@ collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GErro
   g_variant_lookup (options, "host", "s", &request->host);
   g_variant_lookup (options, "expect-version", "s", &request->expect_version);
   g_variant_lookup (options, "allow-breaking", "b", &request->allow_breaking);
+  g_variant_lookup (options, "force", "b", &request->force);
   g_variant_lookup (options, "drain-timeout-ms", "u", &request->drain_timeout_ms);
   g_variant_lookup (options, "timeout-ms", "u", &request->timeout_ms);
   return check_values (request, error);

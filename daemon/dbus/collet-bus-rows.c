@@ -146,7 +146,8 @@ collet_bus_row_of_history (const ColletHistoryEntry *entry)
   collet_bus_row_add (&row, "ErrorName", entry->error);
   collet_bus_row_add (&row, "ErrorMessage", entry->message);
   collet_bus_row_add (&row, "Reason", entry->reason);
-  collet_bus_row_add (&row, "Reverts", NULL);
+  collet_bus_row_add (&row, "Reverts", entry->reverts);
+  collet_bus_row_add (&row, "Note", entry->note);
   collet_bus_row_add (&row, "Options", entry->options);
   add_int64 (&row, "Initiator", entry->uid);
   add_int64 (&row, "StartedAt", entry->started_at);

@@ -90,3 +90,9 @@ collet_bus_service_set_stopping (ColletBusService *self)
   collet_dbus_manager_set_state (COLLET_DBUS_MANAGER (self->manager), "stopping");
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->manager));
 }
+
+void
+collet_bus_service_flush (ColletBusService *self)
+{
+  g_dbus_connection_flush_sync (self->connection, NULL, NULL);
+}

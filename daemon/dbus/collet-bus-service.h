@@ -19,6 +19,8 @@ ColletBusService *collet_bus_service_new (GDBusConnection *connection, gboolean 
                                           ColletReloader *reloader, ColletRegistry *registry,
                                           ColletToolDirectory *directory, const ColletManagerFacts *facts,
                                           GError **error);
+/* What was said is sent. Blocking; at the end only. */
+void collet_bus_service_flush (ColletBusService *self);
 /* "stopping": what clients see until the name goes. */
 void collet_bus_service_set_stopping (ColletBusService *self);
 

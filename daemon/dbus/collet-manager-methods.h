@@ -6,8 +6,16 @@
 #pragma once
 
 #include "collet-bus-guard.h"
+#include "collet-manager-object.h"
+#include "collet-reload-request.h"
+
+/* Submits the request with the method's options and answers with the Reload
+ * object's path. Takes `request`. (collet-manager-reload.c) */
+void collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call,
+                                   ColletReloadRequest *request, GVariant *options);
 
 extern const ColletBusMethod collet_manager_reload_methods[];
+extern const ColletBusMethod collet_manager_service_methods[];
 extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];

@@ -28,9 +28,9 @@ on_submitted (GObject *object, GAsyncResult *result, gpointer data)
   collet_bus_call_return (data, g_variant_new ("(o)", path));
 }
 
-/* Takes `request`. */
-static void
-submit (ColletManagerObject *self, ColletBusCall *call, ColletReloadRequest *request, GVariant *options)
+void
+collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call, ColletReloadRequest *request,
+                              GVariant *options)
 {
   GError *error = NULL;
 
@@ -60,7 +60,7 @@ safe_load (gpointer object, ColletBusCall *call)
 
   g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
   request->sources = one_source (module);
-  submit (object, call, request, options);
+  collet_manager_object_submit (object, call, request, options);
 }
 
 static void
@@ -79,7 +79,7 @@ safe_load_batch (gpointer object, ColletBusCall *call)
                                          "%u modules were given; a batch has 1 to %d.", length, MAX_BATCH));
       return;
     }
-  submit (object, call, request, options);
+  collet_manager_object_submit (object, call, request, options);
 }
 
 /* `module` is a name, or the artifact itself; "artifact" is where a module that
@@ -97,7 +97,7 @@ hot_reload (gpointer object, ColletBusCall *call)
   if (!g_path_is_absolute (module))
     request->module = g_strdup (module);
   request->sources = one_source (artifact != NULL ? artifact : module);
-  submit (object, call, request, options);
+  collet_manager_object_submit (object, call, request, options);
 }
 
 static void
@@ -112,7 +112,7 @@ rollback_module (gpointer object, ColletBusCall *call)
   request->module = g_strdup (module);
   request->version = *version != '\0' ? g_strdup (version) : NULL;
   request->state_choice = COLLET_STATE_AUTO;
-  submit (object, call, request, options);
+  collet_manager_object_submit (object, call, request, options);
 }
 
 static void
@@ -124,7 +124,7 @@ unload_module (gpointer object, ColletBusCall *call)
 
   g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
   request->module = g_strdup (module);
-  submit (object, call, request, options);
+  collet_manager_object_submit (object, call, request, options);
 }
 
 const ColletBusMethod collet_manager_reload_methods[] = {

@@ -98,6 +98,18 @@ describe_state (ColletGenerationState state)
 }
 
 static void
+set_drained (ColletDbusModule *bus, ColletDrainState drain)
+{
+  gboolean is_done = drain == COLLET_DRAIN_DONE;
+
+  collet_dbus_module_set_state (bus, is_done ? "drained" : "draining");
+  collet_dbus_module_set_verdict (bus, "attention");
+  collet_dbus_module_set_verdict_message (
+      bus, is_done ? "It was drained and takes no calls until it is resumed."
+                   : "It is being drained: it takes no new calls, and those that run finish.");
+}
+
+static void
 set_verdict (ColletDbusModule *bus, ColletGenerationState state)
 {
   gboolean is_broken = state == COLLET_GENERATION_BROKEN;
@@ -123,7 +135,6 @@ collet_module_object_refresh (ColletModuleObject *self)
     return;
   collet_registry_count_calls (self->registry, collet_module_get_name (self->module), &calls, &errors);
   collet_generation_get_stats (published, &stats);
-  collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
@@ -132,6 +143,12 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_errors (bus, errors);
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));
   collet_dbus_module_set_live_generations (bus, collet_deployment_get_live (self->deployment));
+  if (collet_deployment_get_drain (self->deployment) != COLLET_DRAIN_NONE)
+    {
+      set_drained (bus, collet_deployment_get_drain (self->deployment));
+      return;
+    }
+  collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
   set_verdict (bus, collet_generation_get_state (published));
 }
 

@@ -159,6 +159,8 @@ on_changed (ColletReload *reload, gpointer data)
   collet_dbus_reload_set_progress (bus, collet_reload_get_progress (reload));
   collet_dbus_reload_set_error_name (bus, error != NULL ? collet_error_name_of (error) : "");
   collet_dbus_reload_set_error_message (bus, error != NULL ? error->message : "");
+  collet_dbus_reload_set_note (bus, collet_reload_get_note (reload) != NULL ? collet_reload_get_note (reload)
+                                                                            : "");
   collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
   collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
   collet_dbus_reload_set_cancellable (bus, is_cancellable);
@@ -230,7 +232,7 @@ collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer)
   collet_dbus_reload_set_nodes (bus, g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
   collet_dbus_reload_set_initiator (bus, request->uid);
   collet_dbus_reload_set_reason (bus, request->reason != NULL ? request->reason : "");
-  collet_dbus_reload_set_reverts (bus, "");
+  collet_dbus_reload_set_reverts (bus, request->reverts != NULL ? request->reverts : "");
   collet_dbus_reload_set_started_at (bus, collet_reload_get_started_at (reload));
   g_signal_connect_object (reload, "changed", G_CALLBACK (on_changed), self, 0);
   g_signal_connect_object (reload, "finished", G_CALLBACK (on_finished), self, 0);

@@ -26,6 +26,7 @@ typedef struct
   ColletCall *call;
   gint64 deadline_us;
   gint64 told_us; /* when it was told to end (deadline, cancel); 0: it was not */
+  gint64 came_us;
   gint64 sent_us;
   guint32 sequence;
   guint32 prev, next; /* places, or COLLET_CALL_NOWHERE */

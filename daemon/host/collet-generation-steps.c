@@ -164,12 +164,3 @@ collet_generation_code_change_finish (ColletGeneration *self, GAsyncResult *resu
   g_return_val_if_fail (g_async_result_is_tagged (result, collet_generation_code_change_async), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
 }
-
-void
-collet_generation_set_snapshot (ColletGeneration *generation, GBytes *state)
-{
-  ColletGenerationClass *class_ = COLLET_GENERATION_GET_CLASS (generation);
-
-  if (class_->set_snapshot != NULL)
-    class_->set_snapshot (generation, state);
-}

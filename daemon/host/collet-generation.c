@@ -22,6 +22,7 @@ typedef struct
   ColletGenerationState state;
   pid_t pid;
   GMainContext *context;
+  GBytes *snapshot;
 
   guint leases; /* atomic */
   GArray *waiters;
@@ -139,6 +140,30 @@ collet_generation_get_stats (ColletGeneration *self, ColletGenerationStats *stat
   stats->errors = __atomic_load_n (&priv->errors, __ATOMIC_RELAXED);
   stats->crashes = priv->crashes;
   stats->in_flight = collet_generation_get_leases (self);
+}
+
+gint64
+collet_generation_get_oldest_call_ms (ColletGeneration *self)
+{
+  ColletGenerationClass *class_ = COLLET_GENERATION_GET_CLASS (self);
+  gint64 since = class_->get_oldest_call != NULL ? class_->get_oldest_call (self) : 0;
+
+  return since > 0 ? (g_get_monotonic_time () - since) / 1000 : 0;
+}
+
+void
+collet_generation_set_snapshot (ColletGeneration *self, GBytes *state)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+  g_autoptr (GBytes) former = priv->snapshot;
+
+  priv->snapshot = state != NULL ? g_bytes_ref (state) : NULL;
+}
+
+GBytes *
+collet_generation_get_snapshot (ColletGeneration *self)
+{
+  return PRIVATE (self)->snapshot;
 }
 
 guint
@@ -336,6 +361,7 @@ collet_generation_finalize (GObject *object)
   g_assert (collet_generation_get_leases (COLLET_GENERATION (object)) == 0);
   g_clear_pointer (&priv->spec, collet_generation_spec_free);
   g_free (priv->title);
+  g_clear_pointer (&priv->snapshot, g_bytes_unref);
   g_array_unref (priv->waiters);
   g_main_context_unref (priv->context);
   G_OBJECT_CLASS (collet_generation_parent_class)->finalize (object);

@@ -79,7 +79,8 @@ struct _ColletGenerationClass
                            gboolean *unloaded);
   /* Ends the calls that are left with DrainTimeout. */
   void (*kill) (ColletGeneration *self);
-  void (*set_snapshot) (ColletGeneration *self, GBytes *state); /* may be NULL */
+  /* When the oldest of its calls came, monotonic; 0: none. May be NULL. */
+  gint64 (*get_oldest_call) (ColletGeneration *self);
 
   /* Any thread; the caller holds a lease, released by the generation when the
    * call is done. */
@@ -91,6 +92,8 @@ const ColletGenerationSpec *collet_generation_get_spec (ColletGeneration *self);
 ColletGenerationState collet_generation_get_state (ColletGeneration *self);
 void collet_generation_get_stats (ColletGeneration *self, ColletGenerationStats *stats);
 pid_t collet_generation_get_pid (ColletGeneration *self); /* 0: none */
+/* Age of the oldest of the calls that it has; 0: none. */
+gint64 collet_generation_get_oldest_call_ms (ColletGeneration *self);
 
 /* Starts it: worker confined, artifact loaded, ABI bound, init done. Errors:
  * SpawnFailed, AbiMismatch, InvalidModule, ValidationFailed (init failed or
@@ -121,6 +124,7 @@ GBytes *collet_generation_code_change_finish (ColletGeneration *self, GAsyncResu
 /* What its worker imports whenever it is started from now on, so also after a
  * crash: the last durable state, in this generation's format. NULL: start empty. */
 void collet_generation_set_snapshot (ColletGeneration *self, GBytes *state);
+GBytes *collet_generation_get_snapshot (ColletGeneration *self); /* borrowed, or NULL */
 
 /* Waits for the leases to reach zero, at most deadline_ms (0: for ever), then
  * ends it: fini, or SIGKILL. Calls left at the deadline get DrainTimeout. Never

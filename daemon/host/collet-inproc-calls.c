@@ -30,6 +30,7 @@ typedef struct
   gboolean cancelled;
   gboolean settled; /* answered, but it still runs */
   gint64 told_us;
+  gint64 came_us;
 
   char *bytes; /* tool, arguments, replies, state */
   struct collet_request request;
@@ -94,6 +95,7 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
   pthread_mutex_init (&entry->talk, NULL);
   entry->call = call;
   entry->has_lease = TRUE;
+  entry->came_us = g_get_monotonic_time ();
   entry->bytes = g_malloc (tool_size + call->arguments_size + input.replies_size + input.state_size + 1);
   memcpy (entry->bytes, call->tool, tool_size);
   memcpy (entry->bytes + tool_size, call->arguments, call->arguments_size);
@@ -427,6 +429,19 @@ collet_inproc_calls_count_running (ColletInprocCalls *calls)
   n = calls->n_running;
   pthread_mutex_unlock (&calls->lock);
   return n;
+}
+
+gint64
+collet_inproc_calls_get_oldest (ColletInprocCalls *calls)
+{
+  const Entry *first;
+  gint64 oldest;
+
+  pthread_mutex_lock (&calls->lock);
+  first = g_queue_peek_head (&calls->entries);
+  oldest = first != NULL ? first->came_us : 0;
+  pthread_mutex_unlock (&calls->lock);
+  return oldest;
 }
 
 /* Life */

@@ -28,6 +28,8 @@ void collet_inproc_calls_close (ColletInprocCalls *calls);
 /* Any thread. */
 void collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call);
 void collet_inproc_calls_cancel (ColletInprocCalls *calls, ColletCall *call);
+/* When the oldest call came, monotonic; 0: there is none. */
+gint64 collet_inproc_calls_get_oldest (ColletInprocCalls *calls);
 
 /* Main thread: */
 

@@ -29,7 +29,6 @@ struct _ColletInprocGeneration
   InprocPhase phase;
   GPtrArray *start_tasks;
   GTask *stop_task;
-  GBytes *snapshot;
   gboolean killed;
   gboolean unloaded;
 };
@@ -297,7 +296,9 @@ start (ColletInprocGeneration *self)
 {
   const ColletGenerationSpec *spec = collet_generation_get_spec (COLLET_GENERATION (self));
   const ColletHostConfig *config = &self->parts->config;
-  ColletInprocRequest request = { .kind = COLLET_INPROC_OPEN, .path = spec->path, .payload = self->snapshot };
+  ColletInprocRequest request = { .kind = COLLET_INPROC_OPEN,
+                                  .path = spec->path,
+                                  .payload = collet_generation_get_snapshot (COLLET_GENERATION (self)) };
   g_autoptr (GError) error = NULL;
 
   self->pool = collet_inproc_pool_new (spec->manifest->concurrent ? config->executors : 1);
@@ -417,17 +418,6 @@ collet_inproc_generation_request_finish (ColletGeneration *generation, GAsyncRes
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static void
-collet_inproc_generation_set_snapshot (ColletGeneration *generation, GBytes *state)
-{
-  ColletInprocGeneration *self = COLLET_INPROC_GENERATION (generation);
-
-  if (state != NULL)
-    g_bytes_ref (state);
-  g_clear_pointer (&self->snapshot, g_bytes_unref);
-  self->snapshot = state;
-}
-
 /* Calls */
 
 static void
@@ -442,6 +432,12 @@ collet_inproc_generation_cancel (ColletGeneration *generation, ColletCall *call)
   collet_inproc_calls_cancel (((ColletInprocGeneration *)generation)->calls, call);
 }
 
+static gint64
+collet_inproc_generation_get_oldest_call (ColletGeneration *generation)
+{
+  return collet_inproc_calls_get_oldest (((ColletInprocGeneration *)generation)->calls);
+}
+
 /* Object */
 
 static void
@@ -451,7 +447,6 @@ collet_inproc_generation_finalize (GObject *object)
 
   g_assert (self->pool == NULL && self->stop_task == NULL && self->start_tasks->len == 0);
   collet_inproc_calls_close (self->calls);
-  g_clear_pointer (&self->snapshot, g_bytes_unref);
   g_ptr_array_unref (self->start_tasks);
   collet_host_parts_unref (self->parts);
   G_OBJECT_CLASS (collet_inproc_generation_parent_class)->finalize (object);
@@ -470,7 +465,7 @@ collet_inproc_generation_class_init (ColletInprocGenerationClass *klass)
   generation_class->stop_async = collet_inproc_generation_stop_async;
   generation_class->stop_finish = collet_inproc_generation_stop_finish;
   generation_class->kill = collet_inproc_generation_kill;
-  generation_class->set_snapshot = collet_inproc_generation_set_snapshot;
+  generation_class->get_oldest_call = collet_inproc_generation_get_oldest_call;
   generation_class->dispatch = collet_inproc_generation_dispatch;
   generation_class->cancel = collet_inproc_generation_cancel;
 }

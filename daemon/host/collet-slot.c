@@ -1,40 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collet-slot.h"
-
-#include <pthread.h>
+#include "collet-slot-private.h"
 
 #include "collet-error.h"
-#include "collet-generation-private.h"
 #include "collet-source.h"
-#include "collet-waiting-calls.h"
-
-typedef struct
-{
-  GTask *task;
-  ColletGeneration *generation;
-  guint waiter; /* for its leases; 0: none */
-  guint deadline_ms;
-  GSource *deadline;
-  GSource *cancelled;
-} Quiesce;
-
-struct _ColletSlot
-{
-  ColletCallTarget target;
-  gint ref_count;
-  char *module;
-  guint max_waiting;
-  GMainContext *context;
-  Quiesce quiesce; /* main thread */
-
-  pthread_mutex_t lock; /* of what follows */
-  ColletGeneration *published;
-  gboolean closed;
-  gint64 closed_at, pause_us;
-  ColletWaitingCalls waiting;
-  ColletWaitingCalls withdrawn; /* cancelled while they waited */
-  GSource *timer;               /* while somebody waits who may not wait for ever */
-};
 
 /* target_data[0] says where a call is: nowhere yet (NULL), one of these, or the
  * generation that has it. target_data[3]: it was cancelled before it was seen. */
@@ -166,23 +134,30 @@ advance_timer (ColletSlot *slot, gint64 at)
 
 /* Calls, on any thread */
 
-/* Locked. NULL: none published. */
+/* Locked. NULL: none published, or calls are refused. */
 static ColletGeneration *
-hand_over (ColletSlot *slot, ColletCall *call)
+hand_over (ColletSlot *slot, ColletCall *call, GError **refusal)
 {
-  ColletGeneration *generation = slot->published;
+  ColletGeneration *generation = slot->refusal == NULL ? slot->published : NULL;
 
+  if (slot->refusal != NULL)
+    *refusal = g_error_copy (slot->refusal);
   if (generation != NULL)
     collet_generation_take_lease (generation);
   call->target_data[0] = generation != NULL ? (gpointer)generation : OVER;
   return generation;
 }
 
+/* Takes `refusal`. */
 static void
-pass_on (ColletSlot *slot, ColletGeneration *generation, ColletCall *call)
+pass_on (ColletSlot *slot, ColletGeneration *generation, ColletCall *call, GError *refusal)
 {
+  g_autoptr (GError) error = refusal;
+
   if (generation != NULL)
     collet_generation_dispatch (generation, call);
+  else if (error != NULL)
+    answer_error (call, error);
   else
     answer_not_loaded (slot, call);
 }
@@ -208,18 +183,19 @@ slot_dispatch (ColletCallTarget *target, ColletCall *call)
   ColletSlot *slot = (ColletSlot *)target;
   ColletGeneration *generation = NULL;
   gboolean cancelled, waits = FALSE, overloaded = FALSE;
+  GError *refusal = NULL;
 
   pthread_mutex_lock (&slot->lock);
   cancelled = call->target_data[3] != NULL;
   if (cancelled)
     call->target_data[0] = OVER;
-  else if (slot->closed)
+  else if (slot->closed && slot->refusal == NULL)
     {
       waits = enqueue (slot, call);
       overloaded = !waits;
     }
   else
-    generation = hand_over (slot, call);
+    generation = hand_over (slot, call, &refusal);
   pthread_mutex_unlock (&slot->lock);
 
   /* A call that waits may be over by now. */
@@ -230,7 +206,7 @@ slot_dispatch (ColletCallTarget *target, ColletCall *call)
   else if (overloaded)
     answer_overloaded (slot, call);
   else
-    pass_on (slot, generation, call);
+    pass_on (slot, generation, call, refusal);
 }
 
 static void
@@ -262,8 +238,8 @@ slot_cancel (ColletCallTarget *target, ColletCall *call)
 
 /* Newcomers queue behind those who wait until all of these are through, so that
  * none is overtaken; but not for ever, should they come faster than they go. */
-static void
-open_gate (ColletSlot *slot)
+void
+collet_slot_open_gate (ColletSlot *slot)
 {
   guint budget = collet_slot_get_waiting (slot) + slot->max_waiting;
   ColletCall *call;
@@ -271,11 +247,12 @@ open_gate (ColletSlot *slot)
   do
     {
       ColletGeneration *generation = NULL;
+      GError *refusal = NULL;
 
       pthread_mutex_lock (&slot->lock);
       call = collet_waiting_calls_pop (&slot->waiting);
       if (call != NULL)
-        generation = hand_over (slot, call);
+        generation = hand_over (slot, call, &refusal);
       if (slot->closed && (call == NULL || budget-- == 0))
         {
           slot->closed = FALSE;
@@ -283,139 +260,10 @@ open_gate (ColletSlot *slot)
         }
       pthread_mutex_unlock (&slot->lock);
       if (call != NULL)
-        pass_on (slot, generation, call);
+        pass_on (slot, generation, call, refusal);
     }
   while (call != NULL);
   drop_timer (slot);
-}
-
-static void
-end_quiesce (ColletSlot *slot, GError *error)
-{
-  g_autoptr (GTask) task = g_steal_pointer (&slot->quiesce.task);
-  g_autoptr (ColletGeneration) generation = g_steal_pointer (&slot->quiesce.generation);
-
-  if (task == NULL)
-    {
-      g_clear_error (&error);
-      return;
-    }
-  if (slot->quiesce.waiter != 0)
-    collet_generation_remove_idle_waiter (generation, slot->quiesce.waiter);
-  slot->quiesce.waiter = 0;
-  collet_source_drop (&slot->quiesce.deadline);
-  collet_source_drop (&slot->quiesce.cancelled);
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
-static void
-on_no_leases (gpointer user_data)
-{
-  ColletSlot *slot = user_data;
-
-  slot->quiesce.waiter = 0;
-  end_quiesce (slot, NULL);
-}
-
-static gboolean
-on_deadline (gpointer user_data)
-{
-  g_autoptr (ColletSlot) slot = collet_slot_ref (user_data);
-  guint left = collet_generation_get_leases (slot->quiesce.generation);
-  GError *error =
-      g_error_new (COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT,
-                   "%u %s of %s still ran after %u ms. Calls go on as before; try again with more time, "
-                   "or when there is less to do.",
-                   left, left == 1 ? "call" : "calls", collet_generation_get_title (slot->quiesce.generation),
-                   slot->quiesce.deadline_ms);
-
-  open_gate (slot);
-  end_quiesce (slot, error);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  g_autoptr (ColletSlot) slot = collet_slot_ref (user_data);
-
-  open_gate (slot);
-  end_quiesce (slot, g_error_new (COLLET_ERROR, COLLET_ERROR_CANCELLED,
-                                  "The wait for the calls of %s was cancelled.", slot->module));
-  return G_SOURCE_REMOVE;
-}
-
-static void
-attach (GSource **place, GSource *source, GSourceFunc func, ColletSlot *slot)
-{
-  *place = source;
-  g_source_set_callback (source, func, collet_slot_ref (slot), (GDestroyNotify)collet_slot_unref);
-  g_source_attach (source, slot->context);
-}
-
-void
-collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-
-  g_task_set_source_tag (task, collet_slot_quiesce_async);
-  g_task_set_task_data (task, collet_slot_ref (slot), (GDestroyNotify)collet_slot_unref);
-  if (slot->quiesce.task != NULL)
-    {
-      g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
-                               "%s is being reloaded already. Wait for the end of that.", slot->module);
-      g_object_unref (task);
-      return;
-    }
-
-  pthread_mutex_lock (&slot->lock);
-  if (!slot->closed)
-    slot->closed_at = g_get_monotonic_time ();
-  slot->closed = TRUE;
-  if (slot->published != NULL)
-    slot->quiesce.generation = g_object_ref (slot->published);
-  pthread_mutex_unlock (&slot->lock);
-
-  slot->quiesce.task = task;
-  slot->quiesce.deadline_ms = deadline_ms;
-  /* With the gate closed the leases only get fewer. */
-  if (slot->quiesce.generation == NULL || collet_generation_get_leases (slot->quiesce.generation) == 0)
-    {
-      end_quiesce (slot, NULL);
-      return;
-    }
-  slot->quiesce.waiter = collet_generation_add_idle_waiter (slot->quiesce.generation, on_no_leases, slot);
-  if (deadline_ms > 0)
-    attach (&slot->quiesce.deadline, g_timeout_source_new (deadline_ms), on_deadline, slot);
-  if (cancellable != NULL)
-    attach (&slot->quiesce.cancelled, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (on_cancelled),
-            slot);
-}
-
-gboolean
-collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_async_result_is_tagged (result, collet_slot_quiesce_async), FALSE);
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-static void
-end_quiesce_early (ColletSlot *slot)
-{
-  if (slot->quiesce.task != NULL)
-    end_quiesce (slot, g_error_new (COLLET_ERROR, COLLET_ERROR_CANCELLED,
-                                    "Calls of %s went on before those that ran had ended.", slot->module));
-}
-
-void
-collet_slot_resume (ColletSlot *slot)
-{
-  open_gate (slot);
-  end_quiesce_early (slot);
 }
 
 ColletGeneration *
@@ -430,9 +278,19 @@ collet_slot_publish (ColletSlot *slot, ColletGeneration *next)
   slot->published = next;
   pthread_mutex_unlock (&slot->lock);
 
-  open_gate (slot);
-  end_quiesce_early (slot);
+  collet_slot_resume (slot);
   return former;
+}
+
+void
+collet_slot_refuse (ColletSlot *slot, const GError *error)
+{
+  g_autoptr (GError) former = NULL;
+
+  pthread_mutex_lock (&slot->lock);
+  former = g_steal_pointer (&slot->refusal);
+  slot->refusal = error != NULL ? g_error_copy (error) : NULL;
+  pthread_mutex_unlock (&slot->lock);
 }
 
 ColletGeneration *
@@ -511,8 +369,9 @@ collet_slot_unref (ColletSlot *slot)
   if (!g_atomic_int_dec_and_test (&slot->ref_count))
     return;
   /* Who waits holds a reference through the timer, or is the asker's bug. */
-  g_assert (slot->waiting.length == 0 && slot->quiesce.task == NULL && slot->timer == NULL);
+  g_assert (slot->waiting.length == 0 && slot->turn == NULL && slot->timer == NULL);
   g_clear_object (&slot->published);
+  g_clear_error (&slot->refusal);
   g_main_context_unref (slot->context);
   pthread_mutex_destroy (&slot->lock);
   g_free (slot->module);

@@ -31,14 +31,18 @@ ColletGeneration *collet_slot_dup_published (ColletSlot *slot);
 /* One step for callers: from now on calls go to `next` (NULL: none, calls get
  * ModuleNotLoaded). Opens the gate. Returns the former one, or NULL. */
 ColletGeneration *collet_slot_publish (ColletSlot *slot, ColletGeneration *next) G_GNUC_WARN_UNUSED_RESULT;
-/* Closes the gate; completes when the published generation has no lease left.
- * DrainTimeout after deadline_ms (0: never; the gate is then open again).
- * ReloadInProgress while another one waits. */
+/* Closes the gate, as soon as nobody else has it closed; completes when the
+ * published generation has no lease left, and holds the gate until resume or
+ * publish. DrainTimeout after deadline_ms (0: never; the gate is then open
+ * again). */
 void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error);
-/* Opens the gate again without a change. */
+/* Opens the gate again without a change; then it is the next one's turn. */
 void collet_slot_resume (ColletSlot *slot);
+/* From now on calls get `error` (copied), those that wait as well; those that run
+ * go on. NULL: they are taken again. It outlives what is published. */
+void collet_slot_refuse (ColletSlot *slot, const GError *error);
 /* Microseconds for which the gate was closed the last time; 0: never. */
 gint64 collet_slot_get_pause_us (ColletSlot *slot);
 guint collet_slot_get_waiting (ColletSlot *slot);

@@ -133,6 +133,7 @@ admit (ColletWorkerCalls *calls, ColletCall *call, const Frame *frame, guint64 *
 {
   gboolean sends = calls->link != NULL && has_window (calls) &&
                    collet_call_table_get_length (&calls->table, COLLET_CALL_QUEUED) == 0;
+  ColletCallEntry *entry;
 
   if (calls->refusal != NULL)
     return ADMIT_REFUSED;
@@ -144,8 +145,8 @@ admit (ColletWorkerCalls *calls, ColletCall *call, const Frame *frame, guint64 *
   if (*id == 0)
     return ADMIT_FULL;
   COLLET_CALL_SET_ID (call, *id);
-  if (sends)
-    collet_call_table_find (&calls->table, *id)->sent_us = g_get_monotonic_time ();
+  entry = collet_call_table_find (&calls->table, *id);
+  entry->came_us = entry->sent_us = g_get_monotonic_time ();
   return sends ? ADMIT_SEND : ADMIT_QUEUED;
 }
 
@@ -281,4 +282,22 @@ collet_worker_calls_rest (ColletWorkerCalls *calls)
     calls->start_asked = FALSE;
   pthread_mutex_unlock (&calls->lock);
   return rests;
+}
+
+gint64
+collet_worker_calls_get_oldest (ColletWorkerCalls *calls)
+{
+  const ColletCallEntry *sent, *queued;
+  gint64 oldest = G_MAXINT64;
+
+  /* Both lists are in order but for what was put back, which was the newest. */
+  pthread_mutex_lock (&calls->lock);
+  sent = collet_call_table_first (&calls->table, COLLET_CALL_SENT);
+  queued = collet_call_table_first (&calls->table, COLLET_CALL_QUEUED);
+  if (sent != NULL)
+    oldest = sent->came_us;
+  if (queued != NULL)
+    oldest = MIN (oldest, queued->came_us);
+  pthread_mutex_unlock (&calls->lock);
+  return oldest != G_MAXINT64 ? oldest : 0;
 }

@@ -42,6 +42,9 @@ void collet_worker_calls_cancel (ColletWorkerCalls *calls, ColletCall *call);
 /* TRUE: no call waits, and the next one will ask for a start again. */
 gboolean collet_worker_calls_rest (ColletWorkerCalls *calls);
 
+/* When the oldest call came, monotonic; 0: there is none. */
+gint64 collet_worker_calls_get_oldest (ColletWorkerCalls *calls);
+
 /* Main thread; they take effect in order, on the I/O thread. The generation must
  * have a link, or a lease, or a reference kept until they have: */
 

@@ -44,7 +44,6 @@ struct _ColletWorkerGeneration
   ColletWorkerCalls *calls;
   ColletWorkerRequests *requests;
   ColletRestartPolicy policy;
-  GBytes *snapshot;
 
   ColletWorkerPhase phase;
   ColletWorkerProcess process;

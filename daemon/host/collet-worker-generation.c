@@ -151,17 +151,6 @@ collet_worker_generation_request_finish (ColletGeneration *generation, GAsyncRes
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static void
-collet_worker_generation_set_snapshot (ColletGeneration *generation, GBytes *state)
-{
-  ColletWorkerGeneration *self = COLLET_WORKER_GENERATION (generation);
-
-  if (state != NULL)
-    g_bytes_ref (state);
-  g_clear_pointer (&self->snapshot, g_bytes_unref);
-  self->snapshot = state;
-}
-
 /* End */
 
 void
@@ -272,6 +261,12 @@ collet_worker_generation_cancel (ColletGeneration *generation, ColletCall *call)
   collet_worker_calls_cancel (((ColletWorkerGeneration *)generation)->calls, call);
 }
 
+static gint64
+collet_worker_generation_get_oldest_call (ColletGeneration *generation)
+{
+  return collet_worker_calls_get_oldest (((ColletWorkerGeneration *)generation)->calls);
+}
+
 /* Object */
 
 static void
@@ -284,7 +279,6 @@ collet_worker_generation_finalize (GObject *object)
   collet_worker_calls_free (self->calls);
   collet_worker_requests_free (self->requests);
   collet_restart_policy_clear (&self->policy);
-  g_clear_pointer (&self->snapshot, g_bytes_unref);
   g_clear_error (&self->process.failure);
   g_ptr_array_unref (self->start_tasks);
   collet_host_parts_unref (self->parts);
@@ -304,7 +298,7 @@ collet_worker_generation_class_init (ColletWorkerGenerationClass *klass)
   generation_class->stop_async = collet_worker_generation_stop_async;
   generation_class->stop_finish = collet_worker_generation_stop_finish;
   generation_class->kill = collet_worker_generation_kill;
-  generation_class->set_snapshot = collet_worker_generation_set_snapshot;
+  generation_class->get_oldest_call = collet_worker_generation_get_oldest_call;
   generation_class->dispatch = collet_worker_generation_dispatch;
   generation_class->cancel = collet_worker_generation_cancel;
 }

@@ -267,15 +267,17 @@ on_restored (GObject *object, GAsyncResult *result, gpointer user_data)
 static void
 on_ready (ColletWorkerGeneration *self)
 {
-  if (self->snapshot == NULL)
+  GBytes *snapshot = collet_generation_get_snapshot (as_generation (self));
+
+  if (snapshot == NULL)
     {
       on_running (self);
       return;
     }
   collet_worker_life_drop_timer (self);
   self->phase = COLLET_WORKER_RESTORING;
-  collet_worker_requests_add_first (self->requests, self->process.link, COLLET_FRAME_IMPORT_STATE,
-                                    self->snapshot, g_task_new (self, NULL, on_restored, NULL));
+  collet_worker_requests_add_first (self->requests, self->process.link, COLLET_FRAME_IMPORT_STATE, snapshot,
+                                    g_task_new (self, NULL, on_restored, NULL));
 }
 
 void

@@ -19,10 +19,24 @@ collet_mcp_error_new (const char *id, gsize id_size, int code, const char *messa
   return json;
 }
 
+/* After which time it makes sense to call again; 0: it does not say. */
+static guint
+retry_after_ms (const GError *error)
+{
+  if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_OVERLOADED))
+    return 1000;
+  if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED) ||
+      g_error_matches (error, COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN))
+    return 5000;
+  return 0;
+}
+
 GString *
 collet_mcp_error_new_for (const char *id, gsize id_size, const GError *error)
 {
-  g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"}", collet_error_name_of (error));
+  guint retry_ms = retry_after_ms (error);
+  g_autofree char *retry = retry_ms > 0 ? g_strdup_printf (",\"retryAfterMs\":%u", retry_ms) : g_strdup ("");
+  g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"%s}", collet_error_name_of (error), retry);
   g_autofree char *message = g_utf8_make_valid (error->message, -1);
 
   return collet_mcp_error_new (id, id_size, COLLET_MCP_INTERNAL_ERROR, message, data);

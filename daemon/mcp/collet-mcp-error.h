@@ -5,8 +5,9 @@
  * A call that did not complete (WorkerCrashed, CallTimeout, Overloaded,
  * InvalidResult, ...) is a JSON-RPC error -32603 with data {"reason": name}, in
  * both eras, HTTP 200: clients raise it as an exception with its message, and a
- * program can tell the cases apart. Wrong arguments are a result with isError:
- * the model that wrote them reads the sentence and can mend them.
+ * program can tell the cases apart; "retryAfterMs" beside it says when to call
+ * again, where that helps (Overloaded, ModuleDrained, ShuttingDown). Wrong arguments are a result with
+ * isError: the model that wrote them reads the sentence and can mend them.
  */
 #pragma once
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-deployment.h"
 
+#include "collet-error.h"
+
 /* Calls that may wait while a module is quiesced; past it they are Overloaded. */
 #define MAX_WAITING 65536
 
@@ -11,7 +13,9 @@ struct _ColletDeployment
   ColletSlot *slot;
   ColletGeneration *published;
   ColletHostKind kind;
-  guint draining;
+  GArray *leaving; /* ColletLeaving */
+  ColletDrainState drain;
+  gint64 drain_deadline_at;
   gint64 state_saved_at;
   guint64 former_crashes; /* of generations that are gone */
 };
@@ -26,6 +30,7 @@ collet_deployment_finalize (GObject *object)
   ColletDeployment *self = COLLET_DEPLOYMENT (object);
 
   g_clear_object (&self->published);
+  g_array_unref (self->leaving);
   g_clear_pointer (&self->slot, collet_slot_unref);
   g_free (self->module);
   G_OBJECT_CLASS (collet_deployment_parent_class)->finalize (object);
@@ -42,6 +47,7 @@ collet_deployment_class_init (ColletDeploymentClass *klass)
 static void
 collet_deployment_init (ColletDeployment *self)
 {
+  self->leaving = g_array_new (FALSE, FALSE, sizeof (ColletLeaving));
 }
 
 ColletDeployment *
@@ -81,7 +87,7 @@ collet_deployment_get_host_kind (ColletDeployment *self)
 guint
 collet_deployment_get_live (ColletDeployment *self)
 {
-  return self->draining + (self->published != NULL ? 1 : 0);
+  return self->leaving->len + (self->published != NULL ? 1 : 0);
 }
 
 guint64
@@ -112,9 +118,77 @@ collet_deployment_publish (ColletDeployment *self, ColletGeneration *next, Colle
   g_autoptr (ColletGeneration) former = collet_slot_publish (self->slot, next);
 
   g_set_object (&self->published, next);
+  if (next == NULL && self->drain != COLLET_DRAIN_NONE)
+    {
+      self->drain = COLLET_DRAIN_NONE;
+      collet_slot_refuse (self->slot, NULL);
+    }
   self->kind = kind;
   g_signal_emit (self, changed_signal, 0);
   return g_steal_pointer (&former);
+}
+
+/* ---- drain ---- */
+
+static GError *
+make_refusal (ColletDeployment *self)
+{
+  if (self->drain == COLLET_DRAIN_UNDER_WAY)
+    return g_error_new (
+        COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED,
+        "Module \"%s\" is being taken out of service; the call did not begin. Call again in a "
+        "few seconds.",
+        self->module);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED,
+                      "Module \"%s\" is out of service for maintenance; the call did not begin. Call again "
+                      "later; an administrator resumes it.",
+                      self->module);
+}
+
+void
+collet_deployment_set_drain (ColletDeployment *self, ColletDrainState state, gint64 deadline_at)
+{
+  g_autoptr (GError) refusal = NULL;
+
+  self->drain = state;
+  self->drain_deadline_at = deadline_at;
+  if (state != COLLET_DRAIN_NONE)
+    refusal = make_refusal (self);
+  collet_slot_refuse (self->slot, refusal);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+ColletDrainState
+collet_deployment_get_drain (ColletDeployment *self)
+{
+  return self->drain;
+}
+
+gint64
+collet_deployment_get_drain_deadline (ColletDeployment *self)
+{
+  return self->drain_deadline_at;
+}
+
+const GArray *
+collet_deployment_get_leaving (ColletDeployment *self)
+{
+  return self->leaving;
+}
+
+/* ---- retirement ---- */
+
+static void
+forget_leaving (ColletDeployment *self, ColletGeneration *generation)
+{
+  for (guint i = 0; i < self->leaving->len; i++)
+    {
+      if (g_array_index (self->leaving, ColletLeaving, i).generation != generation)
+        continue;
+      g_array_remove_index (self->leaving, i);
+      g_object_unref (generation);
+      return;
+    }
 }
 
 static void
@@ -125,7 +199,7 @@ on_retired (GObject *object, GAsyncResult *result, gpointer data)
   ColletRetirement *retirement = g_new (ColletRetirement, 1);
 
   *retirement = collet_generation_retire_finish (COLLET_GENERATION (object), result);
-  self->draining--;
+  forget_leaving (self, COLLET_GENERATION (object));
   g_signal_emit (self, changed_signal, 0);
   g_task_return_pointer (task, retirement, g_free);
 }
@@ -135,10 +209,12 @@ collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   ColletGenerationStats stats;
+  ColletLeaving leaving = { g_object_ref (former),
+                            deadline_ms > 0 ? g_get_real_time () + (gint64)deadline_ms * 1000 : 0 };
 
   collet_generation_get_stats (former, &stats);
   self->former_crashes += stats.crashes;
-  self->draining++;
+  g_array_append_val (self->leaving, leaving);
   g_signal_emit (self, changed_signal, 0);
   collet_generation_retire_async (former, deadline_ms, NULL, on_retired,
                                   g_task_new (self, NULL, callback, user_data));

@@ -39,6 +39,28 @@ void collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *f
                                      GAsyncReadyCallback callback, gpointer user_data);
 ColletRetirement collet_deployment_retire_finish (ColletDeployment *self, GAsyncResult *result);
 
+/* Out of service, by hand: while it is not NONE new calls get ModuleDrained, also
+ * after a reload. */
+typedef enum
+{
+  COLLET_DRAIN_NONE,
+  COLLET_DRAIN_UNDER_WAY, /* calls are waited for */
+  COLLET_DRAIN_DONE,
+} ColletDrainState;
+
+void collet_deployment_set_drain (ColletDeployment *self, ColletDrainState state, gint64 deadline_at);
+ColletDrainState collet_deployment_get_drain (ColletDeployment *self);
+/* Of COLLET_DRAIN_UNDER_WAY, microseconds since 1970; 0: none. */
+gint64 collet_deployment_get_drain_deadline (ColletDeployment *self);
+
+/* Those that were replaced and still finish their calls. */
+typedef struct
+{
+  ColletGeneration *generation; /* referenced */
+  gint64 deadline_at;           /* microseconds since 1970; 0: none */
+} ColletLeaving;
+const GArray *collet_deployment_get_leaving (ColletDeployment *self); /* ColletLeaving */
+
 /* Signal "changed" (): published, draining or a worker's state. */
 
 G_END_DECLS

@@ -30,6 +30,8 @@ collet_history_entry_free (ColletHistoryEntry *entry)
   g_free (entry->phase);
   g_free (entry->error);
   g_free (entry->message);
+  g_free (entry->note);
+  g_free (entry->reverts);
   g_free (entry->reason);
   g_free (entry->options);
   g_ptr_array_unref (entry->items);
@@ -47,6 +49,7 @@ entry_of_row (ColletHistoryRow *row)
   entry->id = g_steal_pointer (&reload->id);
   entry->kind = g_steal_pointer (&reload->kind);
   entry->strategy = g_steal_pointer (&reload->strategy);
+  entry->reverts = g_steal_pointer (&reload->reverts);
   entry->reason = g_steal_pointer (&reload->reason);
   entry->options = g_steal_pointer (&reload->options);
   entry->uid = reload->uid;
@@ -54,7 +57,10 @@ entry_of_row (ColletHistoryRow *row)
   entry->state = end != NULL ? g_steal_pointer (&end->state) : g_strdup ("running");
   entry->phase = end != NULL ? g_steal_pointer (&end->phase) : g_strdup ("");
   entry->error = end != NULL ? g_steal_pointer (&end->error) : NULL;
-  entry->message = end != NULL ? g_steal_pointer (&end->message) : NULL;
+  if (end != NULL && entry->error != NULL)
+    entry->message = g_steal_pointer (&end->message);
+  else if (end != NULL)
+    entry->note = g_steal_pointer (&end->message);
   entry->finished_at = end != NULL ? end->at : 0;
   entry->duration_us = end != NULL ? end->duration_us : 0;
   entry->pause_us = end != NULL ? end->pause_us : -1;

@@ -24,6 +24,8 @@ typedef struct
   char *phase;
   char *error;   /* name, or NULL */
   char *message; /* or NULL */
+  char *note;    /* or NULL */
+  char *reverts; /* id of the reload that it takes back, or NULL */
   char *reason;  /* or NULL */
   char *options; /* JSON object */
   gint64 uid;

@@ -284,7 +284,12 @@ collet_preflight_async (ColletReloader *reloader, const ColletReloadRequest *req
         }
       break;
     case COLLET_RELOAD_UNLOAD:
+    case COLLET_RELOAD_DRAIN:
+    case COLLET_RELOAD_RESUME:
       g_ptr_array_add (self->items, collet_reload_item_new (request->module));
+      g_task_return_boolean (task, TRUE);
+      break;
+    case COLLET_RELOAD_SHUTDOWN: /* no module in particular */
       g_task_return_boolean (task, TRUE);
       break;
     default:

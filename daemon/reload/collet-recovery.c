@@ -97,6 +97,8 @@ publish (Revival *revival)
   g_autoptr (ColletGeneration) former = collet_deployment_publish (deployment, revival->generation, kind);
   g_assert (former == NULL);
   collet_deployment_set_state_saved_at (deployment, revival->state_saved_at);
+  if (row->drained_at > 0)
+    collet_deployment_set_drain (deployment, COLLET_DRAIN_DONE, 0);
 
   facts->name = g_strdup (row->module);
   facts->version = collet_version_ref (revival->version);
@@ -221,6 +223,7 @@ static void
 resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_committed)
 {
   ColletReloadEnd *end = collet_reload_end_new ();
+  gboolean is_service = g_str_equal (row->kind, "drain") || g_str_equal (row->kind, "resume");
 
   end->reload = g_strdup (row->id);
   end->at = g_get_real_time ();
@@ -232,7 +235,9 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
       end->state = g_strdup ("succeeded");
       end->phase = g_strdup ("commit");
       end->message =
-          g_strdup ("The daemon ended after the commit point; the new version serves since its restart.");
+          is_service ? g_strdup ("The daemon ended after the commit point; it stands since the restart.")
+                     : g_strdup ("The daemon ended after the commit point; the new version serves since its "
+                                 "restart.");
     }
   else
     {

@@ -20,6 +20,7 @@ collet_reload_record_begin (ColletReload *reload)
   row->strategy = g_strdup ("local");
   row->uid = request->uid;
   row->reason = g_strdup (request->reason);
+  row->reverts = g_strdup (request->reverts);
   row->options = collet_reload_request_to_json (request);
   row->started_at = collet_reload_get_started_at (reload);
   for (guint i = 0; i < items->len; i++)
@@ -71,7 +72,7 @@ collet_reload_record_end (ColletReload *reload)
   row->state = g_strdup (collet_reload_state_to_string (collet_reload_get_state (reload)));
   row->phase = g_strdup (collet_reload_get_phase (reload));
   row->error = error != NULL ? g_strdup (collet_error_name_of (error)) : NULL;
-  row->message = error != NULL ? g_strdup (error->message) : NULL;
+  row->message = g_strdup (error != NULL ? error->message : collet_reload_get_note (reload));
   row->at = collet_reload_get_finished_at (reload);
   row->pause_us = collet_reload_get_pause_us (reload);
   row->duration_us = collet_reload_get_duration_us (reload);

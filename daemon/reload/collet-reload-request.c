@@ -7,10 +7,10 @@ const char *
 collet_reload_kind_to_string (ColletReloadKind kind)
 {
   static const char *const names[] = {
-    [COLLET_RELOAD_LOAD] = "load",
-    [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
-    [COLLET_RELOAD_ROLLBACK] = "rollback",
-    [COLLET_RELOAD_UNLOAD] = "unload",
+    [COLLET_RELOAD_LOAD] = "load",         [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
+    [COLLET_RELOAD_ROLLBACK] = "rollback", [COLLET_RELOAD_UNLOAD] = "unload",
+    [COLLET_RELOAD_DRAIN] = "drain",       [COLLET_RELOAD_RESUME] = "resume",
+    [COLLET_RELOAD_SHUTDOWN] = "shutdown",
   };
 
   return names[kind];
@@ -36,7 +36,22 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_clear_pointer (&request->state, g_bytes_unref);
   g_free (request->host);
   g_free (request->reason);
+  g_free (request->reverts);
   g_free (request);
+}
+
+static void
+append_flag (GString *out, const char *name, gboolean is_set)
+{
+  if (is_set)
+    g_string_append_printf (out, "%s\"%s\":true", out->len > 1 ? "," : "", name);
+}
+
+static void
+append_number (GString *out, const char *name, guint number)
+{
+  if (number > 0)
+    g_string_append_printf (out, "%s\"%s\":%u", out->len > 1 ? "," : "", name, number);
 }
 
 static void
@@ -63,8 +78,10 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_string (out, "expect-version", request->expect_version);
   append_string (out, "state", states[request->state_choice]);
   append_string (out, "host", request->host);
-  if (request->allow_breaking)
-    g_string_append_printf (out, "%s\"allow-breaking\":true", out->len > 1 ? "," : "");
+  append_flag (out, "allow-breaking", request->allow_breaking);
+  append_flag (out, "force", request->force);
+  append_number (out, "drain-timeout-ms", request->drain_timeout_ms);
+  append_number (out, "timeout-ms", request->timeout_ms);
   if (request->sources != NULL && request->sources[0] != NULL)
     {
       g_string_append_printf (out, "%s\"sources\":[", out->len > 1 ? "," : "");

@@ -15,6 +15,9 @@ typedef enum
   COLLET_RELOAD_HOT_RELOAD, /* sources: one; its module must be loaded */
   COLLET_RELOAD_ROLLBACK,   /* module, version */
   COLLET_RELOAD_UNLOAD,     /* module */
+  COLLET_RELOAD_DRAIN,      /* module */
+  COLLET_RELOAD_RESUME,     /* module */
+  COLLET_RELOAD_SHUTDOWN,   /* of the daemon */
 } ColletReloadKind;
 
 /* "load", ... as in the history. */
@@ -40,12 +43,21 @@ typedef struct
   GBytes *state;          /* COLLET_STATE_GIVEN */
   char *host;             /* "worker", "in-process", or NULL: as it is */
   char *reason;           /* for the history, or NULL */
+  char *reverts;          /* id of the reload that it takes back, or NULL */
   gint64 uid;             /* who asks; -1: the daemon */
   char *expect_version;   /* selector: what must run now, or NULL */
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
+  gboolean force; /* drain: ends the calls that are left */
 } ColletReloadRequest;
+
+/* Changes what is in service, no code. */
+static inline gboolean
+collet_reload_kind_is_service (ColletReloadKind kind)
+{
+  return kind >= COLLET_RELOAD_DRAIN;
+}
 
 ColletReloadRequest *collet_reload_request_new (ColletReloadKind kind, gint64 uid);
 void collet_reload_request_free (ColletReloadRequest *request);

@@ -13,6 +13,7 @@ struct _ColletReload
   const char *phase;
   double progress;
   GError *error;
+  char *note;
   GCancellable *cancellable;
   gint64 started_at;
   gint64 finished_at;
@@ -93,6 +94,7 @@ collet_reload_finalize (GObject *object)
   collet_reload_request_free (self->request);
   g_ptr_array_unref (self->items);
   g_clear_error (&self->error);
+  g_free (self->note);
   g_object_unref (self->cancellable);
   G_OBJECT_CLASS (collet_reload_parent_class)->finalize (object);
 }
@@ -169,6 +171,19 @@ collet_reload_get_error (ColletReload *self)
   return self->error;
 }
 
+const char *
+collet_reload_get_note (ColletReload *self)
+{
+  return self->note;
+}
+
+void
+collet_reload_set_note (ColletReload *self, const char *note)
+{
+  g_free (self->note);
+  self->note = g_strdup (note);
+}
+
 gint64
 collet_reload_get_started_at (ColletReload *self)
 {
@@ -234,8 +249,8 @@ gboolean
 collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items)
 {
   if (request->kind != self->request->kind || request->state_choice != self->request->state_choice ||
-      request->state_choice == COLLET_STATE_GIVEN || g_strcmp0 (request->host, self->request->host) != 0 ||
-      items->len != self->items->len)
+      request->state_choice == COLLET_STATE_GIVEN || request->force != self->request->force ||
+      g_strcmp0 (request->host, self->request->host) != 0 || items->len != self->items->len)
     return FALSE;
 
   for (guint i = 0; i < items->len; i++)
@@ -243,7 +258,8 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
       const ColletReloadItem *mine = self->items->pdata[i];
       const ColletReloadItem *other = items->pdata[i];
 
-      if (!g_str_equal (mine->module, other->module) || !is_same_version (mine->to, other->to) ||
+      if (!g_str_equal (mine->module, other->module) ||
+          (!collet_reload_kind_is_service (request->kind) && !is_same_version (mine->to, other->to)) ||
           !fits (mine, request))
         return FALSE;
     }

@@ -68,6 +68,9 @@ ColletReloadState collet_reload_get_state (ColletReload *self);
 const char *collet_reload_get_phase (ColletReload *self);
 double collet_reload_get_progress (ColletReload *self); /* 0..1, only grows, 1 at the end */
 const GError *collet_reload_get_error (ColletReload *self);
+/* What is worth knowing of how it went, beside an error; NULL: nothing. */
+const char *collet_reload_get_note (ColletReload *self);
+void collet_reload_set_note (ColletReload *self, const char *note);
 gint64 collet_reload_get_started_at (ColletReload *self);  /* microseconds since 1970 */
 gint64 collet_reload_get_finished_at (ColletReload *self); /* 0: not yet */
 gint64 collet_reload_get_duration_us (ColletReload *self);

@@ -33,7 +33,8 @@ struct _ColletReloader
   guint announcing;
   guint64 started;
   gboolean is_closing;
-  GTask *shutdown; /* waits for running == 0 */
+  GTask *shutdown;             /* waits for running == 0 */
+  ColletReload *shutting_down; /* its record, or NULL */
 };
 
 /* The one of that name, made if needed. Borrowed. */
@@ -78,6 +79,8 @@ gboolean collet_transaction_needs_journal (ColletReload *reload);
 /* Runs a reload whose items are locked to its end. One that is not in the journal
  * is put there with its commit. */
 void collet_transaction_run (ColletReloader *self, ColletReload *reload, gboolean is_journalled);
+/* As collet_transaction_run, for drain, resume and shutdown. */
+void collet_service_change_run (ColletReloader *self, ColletReload *reload);
 /* The transaction tells: it is published or undone, so its modules are free for
  * the next one. */
 void collet_reloader_unlock (ColletReloader *self, ColletReload *reload);

@@ -15,6 +15,7 @@ G_DEFINE_FINAL_TYPE (ColletReloader, collet_reloader, G_TYPE_OBJECT)
 
 static guint deployment_added_signal;
 static guint tool_updated_signal;
+static guint shutdown_signal;
 
 void
 collet_reloader_config_init (ColletReloaderConfig *config)
@@ -34,6 +35,7 @@ collet_reloader_finalize (GObject *object)
   ColletReloader *self = COLLET_RELOADER (object);
 
   g_clear_handle_id (&self->announcing, g_source_remove);
+  g_clear_object (&self->shutting_down);
   g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
   g_hash_table_unref (self->locks);
   g_hash_table_unref (self->deployments);
@@ -54,6 +56,8 @@ collet_reloader_class_init (ColletReloaderClass *klass)
   /* name, version (SHA-256, "" if the tool is gone), sequence */
   tool_updated_signal = g_signal_new ("tool-updated", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                       NULL, G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT64);
+  shutdown_signal = g_signal_new ("shutdown-requested", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0, NULL,
+                                  NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   deployment_added_signal = g_signal_new ("deployment-added", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0,
                                           NULL, NULL, NULL, G_TYPE_NONE, 1, COLLET_TYPE_DEPLOYMENT);
 }

@@ -64,17 +64,37 @@ collet_reloader_find_version (ColletReloader *self, const char *module, const ch
 /* ColletVersion: all that are retained of a module; in no order. */
 GPtrArray *collet_reloader_list_versions (ColletReloader *self, const char *module);
 
-/* Refuses new requests, lets what runs end, saves the state of every stateful
- * module, then retires all generations. */
-void collet_reloader_shutdown_async (ColletReloader *self, GAsyncReadyCallback callback, gpointer user_data);
+/* Begins to close if that was not done, lets what runs end, at most timeout_ms (0:
+ * the drain timeout), saves the state of every stateful module, then retires all
+ * generations. Calls that are left are ended with them. */
+void collet_reloader_shutdown_async (ColletReloader *self, guint timeout_ms, GAsyncReadyCallback callback,
+                                     gpointer user_data);
 gboolean collet_reloader_shutdown_finish (ColletReloader *self, GAsyncResult *result, GError **error);
+
+/* From now on changes and calls get ShuttingDown; what runs goes on. */
+void collet_reloader_begin_closing (ColletReloader *self);
 
 /* Reloads that began since the daemon started. */
 guint64 collet_reloader_get_started (ColletReloader *self);
 /* Number of the newest update of a tool. */
 guint64 collet_reloader_get_update_sequence (ColletReloader *self);
 
-/* Signals: "deployment-added" (ColletDeployment *); "tool-updated" (const char
- * *name, const char *version, guint64 sequence): durable, in order. */
+/* A DrainRow a generation that drains, or was drained, of one module (NULL: of
+ * all). */
+typedef struct
+{
+  ColletVersion *version;
+  char *module;
+  const char *state; /* draining | drained */
+  guint64 generation;
+  guint64 in_flight;
+  gint64 oldest_call_ms;
+  gint64 deadline_at; /* microseconds since 1970; 0: none */
+} ColletDrainRow;
+GPtrArray *collet_reloader_list_draining (ColletReloader *self, const char *module);
+
+/* Signals: "shutdown-requested" (guint timeout_ms, 0: as configured): somebody
+ * asked for the daemon's end, which is in the journal. "deployment-added" (ColletDeployment *);
+ * "tool-updated" (const char *name, const char *version, guint64 sequence): durable, in order. */
 
 G_END_DECLS

@@ -128,6 +128,14 @@ collet_review_item (ColletReloader *reloader, const ColletReloadRequest *request
     item->from = collet_version_ref (collet_generation_get_spec (item->old)->version);
   item->kind = choose_host (request, item);
 
+  if (collet_reload_kind_is_service (request->kind))
+    {
+      if (!review_identity (reloader, request, item, error))
+        return FALSE;
+      item->to = collet_version_ref (item->from);
+      item->manifest = collet_manifest_ref (collet_generation_get_spec (item->old)->manifest);
+      return TRUE;
+    }
   if (!review_identity (reloader, request, item, error) || !review_live (reloader, item, error) ||
       !review_state (request, item, error))
     return FALSE;

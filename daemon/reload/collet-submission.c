@@ -61,6 +61,8 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
         }
     }
 
+  if (collet_reload_kind_is_service (request->kind))
+    return TRUE;
   g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
   return plan != NULL;
 }
@@ -101,7 +103,10 @@ on_begun (GObject *object, GAsyncResult *result, gpointer data)
     }
   collet_failpoint ("reload-begun");
   g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);
-  collet_transaction_run (self, submission->reload, TRUE);
+  if (collet_reload_kind_is_service (collet_reload_get_request (submission->reload)->kind))
+    collet_service_change_run (self, submission->reload);
+  else
+    collet_transaction_run (self, submission->reload, TRUE);
 }
 
 /* It is in the journal, or its end says why not. */
@@ -127,7 +132,8 @@ begin (ColletReloader *self, GTask *task, ColletReload *reload)
 {
   collet_reloader_lock (self, reload);
   self->running++;
-  if (collet_transaction_needs_journal (reload))
+  if (collet_reload_kind_is_service (collet_reload_get_request (reload)->kind) ||
+      collet_transaction_needs_journal (reload))
     {
       collet_store_begin_async (self->store, collet_reload_record_begin (reload), on_begun,
                                 g_object_ref (task));

@@ -40,7 +40,8 @@ collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolea
       "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, "
       "previous_sha256 = excluded.previous_sha256, generation = excluded.generation, host = excluded.host, "
       "snapshot_floor = CASE WHEN ?7 THEN excluded.snapshot_floor ELSE snapshot_floor END, "
-      "changed_at = excluded.changed_at");
+      "changed_at = excluded.changed_at, "
+      "drained_at = CASE WHEN excluded.sha256 IS NULL THEN NULL ELSE drained_at END");
 
   collet_statement_add_text (statement, row->module);
   collet_statement_add_text (statement, row->sha256);
@@ -49,6 +50,17 @@ collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolea
   collet_statement_add_text (statement, row->host);
   collet_statement_add_int (statement, at);
   collet_statement_add_int (statement, is_reload);
+  return collet_statement_run (statement, error);
+}
+
+gboolean
+collet_module_table_set_drained (ColletDatabase *db, const char *module, gint64 at, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "UPDATE module SET drained_at = nullif (?2, 0) WHERE name = ?1");
+
+  collet_statement_add_text (statement, module);
+  collet_statement_add_int (statement, at);
   return collet_statement_run (statement, error);
 }
 
@@ -91,7 +103,8 @@ collet_module_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   ColletStatement *statement = collet_statement_begin (
-      db, "SELECT name, sha256, previous_sha256, generation, host FROM module ORDER BY name");
+      db, "SELECT name, sha256, previous_sha256, generation, host, coalesce (drained_at, 0) FROM module "
+          "ORDER BY name");
 
   while (collet_statement_next (statement, &reason))
     {
@@ -102,6 +115,7 @@ collet_module_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
       row->previous_sha256 = collet_statement_dup_text (statement, 2);
       row->generation = (guint64)collet_statement_get_int (statement, 3);
       row->host = collet_statement_dup_text (statement, 4);
+      row->drained_at = collet_statement_get_int (statement, 5);
       g_ptr_array_add (rows, row);
     }
   if (reason == NULL)

@@ -16,6 +16,8 @@ gboolean collet_module_table_add_artifact (ColletDatabase *db, const ColletArtif
 /* is_reload: earlier snapshots are no longer this activation's state. */
 gboolean collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolean is_reload,
                                   gint64 at, GError **error);
+/* at: since when; 0: it serves again. */
+gboolean collet_module_table_set_drained (ColletDatabase *db, const char *module, gint64 at, GError **error);
 
 gboolean collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError **error);
 gboolean collet_module_table_read (ColletDatabase *db, GPtrArray *rows, GError **error);

@@ -64,6 +64,16 @@ write_modules (ColletDatabase *db, const ColletCommit *commit, gint64 at, GError
       if (!collet_module_table_set (db, commit->modules->pdata[i], commit->reload != NULL, at, error))
         return FALSE;
     }
+  for (guint i = 0; i < commit->drained->len; i++)
+    {
+      if (!collet_module_table_set_drained (db, commit->drained->pdata[i], at, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < commit->resumed->len; i++)
+    {
+      if (!collet_module_table_set_drained (db, commit->resumed->pdata[i], 0, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

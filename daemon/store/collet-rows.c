@@ -136,6 +136,8 @@ collet_commit_new (void)
   commit->snapshots = ROWS (snapshot_row);
   commit->tools = ROWS (tool_row);
   commit->removed_tools = array_of (g_free);
+  commit->drained = array_of (g_free);
+  commit->resumed = array_of (g_free);
   return commit;
 }
 
@@ -151,6 +153,8 @@ collet_commit_free (ColletCommit *commit)
   g_clear_pointer (&commit->snapshots, g_ptr_array_unref);
   g_clear_pointer (&commit->tools, g_ptr_array_unref);
   g_clear_pointer (&commit->removed_tools, g_ptr_array_unref);
+  g_clear_pointer (&commit->drained, g_ptr_array_unref);
+  g_clear_pointer (&commit->resumed, g_ptr_array_unref);
   g_free (commit);
 }
 

@@ -37,7 +37,8 @@ typedef struct
   char *sha256;          /* active; NULL: unloaded */
   char *previous_sha256; /* to roll back to, or NULL */
   guint64 generation;
-  char *host; /* "worker" | "in-process" */
+  char *host;        /* "worker" | "in-process" */
+  gint64 drained_at; /* read only; 0: it serves. See ColletCommit */
 } ColletModuleRow;
 
 typedef struct
@@ -79,7 +80,7 @@ typedef struct
   char *sha256; /* whose format it is */
   guint32 format;
   GBytes *state;
-  char *cause;  /* reload | shutdown | interval */
+  char *cause;  /* reload | drain | shutdown | interval */
   char *reload; /* id or NULL */
   gint64 taken_at;
 } ColletSnapshotRow;
@@ -96,6 +97,8 @@ typedef struct
                                has another version makes one tool_update and its
                                subscribers' events; one that is the same, none */
   GPtrArray *removed_tools; /* char *: names; a tool_update without a version each */
+  GPtrArray *drained;       /* char *: modules that take no calls from now on, */
+  GPtrArray *resumed;       /* and those that do again */
 } ColletCommit;
 
 /* How it ended; appended, never changed. */

@@ -216,18 +216,61 @@ test_cancel_reaches_generation (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_second_quiesce_is_refused (Fixture *fixture, gconstpointer data)
+test_quiesces_take_turns (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (TestCall) running = send (fixture, "r", 0);
-  g_autoptr (GAsyncResult) first = NULL, second = NULL;
+  g_autoptr (GAsyncResult) first = NULL, second = NULL, late = NULL;
   g_autoptr (GError) error = NULL;
 
   collet_slot_quiesce_async (fixture->slot, 0, NULL, test_store_result, &first);
-  second = quiesce (fixture, 0, &error);
-  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS);
+  collet_slot_quiesce_async (fixture->slot, 0, NULL, test_store_result, &second);
+  late = quiesce (fixture, 20, &error);
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT);
   g_assert_true (fake_generation_answer_one (fixture->first));
   g_assert_true (collet_slot_quiesce_finish (fixture->slot, test_wait_result (&first), NULL));
+  test_wait_ms (10);
+  g_assert_null (second);
+
+  /* The gate opens in between: who waited goes on, and is waited for. */
+  g_autoptr (TestCall) waiting = send (fixture, "w", 0);
   collet_slot_resume (fixture->slot);
+  g_assert_cmpuint (fake_generation_get_held (fixture->first), ==, 1);
+  test_wait_ms (10);
+  g_assert_null (second);
+  g_autoptr (TestCall) later = send (fixture, "l", 0);
+  g_assert_cmpuint (collet_slot_get_waiting (fixture->slot), ==, 1);
+  g_assert_true (fake_generation_answer_one (fixture->first));
+  g_assert_true (collet_slot_quiesce_finish (fixture->slot, test_wait_result (&second), NULL));
+  collet_slot_resume (fixture->slot);
+  g_assert_true (fake_generation_answer_one (fixture->first));
+  g_assert_cmpint (later->n_done, ==, 1);
+}
+
+static void
+test_refused_calls_do_not_wait (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) reason = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED, "Later.");
+  g_autoptr (TestCall) running = send (fixture, "r", 0);
+  g_autoptr (TestCall) waiting = NULL, refused = NULL, again = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  collet_slot_quiesce_async (fixture->slot, 0, NULL, test_store_result, &result);
+  waiting = send (fixture, "w", 0);
+  collet_slot_refuse (fixture->slot, reason);
+  refused = send (fixture, "a", 0);
+  g_assert_error (refused->error, COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED);
+  g_assert_cmpint (waiting->n_done, ==, 0);
+  g_assert_true (fake_generation_answer_one (fixture->first));
+  g_assert_cmpint (running->n_done, ==, 1);
+  g_assert_true (collet_slot_quiesce_finish (fixture->slot, test_wait_result (&result), NULL));
+  collet_slot_resume (fixture->slot);
+  g_assert_error (waiting->error, COLLET_ERROR, COLLET_ERROR_MODULE_DRAINED);
+
+  publish (fixture, fixture->second);
+  collet_slot_refuse (fixture->slot, NULL);
+  again = send (fixture, "b", 0);
+  g_assert_true (fake_generation_answer_one (fixture->second));
+  g_assert_no_error (again->error);
 }
 
 static void
@@ -361,7 +404,8 @@ main (int argc, char **argv)
   ADD ("opens-again-when-cancelled", test_quiesce_cancelled);
   ADD ("ends-waiting-calls-in-time", test_waiting_calls_have_their_time);
   ADD ("passes-cancellation-on", test_cancel_reaches_generation);
-  ADD ("is-quiesced-by-one-at-a-time", test_second_quiesce_is_refused);
+  ADD ("is-quiesced-by-one-at-a-time", test_quiesces_take_turns);
+  ADD ("refuses-calls-when-told-to", test_refused_calls_do_not_wait);
   ADD ("retires-without-leases", test_retire_waits_for_leases);
   ADD ("retires-at-the-deadline", test_retire_deadline);
   g_test_add_func ("/host/slot/loses-no-call", test_no_call_is_lost);

@@ -69,7 +69,7 @@ test_node_stop (TestNode *node)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  collet_reloader_shutdown_async (node->reloader, test_store_result, &result);
+  collet_reloader_shutdown_async (node->reloader, 1000, test_store_result, &result);
   test_wait_result (&result);
   g_assert_true (collet_reloader_shutdown_finish (node->reloader, result, NULL));
   g_clear_object (&result);

@@ -54,7 +54,7 @@ test_refuses (Fixture *f, gconstpointer data)
   test_node_load (f->node, "echo-1.0.0");
   collet_reloader_submit_async (f->node->reloader, test_node_request (COLLET_RELOAD_LOAD, NULL, "echo-2.0.0"),
                                 test_store_result, &early); /* still being examined */
-  collet_reloader_shutdown_async (f->node->reloader, test_store_result, &end);
+  collet_reloader_shutdown_async (f->node->reloader, 1000, test_store_result, &end);
   collet_reloader_submit_async (f->node->reloader, test_node_request (COLLET_RELOAD_LOAD, NULL, "clash"),
                                 test_store_result, &late);
   test_wait_result (&early);
@@ -81,7 +81,7 @@ test_undoes (Fixture *f, gconstpointer data)
   g_autoptr (ColletReload) reload =
       test_node_submit (f->node, test_node_request (COLLET_RELOAD_LOAD, NULL, "counter-2.0.0"), NULL);
   test_node_wait_phase (reload, "commit");
-  collet_reloader_shutdown_async (f->node->reloader, test_store_result, &end);
+  collet_reloader_shutdown_async (f->node->reloader, 1000, test_store_result, &end);
   test_node_release (f->node);
   test_wait_result (&end);
   test_node_wait (reload);

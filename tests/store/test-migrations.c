@@ -96,6 +96,7 @@ test_from_first (void)
   g_ptr_array_add (first, migrations->pdata[0]);
   g_assert_true (migrate (db, first, &error));
   collet_database_free (db);
+  g_assert_null (fixture_sql (folder, "INSERT INTO module VALUES ('m', NULL, NULL, 7, 'worker', 0, 1)"));
   g_assert_null (fixture_sql (folder, "INSERT INTO reload (id, kind, strategy, uid, options, started_at) "
                                       "VALUES ('0001', 'load', 'local', 0, '{}', 1)"));
   g_assert_null (fixture_sql (folder,
@@ -120,6 +121,9 @@ test_from_first (void)
   g_assert_cmpstr (trust, ==, "owned 1 retained");
   g_autofree char *session = fixture_query (folder, "SELECT id || ' ' || questions FROM session");
   g_assert_cmpstr (session, ==, "a 0");
+  g_autofree char *module = fixture_query (folder, "SELECT module || state || generation || "
+                                                   "coalesce (drained, '') FROM module_status");
+  g_assert_cmpstr (module, ==, "munloaded7");
   fixture_folder_free (folder);
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-slot-private.h: shared by the two files that make up ColletSlot: calls
+ * on their way (collet-slot.c), and who closes the gate (collet-slot-quiesce.c).
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "collet-generation-private.h"
+#include "collet-slot.h"
+#include "collet-waiting-calls.h"
+
+typedef struct _ColletQuiesce ColletQuiesce;
+
+struct _ColletSlot
+{
+  ColletCallTarget target;
+  gint ref_count;
+  char *module;
+  guint max_waiting;
+  GMainContext *context;
+  ColletQuiesce *turn; /* who closed the gate, or waits for the leases; main thread */
+  GQueue next_turns;   /* ColletQuiesce, in order; main thread */
+
+  pthread_mutex_t lock; /* of what follows */
+  ColletGeneration *published;
+  GError *refusal; /* NULL: calls are taken */
+  gboolean closed;
+  gint64 closed_at, pause_us;
+  ColletWaitingCalls waiting;
+  ColletWaitingCalls withdrawn; /* cancelled while they waited */
+  GSource *timer;               /* while somebody waits who may not wait for ever */
+};
+
+/* Main thread: those who wait go to what is published, then the gate is open. */
+void collet_slot_open_gate (ColletSlot *slot);
