@@ -4,6 +4,21 @@
 #include "collet-error.h"
 #include "collet-version.h"
 
+ColletReloadRequest *
+collet_bus_request_new_hot_reload (gint64 uid, const char *module, GVariant *options)
+{
+  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_HOT_RELOAD, uid);
+  const char *artifact = module;
+  const char *sources[] = { NULL, NULL };
+
+  g_variant_lookup (options, "artifact", "&s", &artifact);
+  if (!g_path_is_absolute (module))
+    request->module = g_strdup (module);
+  sources[0] = artifact;
+  request->sources = g_strdupv ((GStrv)sources);
+  return request;
+}
+
 static gboolean
 check_supported (GVariant *options, GError **error)
 {

@@ -8,6 +8,10 @@
 
 G_BEGIN_DECLS
 
+/* To replace `module`: its name, or the artifact itself; the option "artifact" is
+ * where a module that is named comes from. */
+ColletReloadRequest *collet_bus_request_new_hot_reload (gint64 uid, const char *module, GVariant *options);
+
 /* Sets what `options` (a{sv}, names and types checked already) say. NotSupported
  * for those that this daemon does not offer, InvalidArgument for a bad value. */
 gboolean collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GError **error);

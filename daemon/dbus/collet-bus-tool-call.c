@@ -11,7 +11,8 @@ typedef struct
   ColletCall base;
   ColletBusCall *call;
   ColletToolDirectory *directory;
-  ColletToolList *list; /* keeps the entry */
+  ColletToolList *list;   /* keeps the entry; or */
+  ColletToolEntry *owned; /* does */
   const ColletToolEntry *entry;
   ColletJson *arguments;
   GError *error;
@@ -23,6 +24,7 @@ tool_call_free (ToolCall *self)
 {
   g_clear_pointer (&self->arguments, collet_json_free);
   g_clear_pointer (&self->list, collet_tool_list_unref);
+  g_clear_pointer (&self->owned, collet_tool_entry_free);
   g_clear_error (&self->error);
   g_free (self->answer);
   g_free (self);
@@ -75,48 +77,29 @@ on_done (ColletCall *base, const ColletCallResult *result)
   gboolean is_error = FALSE;
 
   self->answer = make_answer (self, result, &is_error, &self->error);
-  collet_tool_counter_add (self->entry->counter, is_error || self->error != NULL);
+  if (self->entry->counter != NULL)
+    collet_tool_counter_add (self->entry->counter, is_error || self->error != NULL);
   g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);
 }
 
 static const ColletCallClass call_class = { .done = on_done };
 
-static gboolean
-prepare (ToolCall *self, const char *tool, const char *arguments)
+/* Sends it. */
+static void
+start (ToolCall *self, const char *arguments, GVariant *options)
 {
-  self->entry = collet_tool_list_find (self->list, tool, -1);
-  if (self->entry == NULL)
-    {
-      g_set_error (&self->error, COLLET_ERROR, COLLET_ERROR_TOOL_NOT_FOUND,
-                   "There is no tool \"%s\"; list the tools to see those there are.", tool);
-      return FALSE;
-    }
-  self->arguments = collet_json_parse (*arguments != '\0' ? arguments : "{}", -1, &self->error);
-  return self->arguments != NULL &&
-         collet_json_schema_validate (self->entry->tool->input_schema, self->arguments, 0,
-                                      COLLET_ERROR_INVALID_ARGUMENTS, &self->error);
-}
-
-void
-collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call)
-{
-  ToolCall *self = g_new0 (ToolCall, 1);
-  const char *tool;
-  const char *arguments;
   guint32 timeout_ms = 0;
-  g_autoptr (GVariant) options = NULL;
 
-  g_variant_get (call->parameters, "(&s&s@a{sv})", &tool, &arguments, &options);
-  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
-  self->call = call;
-  self->directory = directory;
-  self->list = collet_tool_directory_ref_list (directory);
-  if (!prepare (self, tool, arguments))
+  self->arguments = collet_json_parse (*arguments != '\0' ? arguments : "{}", -1, &self->error);
+  if (self->arguments == NULL ||
+      !collet_json_schema_validate (self->entry->tool->input_schema, self->arguments, 0,
+                                    COLLET_ERROR_INVALID_ARGUMENTS, &self->error))
     {
       answer (self);
       return;
     }
 
+  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
   if (timeout_ms == 0)
     timeout_ms = self->entry->call_timeout_ms > 0 ? self->entry->call_timeout_ms : DEFAULT_TIMEOUT_MS;
   self->base.class_ = &call_class;
@@ -125,4 +108,43 @@ collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call)
   self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   self->base.log_level = 255;
   collet_call_target_dispatch (self->entry->target, &self->base);
+}
+
+static ToolCall *
+tool_call_new (ColletToolDirectory *directory, ColletBusCall *call)
+{
+  ToolCall *self = g_new0 (ToolCall, 1);
+
+  self->call = call;
+  self->directory = directory;
+  return self;
+}
+
+void
+collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call, const char *tool,
+                            const char *arguments, GVariant *options)
+{
+  ToolCall *self = tool_call_new (directory, call);
+
+  self->list = collet_tool_directory_ref_list (directory);
+  self->entry = collet_tool_list_find (self->list, tool, -1);
+  if (self->entry != NULL)
+    {
+      start (self, arguments, options);
+      return;
+    }
+  self->error = g_error_new (COLLET_ERROR, COLLET_ERROR_TOOL_NOT_FOUND,
+                             "There is no tool \"%s\"; list the tools to see those there are.", tool);
+  answer (self);
+}
+
+void
+collet_bus_tool_call_start_entry (ColletToolDirectory *directory, ColletBusCall *call, ColletToolEntry *entry,
+                                  const char *arguments, GVariant *options)
+{
+  ToolCall *self = tool_call_new (directory, call);
+
+  self->owned = entry;
+  self->entry = entry;
+  start (self, arguments, options);
 }

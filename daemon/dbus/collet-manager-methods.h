@@ -16,6 +16,7 @@ void collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *cal
 
 extern const ColletBusMethod collet_manager_reload_methods[];
 extern const ColletBusMethod collet_manager_service_methods[];
+extern const ColletBusMethod collet_manager_prepare_methods[];
 extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];

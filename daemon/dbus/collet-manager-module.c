@@ -10,6 +10,7 @@
 #include "collet-bus-rows.h"
 #include "collet-error.h"
 #include "collet-manager-object.h"
+#include "collet-prepared.h"
 #include "collet-validation.h"
 
 /* ---- what runs ---- */
@@ -48,6 +49,19 @@ get_module_md5 (gpointer object, ColletBusCall *call)
     collet_bus_call_return (call, g_variant_new ("(s)", collet_module_get_facts (module)->version->md5));
 }
 
+/* One at most, as long as a module has one candidate. */
+static GVariant *
+list_prepared (ColletReloader *reloader, const char *name)
+{
+  ColletDeployment *deployment = collet_reloader_find_deployment (reloader, name);
+  ColletGeneration *candidate = deployment != NULL ? collet_deployment_get_candidate (deployment) : NULL;
+  const char *version = candidate != NULL ? collet_generation_get_spec (candidate)->version->sha256 : NULL;
+
+  if (version == NULL || collet_reloader_find_prepared (reloader, name, version, NULL) == NULL)
+    return g_variant_new_strv (NULL, 0);
+  return g_variant_new_strv (&version, 1);
+}
+
 static void
 get_module_info (gpointer object, ColletBusCall *call)
 {
@@ -65,7 +79,8 @@ get_module_info (gpointer object, ColletBusCall *call)
       g_variant_take_ref (collet_exports_get_row (collet_exports_find_module (exports, name)));
   g_variant_dict_init (&info, row);
   g_variant_dict_insert (&info, "Manifest", "s", collet_module_get_facts (module)->manifest->json);
-  g_variant_dict_insert_value (&info, "Prepared", g_variant_new_strv (NULL, 0));
+  g_variant_dict_insert_value (&info, "Prepared",
+                               list_prepared (collet_manager_object_get_reloader (self), name));
   collet_bus_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
 }
 

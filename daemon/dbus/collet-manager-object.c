@@ -151,8 +151,13 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
                            const ColletManagerFacts *facts)
 {
   static const ColletBusMethod *const tables[] = {
-    collet_manager_reload_methods, collet_manager_service_methods, collet_manager_module_methods,
-    collet_manager_tool_methods,   collet_manager_history_methods, NULL,
+    collet_manager_reload_methods,
+    collet_manager_prepare_methods,
+    collet_manager_service_methods,
+    collet_manager_module_methods,
+    collet_manager_tool_methods,
+    collet_manager_history_methods,
+    NULL,
   };
   ColletManagerObject *self = g_object_new (COLLET_TYPE_MANAGER_OBJECT, NULL);
   ColletDbusManager *manager = COLLET_DBUS_MANAGER (self);

@@ -82,22 +82,15 @@ safe_load_batch (gpointer object, ColletBusCall *call)
   collet_manager_object_submit (object, call, request, options);
 }
 
-/* `module` is a name, or the artifact itself; "artifact" is where a module that
- * is named comes from. */
 static void
 hot_reload (gpointer object, ColletBusCall *call)
 {
-  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_HOT_RELOAD, call->uid);
   const char *module;
-  const char *artifact = NULL;
   g_autoptr (GVariant) options = NULL;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
-  g_variant_lookup (options, "artifact", "&s", &artifact);
-  if (!g_path_is_absolute (module))
-    request->module = g_strdup (module);
-  request->sources = one_source (artifact != NULL ? artifact : module);
-  collet_manager_object_submit (object, call, request, options);
+  collet_manager_object_submit (object, call, collet_bus_request_new_hot_reload (call->uid, module, options),
+                                options);
 }
 
 static void

@@ -184,7 +184,12 @@ update_tool_version (gpointer object, ColletBusCall *call)
 static void
 call_tool (gpointer object, ColletBusCall *call)
 {
-  collet_bus_tool_call_start (collet_manager_object_get_directory (object), call);
+  const char *tool;
+  const char *arguments;
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (call->parameters, "(&s&s@a{sv})", &tool, &arguments, &options);
+  collet_bus_tool_call_start (collet_manager_object_get_directory (object), call, tool, arguments, options);
 }
 
 const ColletBusMethod collet_manager_tool_methods[] = {

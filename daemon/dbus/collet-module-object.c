@@ -127,6 +127,7 @@ collet_module_object_refresh (ColletModuleObject *self)
 {
   ColletDbusModule *bus = COLLET_DBUS_MODULE (self);
   ColletGeneration *published = collet_deployment_get_published (self->deployment);
+  ColletGeneration *candidate = collet_deployment_get_candidate (self->deployment);
   ColletGenerationStats stats;
   guint64 calls;
   guint64 errors;
@@ -143,6 +144,9 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_errors (bus, errors);
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));
   collet_dbus_module_set_live_generations (bus, collet_deployment_get_live (self->deployment));
+  collet_dbus_module_set_candidate_version (bus, candidate != NULL
+                                                     ? collet_generation_get_spec (candidate)->version->sha256
+                                                     : "");
   if (collet_deployment_get_drain (self->deployment) != COLLET_DRAIN_NONE)
     {
       set_drained (bus, collet_deployment_get_drain (self->deployment));
@@ -170,7 +174,6 @@ collet_module_object_new (ColletModule *module, ColletRegistry *registry, Collet
       g_object_ref (collet_reloader_find_deployment (reloader, collet_module_get_name (module)));
   collet_dbus_module_set_reload (bus, "/");
   collet_dbus_module_set_resident_versions (bus, (const char *const[]){ NULL });
-  collet_dbus_module_set_candidate_version (bus, "");
   g_signal_connect_object (module, "changed", G_CALLBACK (on_changed), self, 0);
   g_signal_connect_object (self->deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
   on_changed (module, self);

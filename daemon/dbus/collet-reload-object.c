@@ -4,6 +4,7 @@
 #include "collet-bus-guard.h"
 #include "collet-bus-rows.h"
 #include "collet-error.h"
+#include "collet-prepared.h"
 
 struct _ColletReloadObject
 {
@@ -127,7 +128,14 @@ cancel (gpointer object, ColletBusCall *call)
   ColletReloadObject *self = object;
   GError *error = NULL;
 
-  if (collet_reload_cancel (self->reload, &error))
+  if (collet_reload_is_prepared (self->reload))
+    {
+      if (collet_reload_check_decider (self->reload, call->uid, &error))
+        collet_reload_abandon (self->reload, call->uid, NULL);
+    }
+  else
+    collet_reload_cancel (self->reload, &error);
+  if (error == NULL)
     collet_bus_call_return (call, NULL);
   else
     collet_bus_call_fail (call, error);
@@ -163,6 +171,7 @@ on_changed (ColletReload *reload, gpointer data)
                                                                             : "");
   collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
   collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
+  collet_dbus_reload_set_expires_at (bus, collet_reload_get_expires_at (reload));
   collet_dbus_reload_set_cancellable (bus, is_cancellable);
   collet_dbus_reload_set_not_cancellable_reason (bus, is_cancellable ? ""
                                                       : collet_reload_is_finished (reload)

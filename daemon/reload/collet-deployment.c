@@ -12,6 +12,7 @@ struct _ColletDeployment
   char *module;
   ColletSlot *slot;
   ColletGeneration *published;
+  ColletGeneration *candidate;
   ColletHostKind kind;
   GArray *leaving; /* ColletLeaving */
   ColletDrainState drain;
@@ -31,6 +32,7 @@ collet_deployment_finalize (GObject *object)
 
   g_clear_object (&self->published);
   g_array_unref (self->leaving);
+  g_clear_object (&self->candidate);
   g_clear_pointer (&self->slot, collet_slot_unref);
   g_free (self->module);
   G_OBJECT_CLASS (collet_deployment_parent_class)->finalize (object);
@@ -88,6 +90,19 @@ guint
 collet_deployment_get_live (ColletDeployment *self)
 {
   return self->leaving->len + (self->published != NULL ? 1 : 0);
+}
+
+ColletGeneration *
+collet_deployment_get_candidate (ColletDeployment *self)
+{
+  return self->candidate;
+}
+
+void
+collet_deployment_set_candidate (ColletDeployment *self, ColletGeneration *candidate)
+{
+  if (g_set_object (&self->candidate, candidate))
+    g_signal_emit (self, changed_signal, 0);
 }
 
 guint64

@@ -22,6 +22,10 @@ ColletHostKind collet_deployment_get_host_kind (ColletDeployment *self);
 /* Generations that hold a process or code: published and draining. */
 guint collet_deployment_get_live (ColletDeployment *self);
 
+/* Of a prepared version; borrowed, or NULL. */
+ColletGeneration *collet_deployment_get_candidate (ColletDeployment *self);
+void collet_deployment_set_candidate (ColletDeployment *self, ColletGeneration *candidate);
+
 /* How often its workers died, over all generations since the daemon started. */
 guint64 collet_deployment_get_crashes (ColletDeployment *self);
 
@@ -61,6 +65,6 @@ typedef struct
 } ColletLeaving;
 const GArray *collet_deployment_get_leaving (ColletDeployment *self); /* ColletLeaving */
 
-/* Signal "changed" (): published, draining or a worker's state. */
+/* Signal "changed" (): published, candidate, draining or a worker's state. */
 
 G_END_DECLS

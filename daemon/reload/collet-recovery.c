@@ -6,6 +6,7 @@
 #include "collet-reloader-private.h"
 
 #include "collet-error.h"
+#include "collet-json.h"
 #include "collet-rows.h"
 
 typedef struct
@@ -219,6 +220,14 @@ on_resolved (GObject *object, GAsyncResult *result, gpointer data)
     g_warning ("What became of an interrupted reload could not be recorded: %s", error->message);
 }
 
+static gboolean
+is_prepare (const ColletReloadRow *row)
+{
+  g_autoptr (ColletJson) options = row->options != NULL ? collet_json_parse (row->options, -1, NULL) : NULL;
+
+  return options != NULL && collet_json_member (options, 0, "prepare") != 0;
+}
+
 static void
 resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_committed)
 {
@@ -244,7 +253,10 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
       end->state = g_strdup ("interrupted");
       end->phase = g_strdup ("prepare");
       end->error = g_strdup (collet_error_name (COLLET_ERROR_INTERRUPTED));
-      end->message = g_strdup ("The daemon ended before the commit point; nothing was changed. Ask again.");
+      end->message = g_strdup (
+          is_prepare (row) ? "The daemon ended before the prepared version was committed; nothing was "
+                             "changed. Prepare it again."
+                           : "The daemon ended before the commit point; nothing was changed. Ask again.");
     }
   g_message ("Reload %s (%s): %s", row->id, row->kind, end->message);
   collet_store_end_async (reloader->store, end, on_resolved, NULL);

@@ -60,6 +60,24 @@ append_item (GString *out, const ColletReloadItem *item)
   g_string_append_c (out, '}');
 }
 
+/* Who committed a prepared version, or gave it up. */
+static void
+append_decision (GString *out, ColletReload *reload)
+{
+  const char *reason;
+  gint64 uid = collet_reload_get_decider (reload, &reason);
+
+  if (!collet_reload_is_decided (reload))
+    return;
+  g_string_append_printf (out, ",\"decided\":{\"uid\":%" G_GINT64_FORMAT, uid);
+  if (reason != NULL)
+    {
+      g_string_append (out, ",\"reason\":");
+      collet_json_append_string (out, reason, -1);
+    }
+  g_string_append_c (out, '}');
+}
+
 ColletReloadEnd *
 collet_reload_record_end (ColletReload *reload)
 {
@@ -82,7 +100,9 @@ collet_reload_record_end (ColletReload *reload)
         g_string_append_c (detail, ',');
       append_item (detail, items->pdata[i]);
     }
-  g_string_append (detail, "]}");
+  g_string_append_c (detail, ']');
+  append_decision (detail, reload);
+  g_string_append_c (detail, '}');
   row->detail = g_strdup (detail->str);
   return row;
 }

@@ -37,6 +37,7 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_free (request->host);
   g_free (request->reason);
   g_free (request->reverts);
+  g_free (request->decided_by);
   g_free (request);
 }
 
@@ -82,6 +83,9 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_flag (out, "force", request->force);
   append_number (out, "drain-timeout-ms", request->drain_timeout_ms);
   append_number (out, "timeout-ms", request->timeout_ms);
+  append_flag (out, "prepare", request->is_prepare);
+  append_number (out, "expiry-ms", request->expiry_ms);
+  append_string (out, "decided-by", request->decided_by);
   if (request->sources != NULL && request->sources[0] != NULL)
     {
       g_string_append_printf (out, "%s\"sources\":[", out->len > 1 ? "," : "");

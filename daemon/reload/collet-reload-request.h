@@ -49,7 +49,10 @@ typedef struct
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
-  gboolean force; /* drain: ends the calls that are left */
+  gboolean force;      /* drain: ends the calls that are left */
+  gboolean is_prepare; /* stop before the commit, and wait for word (collet-prepared.h) */
+  guint expiry_ms;     /* prepare: given up when no word came for so long; 0: never */
+  char *decided_by;    /* prepare: who gives the word, for messages, in place of `uid`; or NULL */
 } ColletReloadRequest;
 
 /* Changes what is in service, no code. */

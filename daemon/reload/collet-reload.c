@@ -21,6 +21,12 @@ struct _ColletReload
   gint64 duration_us;
   gboolean is_committing;
   gboolean is_finished;
+  ColletReloadDecided decided; /* while it is prepared */
+  gpointer decided_data;
+  gint64 expires_at;
+  gboolean is_decided;
+  gint64 decider;
+  char *decision; /* why */
 };
 
 G_DEFINE_FINAL_TYPE (ColletReload, collet_reload, G_TYPE_OBJECT)
@@ -34,7 +40,7 @@ collet_reload_state_to_string (ColletReloadState state)
   static const char *const names[] = {
     [COLLET_RELOAD_RUNNING] = "running",     [COLLET_RELOAD_COMMITTED] = "committed",
     [COLLET_RELOAD_SUCCEEDED] = "succeeded", [COLLET_RELOAD_FAILED] = "failed",
-    [COLLET_RELOAD_CANCELLED] = "cancelled",
+    [COLLET_RELOAD_CANCELLED] = "cancelled", [COLLET_RELOAD_INTERRUPTED] = "interrupted",
   };
 
   return names[state];
@@ -43,14 +49,16 @@ collet_reload_state_to_string (ColletReloadState state)
 static void
 enter_state (ColletReload *self, ColletReloadState next)
 {
-  static const gboolean allowed[][COLLET_RELOAD_CANCELLED + 1] = {
+  static const gboolean allowed[][COLLET_RELOAD_INTERRUPTED + 1] = {
     [COLLET_RELOAD_RUNNING] = { [COLLET_RELOAD_COMMITTED] = TRUE,
                                 [COLLET_RELOAD_FAILED] = TRUE,
-                                [COLLET_RELOAD_CANCELLED] = TRUE },
+                                [COLLET_RELOAD_CANCELLED] = TRUE,
+                                [COLLET_RELOAD_INTERRUPTED] = TRUE },
     [COLLET_RELOAD_COMMITTED] = { [COLLET_RELOAD_SUCCEEDED] = TRUE },
     [COLLET_RELOAD_SUCCEEDED] = { FALSE },
     [COLLET_RELOAD_FAILED] = { FALSE },
     [COLLET_RELOAD_CANCELLED] = { FALSE },
+    [COLLET_RELOAD_INTERRUPTED] = { FALSE },
   };
 
   g_assert (allowed[self->state][next]);
@@ -79,8 +87,10 @@ collet_reload_item_free (ColletReloadItem *item)
   g_clear_object (&item->deployment);
   g_clear_object (&item->old);
   g_clear_object (&item->next);
+  g_clear_pointer (&item->trial, collet_slot_unref);
   g_clear_pointer (&item->fallback, g_bytes_unref);
   g_clear_pointer (&item->before, g_bytes_unref);
+  g_clear_pointer (&item->pristine, g_bytes_unref);
   g_clear_pointer (&item->after, g_bytes_unref);
   g_free (item);
 }
@@ -95,6 +105,7 @@ collet_reload_finalize (GObject *object)
   g_ptr_array_unref (self->items);
   g_clear_error (&self->error);
   g_free (self->note);
+  g_free (self->decision);
   g_object_unref (self->cancellable);
   G_OBJECT_CLASS (collet_reload_parent_class)->finalize (object);
 }
@@ -117,6 +128,7 @@ collet_reload_init (ColletReload *self)
   self->started_at = g_get_real_time ();
   self->began_us = g_get_monotonic_time ();
   self->phase = "preflight";
+  self->decider = -1;
 }
 
 ColletReload *
@@ -248,6 +260,10 @@ fits (const ColletReloadItem *item, const ColletReloadRequest *request)
 gboolean
 collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items)
 {
+  if (request->is_prepare != self->request->is_prepare ||
+      (request->is_prepare && (request->uid != self->request->uid || request->decided_by != NULL ||
+                               self->request->decided_by != NULL)))
+    return FALSE; /* what is prepared belongs to one who decides */
   if (request->kind != self->request->kind || request->state_choice != self->request->state_choice ||
       request->state_choice == COLLET_STATE_GIVEN || request->force != self->request->force ||
       g_strcmp0 (request->host, self->request->host) != 0 || items->len != self->items->len)
@@ -269,6 +285,13 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
 gboolean
 collet_reload_cancel (ColletReload *self, GError **error)
 {
+  if (self->decided != NULL)
+    {
+      collet_reload_decide (self, -1, NULL,
+                            g_error_new_literal (COLLET_ERROR, COLLET_ERROR_CANCELLED,
+                                                 "Cancelled while it was prepared; nothing was changed."));
+      return TRUE;
+    }
   if (self->state == COLLET_RELOAD_RUNNING && !self->is_committing)
     {
       g_cancellable_cancel (self->cancellable);
@@ -281,6 +304,55 @@ collet_reload_cancel (ColletReload *self, GError **error)
       "Reload %s is %s; it can be cancelled only before its commit point. Roll the module back instead.",
       self->id, self->is_committing ? "committed" : collet_reload_state_to_string (self->state));
   return FALSE;
+}
+
+gboolean
+collet_reload_is_prepared (ColletReload *self)
+{
+  return self->decided != NULL;
+}
+
+gboolean
+collet_reload_is_decided (ColletReload *self)
+{
+  return self->is_decided;
+}
+
+gint64
+collet_reload_get_expires_at (ColletReload *self)
+{
+  return self->decided != NULL ? self->expires_at : 0;
+}
+
+gint64
+collet_reload_get_decider (ColletReload *self, const char **reason)
+{
+  *reason = self->decision;
+  return self->decider;
+}
+
+void
+collet_reload_park (ColletReload *self, gint64 expires_at, ColletReloadDecided decided, gpointer user_data)
+{
+  g_return_if_fail (self->state == COLLET_RELOAD_RUNNING && self->decided == NULL);
+
+  self->decided = decided;
+  self->decided_data = user_data;
+  self->expires_at = expires_at;
+  g_signal_emit (self, changed_signal, 0);
+}
+
+void
+collet_reload_decide (ColletReload *self, gint64 uid, const char *reason, GError *error)
+{
+  ColletReloadDecided decided = g_steal_pointer (&self->decided);
+
+  g_return_if_fail (decided != NULL);
+
+  self->is_decided = TRUE;
+  self->decider = uid;
+  self->decision = g_strdup (reason);
+  decided (self->decided_data, error);
 }
 
 void
@@ -311,10 +383,12 @@ void
 collet_reload_conclude (ColletReload *self, GError *error)
 {
   gboolean is_cancelled = g_error_matches (error, COLLET_ERROR, COLLET_ERROR_CANCELLED);
+  gboolean is_interrupted = g_error_matches (error, COLLET_ERROR, COLLET_ERROR_INTERRUPTED);
 
-  enter_state (self, error == NULL  ? COLLET_RELOAD_SUCCEEDED
-                     : is_cancelled ? COLLET_RELOAD_CANCELLED
-                                    : COLLET_RELOAD_FAILED);
+  enter_state (self, error == NULL    ? COLLET_RELOAD_SUCCEEDED
+                     : is_cancelled   ? COLLET_RELOAD_CANCELLED
+                     : is_interrupted ? COLLET_RELOAD_INTERRUPTED
+                                      : COLLET_RELOAD_FAILED);
   self->is_committing = FALSE;
   self->error = error != NULL ? collet_error_add_remedy (error) : NULL;
   self->finished_at = g_get_real_time ();

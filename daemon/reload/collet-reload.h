@@ -6,7 +6,8 @@
  *   RUNNING ──> COMMITTED ──> SUCCEEDED      the old generation drains
  *      │            │            between COMMITTED and SUCCEEDED
  *      ├──> FAILED  └── no other way: after the commit point nothing may fail
- *      └──> CANCELLED
+ *      ├──> CANCELLED
+ *      └──> INTERRUPTED             the daemon stopped while it was prepared
  */
 #pragma once
 
@@ -22,6 +23,7 @@ typedef enum
   COLLET_RELOAD_SUCCEEDED,
   COLLET_RELOAD_FAILED,
   COLLET_RELOAD_CANCELLED,
+  COLLET_RELOAD_INTERRUPTED,
 } ColletReloadState;
 
 const char *collet_reload_state_to_string (ColletReloadState state);
@@ -40,12 +42,14 @@ typedef struct
   ColletDeployment *deployment;
   ColletGeneration *old;
   ColletGeneration *next;
+  ColletSlot *trial; /* where `next` takes calls on trial before it is published, or NULL */
   ColletHostKind kind;
   gboolean is_quiesced;
   GBytes *fallback; /* snapshot of `to`, if its state cannot be carried */
   gboolean falls_back;
-  GBytes *before; /* exported state, in from's format */
-  GBytes *after;  /* translated, in to's format */
+  GBytes *before;   /* exported state, in from's format */
+  GBytes *pristine; /* of `next`, before its calls on trial, if it starts empty */
+  GBytes *after;    /* translated, in to's format */
   gint64 pause_us;
   ColletRetirement retirement;  /* of `old` */
   ColletGenerationStats served; /* by `old`, when it was replaced */
@@ -85,7 +89,26 @@ gboolean collet_reload_is_same (ColletReload *self, const ColletReloadRequest *r
 gboolean collet_reload_cancel (ColletReload *self, GError **error);
 GCancellable *collet_reload_get_cancellable (ColletReload *self);
 
+/* ---- the second phase (see collet-prepared.h) ---- */
+
+/* It is started and proven, and waits for word in the phase "prepared". */
+gboolean collet_reload_is_prepared (ColletReload *self);
+/* It was, and there is word: its commit is under way, or over. */
+gboolean collet_reload_is_decided (ColletReload *self);
+/* When it is given up, microseconds since 1970; 0: not prepared, or never. */
+gint64 collet_reload_get_expires_at (ColletReload *self);
+/* Who gave the word, and why (or NULL); -1: nobody did. */
+gint64 collet_reload_get_decider (ColletReload *self, const char **reason);
+
 /* For the transaction: */
+
+/* Called once, when it stops being prepared: with NULL to go on to the commit, or
+ * with why it is given up (taken). */
+typedef void (*ColletReloadDecided) (gpointer user_data, GError *error);
+void
+collet_reload_park (ColletReload *self, gint64 expires_at, ColletReloadDecided decided, gpointer user_data);
+/* Gives the word. */
+void collet_reload_decide (ColletReload *self, gint64 uid, const char *reason, GError *error);
 void collet_reload_enter_phase (ColletReload *self, const char *phase, double progress);
 /* From here on it is with the database whether it is committed; it cannot be
  * cancelled any more, but it can fail. */

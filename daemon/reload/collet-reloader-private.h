@@ -8,6 +8,7 @@
 #include "collet-loader.h"
 #include "collet-reloader.h"
 #include "collet-store.h"
+#include "collet-tool-list.h"
 
 G_BEGIN_DECLS
 
@@ -92,6 +93,9 @@ void collet_reloader_tidy (ColletReloader *self);
  * the store: while that writes the end of a reload, and before anybody hears of
  * it. Those of a large batch are told a moment after its end. */
 void collet_reloader_announce (ColletReloader *self, GPtrArray *updates);
+
+/* A tool of an item whose trial is open, for calls on trial. ToolNotFound. */
+ColletToolEntry *collet_reload_item_dup_tool (const ColletReloadItem *item, const char *tool, GError **error);
 
 /* Rows for the journal (collet-reload-record.c). */
 ColletReloadRow *collet_reload_record_begin (ColletReload *reload);

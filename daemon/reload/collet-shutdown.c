@@ -6,6 +6,7 @@
  */
 #include "collet-reloader-private.h"
 
+#include "collet-error.h"
 #include "collet-rows.h"
 
 #include "collet-error.h"
@@ -239,7 +240,13 @@ cancel_all (ColletReloader *reloader)
     {
       g_autoptr (ColletReload) reload = g_list_model_get_item (reloads, i);
 
-      if (collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING)
+      if (collet_reload_is_prepared (reload))
+        collet_reload_decide (
+            reload, -1, NULL,
+            g_error_new_literal (COLLET_ERROR, COLLET_ERROR_INTERRUPTED,
+                                 "The daemon stopped while the version was prepared; nothing "
+                                 "was changed. Prepare it again."));
+      else if (collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING)
         collet_reload_cancel (reload, NULL);
     }
 }

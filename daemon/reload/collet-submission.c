@@ -5,6 +5,8 @@
  */
 #include "collet-reloader-private.h"
 
+#include <math.h>
+
 #include "collet-error.h"
 #include "collet-failpoint.h"
 
@@ -143,6 +145,21 @@ begin (ColletReloader *self, GTask *task, ColletReload *reload)
   collet_transaction_run (self, reload, FALSE);
 }
 
+static GError *
+describe_prepared (ColletReload *holder, const char *module)
+{
+  const ColletReloadRequest *request = collet_reload_get_request (holder);
+  gint64 left_us = collet_reload_get_expires_at (holder) - g_get_real_time ();
+  g_autofree char *until = left_us > 0 && collet_reload_get_expires_at (holder) > 0
+                               ? g_strdup_printf (" for %.0f more seconds", ceil (left_us / 1e6))
+                               : g_strdup ("");
+
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+                      "A version of module \"%s\" is prepared%s (reload %s, by uid %" G_GINT64_FORMAT
+                      "). Commit it, or abort it.",
+                      module, until, collet_reload_get_id (holder), request->uid);
+}
+
 /* TRUE: another one runs, and the request joined it or was refused. */
 static gboolean
 meets_running (ColletReloader *self, GTask *task, GPtrArray *items, GError **error)
@@ -156,6 +173,11 @@ meets_running (ColletReloader *self, GTask *task, GPtrArray *items, GError **err
   if (collet_reload_is_same (holder, submission->request, items))
     {
       submission->reload = g_object_ref (holder);
+      return TRUE;
+    }
+  if (collet_reload_is_prepared (holder))
+    {
+      g_propagate_error (error, describe_prepared (holder, module));
       return TRUE;
     }
   g_set_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,

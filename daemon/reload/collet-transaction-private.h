@@ -18,6 +18,7 @@ typedef struct
   gboolean is_journalled;
   gboolean is_changing; /* holds the change queue */
   guint timeout;
+  guint expiry;       /* while it is prepared: a source that gives it up */
   GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */
   GError *error;
 } ColletTransaction;
@@ -34,13 +35,31 @@ typedef struct
 ColletItemOperation *collet_transaction_hold (ColletTransaction *self, ColletReloadItem *item);
 void collet_transaction_release (ColletItemOperation *operation, GError *error);
 
+/* The same for one that is about no single item (`pending` was counted up). */
+void collet_transaction_finish_part (ColletTransaction *self, GError *error);
+/* The request's limit of time begins (again). */
+void collet_transaction_start_timeout (ColletTransaction *self);
+
+/* Is the new version called before it is published? */
+static inline gboolean
+collet_transaction_has_trial (ColletTransaction *self)
+{
+  return collet_reload_get_request (self->reload)->is_prepare;
+}
+
 static inline GCancellable *
 collet_transaction_get_cancellable (ColletTransaction *self)
 {
   return collet_reload_get_cancellable (self->reload);
 }
 
+/* A place where a version that serves nobody takes calls on trial; closed at the
+ * latest before it is published or ended. */
+void collet_transaction_open_trial (ColletReloadItem *item);
+void collet_transaction_close_trial (ColletReloadItem *item);
+
 /* Steps. */
+void collet_transaction_park (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_quiesce (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_migrate (ColletTransaction *self, GPtrArray *items);

@@ -110,6 +110,28 @@ on_quiesced_for_copy (GObject *object, GAsyncResult *result, gpointer data)
                                           on_copied, operation);
 }
 
+static void
+on_pristine (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletItemOperation *operation = data;
+  GError *error = NULL;
+
+  operation->item->pristine =
+      collet_generation_export_state_finish (COLLET_GENERATION (object), result, &error);
+  collet_transaction_release (operation, error);
+}
+
+/* Calls on trial change the state of what they call. Where nothing is imported
+ * at the commit, the state as it begins is: that of before the trial. */
+static void
+keep_pristine (ColletTransaction *self, ColletReloadItem *item)
+{
+  if (collet_transaction_has_trial (self) && collet_reload_item_is_stateful (item) && !carries (self, item) &&
+      item->after == NULL)
+    collet_generation_export_state_async (item->next, collet_transaction_get_cancellable (self), on_pristine,
+                                          collet_transaction_hold (self, item));
+}
+
 void
 collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items)
 {
@@ -129,6 +151,7 @@ collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items)
           item->after = g_steal_pointer (&item->fallback); /* nothing else to go back to */
           item->falls_back = TRUE;
         }
+      keep_pristine (self, item);
     }
 }
 
@@ -197,8 +220,10 @@ on_exported (GObject *object, GAsyncResult *result, gpointer data)
 static void
 import_snapshot (ColletTransaction *self, ColletReloadItem *item)
 {
-  if (item->after != NULL && collet_reload_item_is_stateful (item) && !carries (self, item))
-    collet_generation_import_state_async (item->next, item->after, collet_transaction_get_cancellable (self),
+  GBytes *state = item->after != NULL ? item->after : item->pristine;
+
+  if (state != NULL && collet_reload_item_is_stateful (item) && !carries (self, item))
+    collet_generation_import_state_async (item->next, state, collet_transaction_get_cancellable (self),
                                           on_imported, collet_transaction_hold (self, item));
 }
 

@@ -6,6 +6,7 @@
  *
  *   prepare  start      the new generations run, initialised and self-tested
  *            rehearse   the live state, copied, is carried into them once
+ *   prepared park       (of a prepare) it waits for word
  *   commit   quiesce    calls of stateful modules wait; those in flight finish
  *            migrate    the state is carried over for good
  *            agree      no other change of the registry is under way
@@ -52,8 +53,8 @@ step_done (ColletTransaction *self)
 }
 
 /* Takes `error`; only the first counts. */
-static void
-release (ColletTransaction *self, GError *error)
+void
+collet_transaction_finish_part (ColletTransaction *self, GError *error)
 {
   if (error != NULL && self->error == NULL &&
       !g_cancellable_is_cancelled (collet_transaction_get_cancellable (self)))
@@ -73,7 +74,7 @@ collet_transaction_release (ColletItemOperation *operation, GError *error)
   if (error != NULL && collet_reload_get_items (self->reload)->len > 1)
     g_prefix_error (&error, "Module \"%s\": ", operation->item->module);
   g_free (operation);
-  release (self, error);
+  collet_transaction_finish_part (self, error);
 }
 
 /* ---- start ---- */
@@ -102,11 +103,13 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 /* The probe has proven every candidate already; in a batch the processes of
- * stateless modules start when they are first needed. */
+ * stateless modules start when they are first needed. What is prepared runs. */
 static gboolean
-starts_at_once (GPtrArray *items, const ColletReloadItem *item)
+starts_at_once (ColletReload *reload, const ColletReloadItem *item)
 {
-  return item->to != NULL && (items->len == 1 || collet_reload_item_is_stateful (item));
+  return item->to != NULL &&
+         (collet_reload_get_request (reload)->is_prepare || collet_reload_get_items (reload)->len == 1 ||
+          collet_reload_item_is_stateful (item));
 }
 
 gboolean
@@ -115,7 +118,7 @@ collet_transaction_needs_journal (ColletReload *reload)
   GPtrArray *items = collet_reload_get_items (reload);
 
   for (guint i = 0; i < items->len; i++)
-    if (starts_at_once (items, items->pdata[i]) || collet_reload_item_was_stateful (items->pdata[i]))
+    if (starts_at_once (reload, items->pdata[i]) || collet_reload_item_was_stateful (items->pdata[i]))
       return TRUE;
   return FALSE;
 }
@@ -131,7 +134,7 @@ start_items (ColletTransaction *self, GPtrArray *items)
         continue;
       item->next = collet_reloader_create_generation (self->reloader, item->kind, item->to, item->manifest,
                                                       item->path, self->reloader->next_generation++);
-      if (starts_at_once (items, item))
+      if (starts_at_once (self->reload, item))
         collet_generation_start_async (item->next, collet_transaction_get_cancellable (self), on_started,
                                        collet_transaction_hold (self, item));
     }
@@ -147,7 +150,7 @@ on_change_entered (gpointer data)
 
   self->is_changing = TRUE;
   self->plan = collet_reloader_plan (self->reloader, self->reload, &error);
-  release (self, error);
+  collet_transaction_finish_part (self, error);
 }
 
 /* Another reload may have taken a tool's name since the review. */
@@ -179,7 +182,7 @@ on_committed (GObject *object, GAsyncResult *result, gpointer data)
       collet_reload_set_committed (self->reload);
       self->updates = g_ptr_array_ref (collet_store_get_updates (COLLET_STORE (object), result));
     }
-  release (self, error);
+  collet_transaction_finish_part (self, error);
 }
 
 static void
@@ -276,15 +279,17 @@ static const struct
   const char *phase;
   double progress; /* when it begins */
   void (*run) (ColletTransaction *self, GPtrArray *items);
+  gboolean is_for_prepares; /* alone */
 } steps[] = {
-  { "prepare", 0.30, start_items },
-  { "prepare", 0.50, collet_transaction_rehearse },
-  { "commit", 0.60, collet_transaction_quiesce },
-  { "commit", 0.70, collet_transaction_migrate },
-  { "commit", 0.75, agree_items },
-  { "commit", 0.80, store_items },
-  { "commit", 0.85, publish_items },
-  { "drain", 0.90, drain_items },
+  { "prepare", 0.30, start_items, FALSE },
+  { "prepare", 0.50, collet_transaction_rehearse, FALSE },
+  { "prepared", 0.55, collet_transaction_park, TRUE },
+  { "commit", 0.60, collet_transaction_quiesce, FALSE },
+  { "commit", 0.70, collet_transaction_migrate, FALSE },
+  { "commit", 0.75, agree_items, FALSE },
+  { "commit", 0.80, store_items, FALSE },
+  { "commit", 0.85, publish_items, FALSE },
+  { "drain", 0.90, drain_items, FALSE },
 };
 
 static void
@@ -310,6 +315,7 @@ drop_items (GPtrArray *items)
       g_clear_object (&item->old);
       g_clear_object (&item->next);
       g_clear_pointer (&item->before, g_bytes_unref);
+      g_clear_pointer (&item->pristine, g_bytes_unref);
       g_clear_pointer (&item->after, g_bytes_unref);
       g_clear_pointer (&item->fallback, g_bytes_unref);
     }
@@ -358,6 +364,10 @@ finish (ColletTransaction *self)
 static void
 run_step (ColletTransaction *self)
 {
+  gboolean is_prepare = collet_reload_get_request (self->reload)->is_prepare;
+
+  while (self->step < G_N_ELEMENTS (steps) && steps[self->step].is_for_prepares && !is_prepare)
+    self->step++;
   if (self->step == G_N_ELEMENTS (steps))
     {
       finish (self);
@@ -366,7 +376,7 @@ run_step (ColletTransaction *self)
   collet_reload_enter_phase (self->reload, steps[self->step].phase, steps[self->step].progress);
   self->pending++; /* a step with nothing to wait for, or one that answers at once */
   steps[self->step].run (self, collet_reload_get_items (self->reload));
-  release (self, NULL);
+  collet_transaction_finish_part (self, NULL);
 }
 
 static void
@@ -399,6 +409,7 @@ undo (ColletTransaction *self)
       item->is_quiesced = FALSE;
       if (item->next == NULL)
         continue;
+      collet_transaction_close_trial (item);
       self->pending++;
       collet_generation_retire_async (item->next, 1, NULL, on_undone, self);
     }
@@ -427,15 +438,23 @@ on_timeout (gpointer data)
 }
 
 void
+collet_transaction_start_timeout (ColletTransaction *self)
+{
+  guint timeout_ms = collet_reload_get_request (self->reload)->timeout_ms;
+
+  g_clear_handle_id (&self->timeout, g_source_remove);
+  if (timeout_ms > 0)
+    self->timeout = g_timeout_add (timeout_ms, on_timeout, self);
+}
+
+void
 collet_transaction_run (ColletReloader *reloader, ColletReload *reload, gboolean is_journalled)
 {
   ColletTransaction *self = g_new0 (ColletTransaction, 1);
-  guint timeout_ms = collet_reload_get_request (reload)->timeout_ms;
 
   self->reloader = g_object_ref (reloader);
   self->reload = g_object_ref (reload);
   self->is_journalled = is_journalled;
-  if (timeout_ms > 0)
-    self->timeout = g_timeout_add (timeout_ms, on_timeout, self);
+  collet_transaction_start_timeout (self);
   run_step (self);
 }

@@ -397,6 +397,24 @@ class Daemon:
     def reload(self, name, artifact=None, **options):
         return self.wait(self.begin_reload(name, artifact, **options))
 
+    def prepare(self, name, artifact=None, **options):
+        """path of the Reload, version."""
+        if artifact is not None:
+            options['artifact'] = artifact
+        return self.call('PrepareReload', '(sa{sv})', name, variants(options))
+
+    def commit(self, name, version, **options):
+        return self.wait(self.call('CommitReload', '(ssa{sv})', name, version, variants(options)))
+
+    def abort(self, name, version, **options):
+        return self.call('AbortReload', '(ssa{sv})', name, version, variants(options))
+
+    def call_prepared(self, name, version, tool, arguments=None, **options):
+        result = json.loads(self.call('CallPrepared', '(ssssa{sv})', name, version, tool, json.dumps(arguments or {}),
+                                      variants(options)))
+        assert not result.get('isError'), result
+        return result['structuredContent']
+
     def rollback(self, name, version='', **options):
         return self.wait(self.call('RollbackModule', '(ssa{sv})', name, version, variants(options)))
 

@@ -16,6 +16,7 @@ OFFERED = {
         'GetObjectCode', 'GetModuleVersion', 'GetModuleMd5', 'GetModuleInfo', 'ListModules', 'ListVersions',
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
+        'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
     },
     RELOAD: {'Wait', 'Cancel'},
 }

@@ -6,9 +6,6 @@ import unittest
 from collet_harness import BusError, TestCase, example, module, variants
 
 METHODS_TO_COME = [
-    ('PrepareReload', '(sa{sv})', ('echo', {})),
-    ('CommitReload', '(ssa{sv})', ('echo', '0' * 64, {})),
-    ('AbortReload', '(ssa{sv})', ('echo', '0' * 64, {})),
     ('ClusterReload', '(ssa{sv})', ('echo', 'sync_all', {})),
     ('SyncVersions', '(sa{sv})', ('echo', {})),
     ('GetClusterVersions', '(s)', ('echo',)),
