@@ -9,8 +9,6 @@
 #include "collet-error.h"
 #include "collet-rows.h"
 
-#include "collet-error.h"
-
 /* For calls that were told to end. */
 #define RETIRE_MS 1000
 
