@@ -113,18 +113,16 @@ collet_change_follow (ColletCtl *ctl, const char *path)
   collet_progress_bar_init (&bar, !ctl->json);
   guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, cancellable);
   g_autoptr (GVariant) result = collet_follower_run (client, path, collet_ctl_get_timeout_ms (ctl, 0),
-                                                     on_news, &bar, cancellable, &error);
+                                                     bar.enabled ? on_news : NULL, &bar, cancellable, &error);
   g_source_remove (interrupt);
   collet_progress_bar_clear (&bar);
   if (result == NULL)
     return fail (ctl, path, error);
 
-  g_autoptr (GVariant) row = dup_row (ctl, path);
-  GVariant *shown = row != NULL ? row : result;
   if (ctl->json)
-    collet_ctl_print_json ("reload", shown);
+    collet_ctl_print_json ("reload", result);
   else
-    collet_reload_view_print_outcome (shown);
+    collet_reload_view_print_outcome (result);
   return COLLET_EXIT_OK;
 }
 

@@ -6,11 +6,19 @@
 
 /* The daemon's own limit answers first; ours is for a daemon that hangs. */
 #define GRACE_MS 5000
+/* Whoever is quicker has no news: to watch takes several questions of the bus. */
+#define NEWS_DELAY_MS 100
 
 typedef struct
 {
+  GDBusConnection *connection;
+  const char *path;
   ColletFollowerFunc func;
   gpointer user_data;
+  GCancellable *cancellable; /* of the news */
+  gboolean is_watching;      /* or about to */
+  gboolean is_asking;        /* on_proxy is to come */
+  ColletDbusReload *reload;  /* NULL: nobody watches yet */
   GVariant *result;
   GError *error;
   gboolean ended;
@@ -22,7 +30,7 @@ tell (ColletDbusReload *reload, Follower *self)
   const char *phase = collet_dbus_reload_get_phase (reload);
   ColletFollowerNews news = { collet_dbus_reload_get_progress (reload), phase != NULL ? phase : "" };
 
-  if (self->func != NULL && !self->ended)
+  if (!self->ended)
     self->func (&news, self->user_data);
 }
 
@@ -33,11 +41,40 @@ on_properties_changed (GDBusProxy *proxy, GVariant *changed, const char *const *
   tell (COLLET_DBUS_RELOAD (proxy), user_data);
 }
 
+/* That there are no news is no error: the answer tells of the end. */
+static void
+on_proxy (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  ColletDbusReload *reload = collet_dbus_reload_proxy_new_finish (result, &error);
+  Follower *self = user_data;
+
+  self->is_asking = FALSE;
+  if (reload == NULL)
+    return;
+  self->reload = reload;
+  g_signal_connect (reload, "g-properties-changed", G_CALLBACK (on_properties_changed), self);
+  tell (reload, self);
+}
+
+static gboolean
+on_news_due (gpointer user_data)
+{
+  Follower *self = user_data;
+
+  self->is_watching = self->is_asking = TRUE;
+  collet_dbus_reload_proxy_new (self->connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, COLLET_BUS_NAME,
+                                self->path, self->cancellable, on_proxy, self);
+  return G_SOURCE_REMOVE;
+}
+
+/* If the daemon goes away meanwhile, the bus answers for it. */
 static void
 on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Follower *self = user_data;
-  g_autoptr (GVariant) reply = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &self->error);
+  g_autoptr (GVariant) reply =
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &self->error);
 
   if (reply != NULL && g_variant_is_of_type (reply, G_VARIANT_TYPE ("(a{sv})")))
     self->result = g_variant_get_child_value (reply, 0);
@@ -47,69 +84,53 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
   self->ended = TRUE;
 }
 
-/* The daemon that knew the reload is gone: its answer will not come. */
-static void
-on_owner_changed (GObject *object, GParamSpec *pspec, gpointer user_data)
-{
-  g_autofree char *owner = g_dbus_proxy_get_name_owner (G_DBUS_PROXY (object));
-
-  if (owner == NULL)
-    g_cancellable_cancel (user_data);
-}
-
-static void
-on_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  g_cancellable_cancel (user_data);
-}
-
 static GError *
-convert (GError *error, ColletDbusReload *reload, GCancellable *asked)
+convert (GError *error)
 {
-  g_autofree char *owner = g_dbus_proxy_get_name_owner (G_DBUS_PROXY (reload));
+  GError *ours = collet_client_convert_error (error);
 
-  if (g_cancellable_is_cancelled (asked) || owner != NULL ||
-      !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return collet_client_convert_error (error);
-  g_error_free (error);
+  if (!g_error_matches (ours, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE))
+    return ours;
+  g_error_free (ours);
   return g_error_new_literal (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
                               "The daemon went away before the reload ended. Look at \"colletctl history\" "
                               "when it is back");
+}
+
+static void
+run (Follower *self)
+{
+  guint news = self->func != NULL ? g_timeout_add (NEWS_DELAY_MS, on_news_due, self) : 0;
+
+  while (!self->ended)
+    g_main_context_iteration (NULL, TRUE);
+  if (!self->is_watching && news != 0)
+    g_source_remove (news);
+  g_cancellable_cancel (self->cancellable);
+  while (self->is_asking)
+    g_main_context_iteration (NULL, TRUE);
+  if (self->reload != NULL)
+    g_signal_handlers_disconnect_by_func (self->reload, on_properties_changed, self);
 }
 
 GVariant *
 collet_follower_run (ColletClient *client, const char *path, guint timeout_ms, ColletFollowerFunc func,
                      gpointer user_data, GCancellable *cancellable, GError **error)
 {
-  Follower self = { .func = func, .user_data = user_data };
-  g_autoptr (GCancellable) stop = g_cancellable_new ();
-  g_autoptr (ColletDbusReload) reload =
-      collet_dbus_reload_proxy_new_sync (collet_client_get_connection (client),
-                                         G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, COLLET_BUS_NAME, path, NULL,
-                                         &self.error);
-  if (reload == NULL)
-    {
-      g_propagate_error (error, collet_client_convert_error (self.error));
-      return NULL;
-    }
-
-  gulong changed =
-      g_signal_connect (reload, "g-properties-changed", G_CALLBACK (on_properties_changed), &self);
-  gulong owner = g_signal_connect (reload, "notify::g-name-owner", G_CALLBACK (on_owner_changed), stop);
-  gulong cancelled =
-      cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), stop, NULL) : 0;
+  g_autoptr (GCancellable) news = g_cancellable_new ();
+  Follower self = { .connection = collet_client_get_connection (client),
+                    .path = path,
+                    .func = func,
+                    .user_data = user_data,
+                    .cancellable = news };
   int limit = timeout_ms == 0 ? G_MAXINT : (int)MIN (timeout_ms + GRACE_MS, G_MAXINT);
 
-  tell (reload, &self);
-  g_dbus_proxy_call (G_DBUS_PROXY (reload), "Wait", g_variant_new ("(u)", timeout_ms),
-                     G_DBUS_CALL_FLAGS_NO_AUTO_START, limit, stop, on_waited, &self);
-  while (!self.ended)
-    g_main_context_iteration (NULL, TRUE);
-
-  g_cancellable_disconnect (cancellable, cancelled);
-  g_signal_handler_disconnect (reload, owner);
-  g_signal_handler_disconnect (reload, changed);
+  g_dbus_connection_call (self.connection, COLLET_BUS_NAME, path, "org.collet.Collet1.Reload", "Wait",
+                          g_variant_new ("(u)", timeout_ms), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, limit,
+                          cancellable, on_waited, &self);
+  run (&self);
+  g_clear_object (&self.reload);
   if (self.error != NULL)
-    g_propagate_error (error, convert (self.error, reload, cancellable));
+    g_propagate_error (error, convert (self.error));
   return self.result;
 }

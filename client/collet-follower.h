@@ -17,10 +17,10 @@ typedef struct
 
 typedef void (*ColletFollowerFunc) (const ColletFollowerNews *news, gpointer user_data);
 
-/* Runs the default main context. `func` (may be NULL) is called at the start and
- * at each change. timeout_ms 0: for ever. The result of Reload.Wait() (a{sv});
- * NULL: the error that the reload ended with; Timeout (the reload goes on);
- * Cancelled, if `cancellable` was; NotReachable. */
+/* Runs the default main context. `func` (may be NULL) is called at each change,
+ * and first when the reload has not ended after a moment. timeout_ms 0: for ever. The result of Reload.Wait()
+ * (a{sv}); NULL: the error that the reload ended with; Timeout (the reload goes on); Cancelled, if
+ * `cancellable` was; NotReachable. */
 GVariant *collet_follower_run (ColletClient *client, const char *path, guint timeout_ms,
                                ColletFollowerFunc func, gpointer user_data, GCancellable *cancellable,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -57,25 +57,6 @@ collet_reload_object_init (ColletReloadObject *self)
   self->waiters = g_ptr_array_new ();
 }
 
-static GVariant *
-make_result (ColletReloadObject *self)
-{
-  ColletReload *reload = self->reload;
-  GVariantBuilder result;
-
-  g_variant_builder_init (&result, G_VARIANT_TYPE_VARDICT);
-  collet_bus_row_add (&result, "State", collet_reload_state_to_string (collet_reload_get_state (reload)));
-  collet_bus_row_add (&result, "Kind",
-                      collet_reload_kind_to_string (collet_reload_get_request (reload)->kind));
-  g_variant_builder_add (&result, "{sv}", "DurationUs",
-                         g_variant_new_int64 (collet_reload_get_duration_us (reload)));
-  g_variant_builder_add (&result, "{sv}", "PauseUs",
-                         g_variant_new_int64 (collet_reload_get_pause_us (reload)));
-  g_variant_builder_add (&result, "{sv}", "Items", collet_dbus_reload_get_items (COLLET_DBUS_RELOAD (self)));
-  g_variant_builder_add (&result, "{sv}", "Nodes", g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
-  return g_variant_new ("(a{sv})", &result);
-}
-
 static void
 answer (ColletReloadObject *self, ColletBusCall *call)
 {
@@ -84,7 +65,8 @@ answer (ColletReloadObject *self, ColletBusCall *call)
   if (error != NULL)
     collet_bus_call_fail (call, g_error_copy (error));
   else
-    collet_bus_call_return (call, make_result (self));
+    collet_bus_call_return (call, g_variant_new ("(@a{sv})", g_dbus_interface_skeleton_get_properties (
+                                                                 G_DBUS_INTERFACE_SKELETON (self))));
 }
 
 static gboolean

@@ -264,7 +264,8 @@ make_room (ColletArtifactCopier *self, GError **error)
 {
   if (self->used < BUFFER_SIZE)
     return TRUE;
-  collet_artifact_hash_update (self->hash, self->buffer, self->used);
+  collet_artifact_hash_update_sha256 (self->hash, self->buffer, self->used);
+  collet_artifact_hash_update_md5 (self->hash, self->buffer, self->used);
   self->used = 0;
   return self->sink (self->sink_data, self->buffer, BUFFER_SIZE, error);
 }
@@ -351,20 +352,28 @@ collet_artifact_copier_run (ColletArtifactCopier *self, const ColletArtifactSour
                             GError **error)
 {
   struct stat st;
+
+  memset (facts, 0, sizeof *facts);
+  self->used = 0;
   int fd = source->path != NULL ? open_source (source, &st, error) : source->fd;
   if (fd < 0)
     return FALSE;
 
-  memset (facts, 0, sizeof *facts);
-  self->used = 0;
   self->sink = sink;
   self->sink_data = user_data;
   gboolean ok = copy_from (self, source, fd, facts, error);
-  collet_artifact_hash_update (self->hash, self->buffer, self->used);
-  collet_artifact_hash_finish (self->hash, &facts->digest);
+  collet_artifact_hash_update_sha256 (self->hash, self->buffer, self->used);
+  collet_artifact_hash_finish_sha256 (self->hash, &facts->digest);
   if (source->path != NULL)
     g_close (fd, NULL);
   return ok;
+}
+
+void
+collet_artifact_copier_add_md5 (ColletArtifactCopier *self, ColletArtifactFacts *facts)
+{
+  collet_artifact_hash_update_md5 (self->hash, self->buffer, self->used);
+  collet_artifact_hash_finish_md5 (self->hash, &facts->digest);
 }
 
 const void *
@@ -388,7 +397,7 @@ collet_artifact_copier_hash_stored (ColletArtifactCopier *self, int fd, const ch
       collet_artifact_hash_update_sha256 (self->hash, block, (gsize)n);
       offset += n;
     }
-  collet_artifact_hash_finish (self->hash, digest);
+  collet_artifact_hash_finish_sha256 (self->hash, digest);
   if (n == 0)
     return TRUE;
   collet_artifact_set_error (error, errno, "read", path);

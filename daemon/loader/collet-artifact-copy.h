@@ -42,7 +42,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletArtifactCopier, collet_artifact_copier_free
 /* Takes bytes of the copy, in order; may fail with an error of the target. */
 typedef gboolean (*ColletArtifactSink) (gpointer user_data, const void *bytes, gsize size, GError **error);
 
-/* Blocking. Reads the whole source, hashes it, and gives it to `sink` except for
+/* Blocking. Reads the whole source, hashes it (SHA-256), and gives it to `sink` except for
  * its last part, which stays in the buffer: for a small artifact that is all of
  * it, so that nothing needs to be written if it is known already. Errors of the
  * source: ArtifactNotFound, NotAuthorized, InvalidModule (not a regular file),
@@ -50,6 +50,8 @@ typedef gboolean (*ColletArtifactSink) (gpointer user_data, const void *bytes, g
 gboolean collet_artifact_copier_run (ColletArtifactCopier *self, const ColletArtifactSource *source,
                                      ColletArtifactSink sink, gpointer user_data, ColletArtifactFacts *facts,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The MD5 of what was read last; after each run, whether it failed or not. */
+void collet_artifact_copier_add_md5 (ColletArtifactCopier *self, ColletArtifactFacts *facts);
 /* What stayed, until the copier is used again. */
 const void *collet_artifact_copier_peek_rest (ColletArtifactCopier *self, gsize *size);
 

@@ -41,17 +41,16 @@ collet_artifact_hash_free (ColletArtifactHash *self)
 }
 
 void
-collet_artifact_hash_update (ColletArtifactHash *self, const void *data, gsize size)
-{
-  collet_artifact_hash_update_sha256 (self, data, size);
-  gnutls_hash (self->md5, data, size);
-}
-
-void
 collet_artifact_hash_update_sha256 (ColletArtifactHash *self, const void *data, gsize size)
 {
   gnutls_hash (self->sha256, data, size);
   self->size += size;
+}
+
+void
+collet_artifact_hash_update_md5 (ColletArtifactHash *self, const void *data, gsize size)
+{
+  gnutls_hash (self->md5, data, size);
 }
 
 static void
@@ -68,15 +67,23 @@ to_hex (const guint8 *bytes, gsize n, char *hex)
 }
 
 void
-collet_artifact_hash_finish (ColletArtifactHash *self, ColletArtifactDigest *digest)
+collet_artifact_hash_finish_sha256 (ColletArtifactHash *self, ColletArtifactDigest *digest)
 {
   guint8 bytes[32];
 
   /* Giving the output resets the state of the algorithm. */
   gnutls_hash_output (self->sha256, bytes);
   to_hex (bytes, 32, digest->sha256);
-  gnutls_hash_output (self->md5, bytes);
-  to_hex (bytes, 16, digest->md5);
+  digest->md5[0] = '\0';
   digest->size = self->size;
   self->size = 0;
+}
+
+void
+collet_artifact_hash_finish_md5 (ColletArtifactHash *self, ColletArtifactDigest *digest)
+{
+  guint8 bytes[16];
+
+  gnutls_hash_output (self->md5, bytes);
+  to_hex (bytes, 16, digest->md5);
 }

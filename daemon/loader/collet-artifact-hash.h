@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * collet-artifact-hash.h: SHA-256 and MD5 of one artifact in one pass. One object
+ * collet-artifact-hash.h: SHA-256 and MD5 of one artifact. One object
  * serves one thread, for any number of artifacts, one after the other.
  */
 #pragma once
@@ -23,10 +23,11 @@ ColletArtifactHash *collet_artifact_hash_new (GError **error) G_GNUC_WARN_UNUSED
 void collet_artifact_hash_free (ColletArtifactHash *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletArtifactHash, collet_artifact_hash_free)
 
-void collet_artifact_hash_update (ColletArtifactHash *self, const void *data, gsize size);
-/* For the version alone; the digest's MD5 then means nothing. */
+/* The two are apart, as MD5 takes longer and can wait. */
 void collet_artifact_hash_update_sha256 (ColletArtifactHash *self, const void *data, gsize size);
-/* Gives the digest of what went in since the last finish (or new). */
-void collet_artifact_hash_finish (ColletArtifactHash *self, ColletArtifactDigest *digest);
+void collet_artifact_hash_update_md5 (ColletArtifactHash *self, const void *data, gsize size);
+/* sha256 and size of what went in since the last finish (or new); md5 is "". */
+void collet_artifact_hash_finish_sha256 (ColletArtifactHash *self, ColletArtifactDigest *digest);
+void collet_artifact_hash_finish_md5 (ColletArtifactHash *self, ColletArtifactDigest *digest);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct _ColletArtifactStore
   int dir_fd;
   int tmp_fd;
   ColletArtifactPins *pins;
+  pthread_mutex_t making; /* the kernel makes one file at a time in a folder; who waits there, spins */
   gatomicrefcount ref_count;
 };
 
@@ -115,6 +117,7 @@ collet_artifact_store_open (const char *folder, GError **error)
   g_atomic_ref_count_init (&self->ref_count);
   self->folder = g_canonicalize_filename (folder, NULL);
   self->tmp_fd = -1;
+  pthread_mutex_init (&self->making, NULL);
   self->pins = collet_artifact_pins_new ();
   self->dir_fd = ensure_folder (self->folder, error);
   if (self->dir_fd < 0)
@@ -143,6 +146,7 @@ collet_artifact_store_unref (ColletArtifactStore *self)
   if (self->dir_fd >= 0)
     g_close (self->dir_fd, NULL);
   collet_artifact_pins_free (self->pins);
+  pthread_mutex_destroy (&self->making);
   g_free (self->folder);
   g_free (self);
 }
@@ -282,6 +286,21 @@ place (ColletArtifactStore *self, ColletArtifactIntake *intake, Scratch *scratch
   return TRUE;
 }
 
+/* Only while others make their files is there time for the MD5 first. */
+static gboolean
+finish_and_place (ColletArtifactStore *self, ColletArtifactCopier *copier, ColletArtifactIntake *intake,
+                  Scratch *scratch, const char *name)
+{
+  if (pthread_mutex_trylock (&self->making) != 0)
+    {
+      collet_artifact_copier_add_md5 (copier, &intake->facts);
+      pthread_mutex_lock (&self->making);
+    }
+  gboolean ok = finish_scratch (scratch, copier, &intake->error) && place (self, intake, scratch, name);
+  pthread_mutex_unlock (&self->making);
+  return ok;
+}
+
 /* TRUE: the scratch file was moved to where it stays. */
 static gboolean
 take_into (ColletArtifactStore *self, ColletArtifactCopier *copier, ColletArtifactIntake *intake,
@@ -305,9 +324,19 @@ take_into (ColletArtifactStore *self, ColletArtifactCopier *copier, ColletArtifa
   int stored = collet_artifact_pins_add (self->pins, self->dir_fd, digest->sha256);
   intake->pinned = TRUE;
   intake->path = collet_artifact_store_dup_path (self, digest->sha256);
-  if (is_stored (copier, stored, name, digest))
-    return FALSE;
-  return finish_scratch (scratch, copier, &intake->error) && place (self, intake, scratch, name);
+  return !is_stored (copier, stored, name, digest) && finish_and_place (self, copier, intake, scratch, name);
+}
+
+static void
+take (ColletArtifactStore *self, ColletArtifactCopier *copier, ColletArtifactIntake *intake,
+      gboolean is_trial)
+{
+  Scratch scratch = { .store = self, .fd = -1 };
+  gboolean moved = take_into (self, copier, intake, &scratch, is_trial);
+
+  close_scratch (&scratch, !moved);
+  if (intake->facts.digest.md5[0] == '\0')
+    collet_artifact_copier_add_md5 (copier, &intake->facts);
 }
 
 typedef struct
@@ -327,15 +356,10 @@ take_share (ColletParallel *parallel, gpointer data)
 
   while (collet_parallel_next (parallel, &i))
     {
-      Scratch scratch = { .store = batch->store, .fd = -1 };
-
       if (copier == NULL)
         batch->intakes[i].error = g_error_copy (error);
       else
-        {
-          gboolean moved = take_into (batch->store, copier, &batch->intakes[i], &scratch, batch->is_trial);
-          close_scratch (&scratch, !moved);
-        }
+        take (batch->store, copier, &batch->intakes[i], batch->is_trial);
     }
 }
 
