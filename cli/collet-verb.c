@@ -2,13 +2,33 @@
 #include "collet-verb.h"
 
 const ColletVerb *const collet_verbs[] = {
-  /* clang-format off: one a line */
-  &collet_verb_validate, &collet_verb_load,     &collet_verb_reload,
-  &collet_verb_rollback, &collet_verb_unload,   &collet_verb_drain,
-  &collet_verb_resume,   &collet_verb_shutdown, &collet_verb_modules,
-  &collet_verb_tools,    &collet_verb_call,     &collet_verb_history,
-  &collet_verb_status,   &collet_verb_key,      &collet_verb_sign,
-  &collet_verb_verify,   &collet_verb_version,  NULL,
+  /* clang-format off */ /* one a line */
+  &collet_verb_validate,
+  &collet_verb_load,
+  &collet_verb_reload,
+  &collet_verb_rollback,
+  &collet_verb_unload,
+  &collet_verb_drain,
+  &collet_verb_resume,
+  &collet_verb_shutdown,
+  &collet_verb_modules,
+  &collet_verb_tools,
+  &collet_verb_register,
+  &collet_verb_unregister,
+  &collet_verb_update_version,
+  &collet_verb_check,
+  &collet_verb_subscribe,
+  &collet_verb_unsubscribe,
+  &collet_verb_subscriptions,
+  &collet_verb_updates,
+  &collet_verb_call,
+  &collet_verb_history,
+  &collet_verb_status,
+  &collet_verb_key,
+  &collet_verb_sign,
+  &collet_verb_verify,
+  &collet_verb_version,
+  NULL,
   /* clang-format on */
 };
 

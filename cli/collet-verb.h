@@ -28,9 +28,15 @@ const ColletVerb *collet_verb_find (const char *name);
 extern const ColletVerb collet_verb_validate, collet_verb_load, collet_verb_unload; /* collet-verb-load.c */
 extern const ColletVerb collet_verb_reload, collet_verb_rollback;                   /* collet-verb-reload.c */
 extern const ColletVerb collet_verb_drain, collet_verb_resume,
-    collet_verb_shutdown;                                                      /* collet-verb-service.c */
-extern const ColletVerb collet_verb_modules, collet_verb_tools;                /* collet-verb-list.c */
-extern const ColletVerb collet_verb_call;                                      /* collet-verb-call.c */
+    collet_verb_shutdown;                                       /* collet-verb-service.c */
+extern const ColletVerb collet_verb_modules, collet_verb_tools; /* collet-verb-list.c */
+extern const ColletVerb collet_verb_call;                       /* collet-verb-call.c */
+/* collet-verb-registry.c */
+extern const ColletVerb collet_verb_register, collet_verb_unregister, collet_verb_update_version;
+/* collet-verb-subscription.c */
+extern const ColletVerb collet_verb_check, collet_verb_subscribe, collet_verb_unsubscribe;
+extern const ColletVerb collet_verb_subscriptions;
+extern const ColletVerb collet_verb_updates;                                   /* collet-verb-updates.c */
 extern const ColletVerb collet_verb_history;                                   /* collet-verb-history.c */
 extern const ColletVerb collet_verb_key, collet_verb_sign, collet_verb_verify; /* collet-verb-sign.c */
 extern const ColletVerb collet_verb_status, collet_verb_version;               /* collet-verb-status.c */

@@ -151,13 +151,16 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
                            const ColletManagerFacts *facts)
 {
   static const ColletBusMethod *const tables[] = {
+    /* clang-format off */ /* one a line */
     collet_manager_reload_methods,
     collet_manager_prepare_methods,
     collet_manager_service_methods,
     collet_manager_module_methods,
     collet_manager_tool_methods,
+    collet_manager_subscription_methods,
     collet_manager_history_methods,
     NULL,
+    /* clang-format on */
   };
   ColletManagerObject *self = g_object_new (COLLET_TYPE_MANAGER_OBJECT, NULL);
   ColletDbusManager *manager = COLLET_DBUS_MANAGER (self);

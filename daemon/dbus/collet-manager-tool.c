@@ -162,12 +162,14 @@ unregister_tool (gpointer object, ColletBusCall *call)
 static void
 on_updated (GObject *object, GAsyncResult *result, gpointer data)
 {
+  ColletBusCall *call = data;
   gboolean changed;
+  guint64 sequence;
 
-  if (finish_registration (object, result, data, &changed))
-    collet_bus_call_return (data,
-                            g_variant_new ("(bt)", changed,
-                                           collet_reloader_get_update_sequence (COLLET_RELOADER (object))));
+  if (!finish_registration (object, result, call, &changed))
+    return;
+  sequence = collet_reloader_registration_get_sequence (COLLET_RELOADER (object), result);
+  collet_bus_call_return (call, g_variant_new ("(bt)", changed, sequence));
 }
 
 static void

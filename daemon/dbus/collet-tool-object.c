@@ -73,6 +73,10 @@ collet_tool_object_refresh (ColletToolObject *self)
   collet_tool_counter_get (self->counter, &calls, &errors);
   collet_dbus_tool_set_calls (COLLET_DBUS_TOOL (self), calls);
   collet_dbus_tool_set_errors (COLLET_DBUS_TOOL (self), errors);
+  collet_dbus_tool_set_subscribers (
+      COLLET_DBUS_TOOL (self),
+      collet_subscriptions_count (collet_registry_get_subscriptions (self->registry),
+                                  collet_dbus_tool_get_name (COLLET_DBUS_TOOL (self))));
 }
 
 void
@@ -81,7 +85,6 @@ collet_tool_object_set_tool (ColletToolObject *self, ColletTool *tool)
   ColletDbusTool *bus = COLLET_DBUS_TOOL (self);
   const ColletToolFacts *facts = collet_tool_get_facts (tool);
   ColletModule *module = collet_registry_find_module (self->registry, facts->module);
-  gboolean is_news = g_strcmp0 (collet_dbus_tool_get_version (bus), facts->version) != 0;
 
   collet_dbus_tool_set_name (bus, facts->name);
   collet_dbus_tool_set_module (bus, facts->module);
@@ -89,8 +92,8 @@ collet_tool_object_set_tool (ColletToolObject *self, ColletTool *tool)
   collet_dbus_tool_set_version (bus, facts->version);
   collet_dbus_tool_set_explicit (bus, facts->is_explicit);
   collet_dbus_tool_set_registered_at (bus, facts->registered_at);
-  if (is_news)
-    collet_dbus_tool_set_updated_at (bus, g_get_real_time ());
+  collet_dbus_tool_set_updated_at (bus, facts->updated_at);
+  collet_dbus_tool_set_sequence (bus, facts->sequence);
   if (module == NULL)
     return;
 

@@ -186,6 +186,11 @@ collet_registry_plan_register (ColletRegistry *self, const char *name, const cha
   registered->version = g_strdup (facts->version->sha256);
   registered->is_explicit = TRUE;
   registered->registered_at = now;
+  if (existing != NULL)
+    {
+      registered->updated_at = collet_tool_get_facts (existing)->updated_at;
+      registered->sequence = collet_tool_get_facts (existing)->sequence;
+    }
 
   ColletRegistryPlan *plan = new_plan (NULL);
   g_ptr_array_add (plan->tools, collet_tool_new (registered));
@@ -265,4 +270,23 @@ collet_registry_plan_version (ColletRegistry *self, const char *name, const char
       g_ptr_array_add (plan->tools, collet_tool_new (recorded));
     }
   return plan;
+}
+
+void
+collet_registry_plan_number (ColletRegistryPlan *plan, const GPtrArray *updates)
+{
+  guint i = 0;
+
+  for (guint j = 0; updates != NULL && j < updates->len; j++)
+    {
+      const ColletUpdateRow *update = updates->pdata[j];
+
+      if (update->version == NULL)
+        continue; /* it goes */
+      while (i < plan->tools->len &&
+             !g_str_equal (collet_tool_get_name (plan->tools->pdata[i]), update->tool))
+        i++; /* not news */
+      g_return_if_fail (i < plan->tools->len);
+      collet_tool_set_update (plan->tools->pdata[i], update->sequence, update->at);
+    }
 }

@@ -12,6 +12,7 @@ struct _ColletRegistry
   GHashTable *tools_by_name;
   GHashTable *names_by_module; /* module → set of tool names */
   GPtrArray *unlisted;         /* ColletModule: new, while a plan is applied */
+  ColletSubscriptions *subscriptions;
   ColletToolDirectory *directory;
   guint64 serial;
 };
@@ -29,6 +30,7 @@ collet_registry_finalize (GObject *object)
   g_hash_table_unref (self->tools_by_name);
   g_hash_table_unref (self->names_by_module);
   g_ptr_array_unref (self->unlisted);
+  collet_subscriptions_free (self->subscriptions);
   g_object_unref (self->modules);
   g_object_unref (self->tools);
   G_OBJECT_CLASS (collet_registry_parent_class)->finalize (object);
@@ -54,6 +56,7 @@ collet_registry_init (ColletRegistry *self)
   self->names_by_module =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
   self->unlisted = g_ptr_array_new_with_free_func (g_object_unref);
+  self->subscriptions = collet_subscriptions_new ();
 }
 
 ColletRegistry *
@@ -75,6 +78,12 @@ GListModel *
 collet_registry_get_tools (ColletRegistry *self)
 {
   return G_LIST_MODEL (self->tools);
+}
+
+ColletSubscriptions *
+collet_registry_get_subscriptions (ColletRegistry *self)
+{
+  return self->subscriptions;
 }
 
 ColletModule *

@@ -7,6 +7,8 @@
 #pragma once
 
 #include "collet-registry-module.h"
+#include "collet-subscription.h"
+#include "collet-subscriptions.h"
 #include "collet-tool.h"
 
 G_BEGIN_DECLS
@@ -34,6 +36,8 @@ GListModel *collet_registry_get_tools (ColletRegistry *self);
 /* Borrowed, or NULL. */
 ColletModule *collet_registry_find_module (ColletRegistry *self, const char *name);
 ColletTool *collet_registry_find_tool (ColletRegistry *self, const char *name);
+/* Borrowed. */
+ColletSubscriptions *collet_registry_get_subscriptions (ColletRegistry *self);
 /* char *: the names under which a module's tools are served, sorted. */
 GPtrArray *collet_registry_list_tools (ColletRegistry *self, const char *module);
 /* Over all versions of all of them. */
@@ -54,6 +58,10 @@ ColletRegistryPlan *collet_registry_plan_unregister (ColletRegistry *self, const
  * NotFound, VersionMismatch. */
 ColletRegistryPlan *collet_registry_plan_version (ColletRegistry *self, const char *name, const char *version,
                                                   gboolean *changed, GError **error);
+
+/* The numbers under which a plan's changes were made durable (ColletUpdateRow, in
+ * the plan's order). */
+void collet_registry_plan_number (ColletRegistryPlan *plan, const GPtrArray *updates);
 
 /* Takes the plan. Signal "tools-changed" follows if the list's bytes changed. */
 void collet_registry_apply (ColletRegistry *self, ColletRegistryPlan *plan);

@@ -79,6 +79,13 @@ collet_tool_get_name (ColletTool *self)
   return self->facts->name;
 }
 
+void
+collet_tool_set_update (ColletTool *self, guint64 sequence, gint64 at)
+{
+  self->facts->sequence = sequence;
+  self->facts->updated_at = at;
+}
+
 ColletToolCounter *
 collet_tool_get_counter (ColletTool *self)
 {

@@ -20,6 +20,8 @@ typedef struct
   char *version;        /* SHA-256 recorded for it */
   gboolean is_explicit; /* made or adopted by RegisterTool, not only by the manifest */
   gint64 registered_at; /* microseconds since 1970 */
+  gint64 updated_at;    /* likewise: when `version` was recorded */
+  guint64 sequence;     /* of the update that recorded it; 0: not yet */
 } ColletToolFacts;
 
 void collet_tool_facts_free (ColletToolFacts *facts);
@@ -33,6 +35,8 @@ G_DECLARE_FINAL_TYPE (ColletTool, collet_tool, COLLET, TOOL, GObject)
 ColletTool *collet_tool_new (ColletToolFacts *facts);
 const ColletToolFacts *collet_tool_get_facts (ColletTool *self);
 const char *collet_tool_get_name (ColletTool *self);
+/* Before it is served: the update that records its version. */
+void collet_tool_set_update (ColletTool *self, guint64 sequence, gint64 at);
 /* Borrowed. */
 ColletToolCounter *collet_tool_get_counter (ColletTool *self);
 /* `self` takes the place of `former`, under the same name: it counts on. */

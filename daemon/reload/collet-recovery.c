@@ -292,9 +292,18 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
       facts->version = g_strdup (row->version);
       facts->is_explicit = row->is_explicit;
       facts->registered_at = row->registered_at;
+      facts->updated_at = row->updated_at;
+      facts->sequence = row->sequence;
       g_ptr_array_add (tools, facts);
     }
   collet_registry_restore_tools (reloader->registry, tools);
+  for (guint i = 0; i < image->subscriptions->len; i++)
+    {
+      const ColletSubscriptionRow *row = image->subscriptions->pdata[i];
+
+      collet_subscriptions_add (collet_registry_get_subscriptions (reloader->registry), row->subscriber,
+                                row->tool);
+    }
   reloader->update_sequence = image->update_sequence;
   reloader->next_generation = MAX (image->next_generation, 1);
 }

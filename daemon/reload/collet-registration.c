@@ -20,6 +20,7 @@ typedef struct
   char *metadata;
   char *version;
   gboolean changed;
+  guint64 sequence; /* of the tool, after an update */
   ColletRegistryPlan *plan;
 } Registration;
 
@@ -36,6 +37,14 @@ registration_free (Registration *self)
 }
 
 static void
+note_sequence (ColletReloader *reloader, Registration *self)
+{
+  ColletTool *tool = collet_registry_find_tool (reloader->registry, self->name);
+
+  self->sequence = tool != NULL ? collet_tool_get_facts (tool)->sequence : 0;
+}
+
+static void
 on_stored (GObject *object, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
@@ -49,8 +58,10 @@ on_stored (GObject *object, GAsyncResult *result, gpointer data)
     {
       GPtrArray *updates = collet_store_get_updates (COLLET_STORE (object), result);
 
+      collet_registry_plan_number (self->plan, updates);
       collet_registry_apply (reloader->registry, g_steal_pointer (&self->plan));
       collet_reloader_announce (reloader, updates);
+      note_sequence (reloader, self);
       g_task_return_boolean (task, TRUE);
     }
   collet_change_queue_leave (&reloader->changes);
@@ -103,7 +114,10 @@ on_turn (gpointer data)
   if (self->plan == NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_boolean (task, TRUE);
+    {
+      note_sequence (reloader, self);
+      g_task_return_boolean (task, TRUE);
+    }
   collet_change_queue_leave (&reloader->changes);
 }
 
@@ -162,4 +176,12 @@ collet_reloader_registration_finish (ColletReloader *reloader, GAsyncResult *res
 
   *changed = self->changed;
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+guint64
+collet_reloader_registration_get_sequence (ColletReloader *reloader, GAsyncResult *result)
+{
+  const Registration *self = g_task_get_task_data (G_TASK (result));
+
+  return self->sequence;
 }

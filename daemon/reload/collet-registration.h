@@ -20,5 +20,7 @@ void collet_reloader_update_tool_async (ColletReloader *self, const char *name, 
                                         GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_reloader_registration_finish (ColletReloader *self, GAsyncResult *result, gboolean *changed,
                                               GError **error);
+/* Of update, after a finish that succeeded: the update that records the version. */
+guint64 collet_reloader_registration_get_sequence (ColletReloader *self, GAsyncResult *result);
 
 G_END_DECLS

@@ -240,6 +240,7 @@ publish_items (ColletTransaction *self, GPtrArray *items)
       item->pause_us = MAX (item->pause_us, pause_us);
       item->is_quiesced = FALSE;
     }
+  collet_registry_plan_number (self->plan, self->updates);
   collet_registry_apply (self->reloader->registry, g_steal_pointer (&self->plan));
   leave_change (self);
   collet_reloader_announce (self->reloader, self->updates);

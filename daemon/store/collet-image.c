@@ -7,6 +7,7 @@
 #include "collet-reload-table.h"
 #include "collet-session-table.h"
 #include "collet-snapshot-table.h"
+#include "collet-subscription-table.h"
 #include "collet-tool-table.h"
 
 /* What the daemon's decisions rest on; the bulk (snapshots, calls) is left out,
@@ -17,6 +18,7 @@ static const char *const checks[] = {
   "PRAGMA quick_check (reload_item)",  "PRAGMA quick_check (reload_commit)",
   "PRAGMA quick_check (reload_end)",   "PRAGMA quick_check (tool_update)",
   "PRAGMA quick_check (subscription)", "PRAGMA quick_check (subscriber_event)",
+  "PRAGMA quick_check (subscriber)",
 };
 
 static gboolean
@@ -78,7 +80,8 @@ read_image (ColletDatabase *db, GError **error)
       !collet_tool_table_read (db, image->tools, error) ||
       !collet_snapshot_table_read_active (db, image->snapshots, error) ||
       !collet_reload_table_read_open (db, image->open, image->committed, error) ||
-      !collet_session_table_read (db, image->sessions, error) || !read_counters (db, image, error))
+      !collet_session_table_read (db, image->sessions, error) ||
+      !collet_subscription_table_read (db, image->subscriptions, error) || !read_counters (db, image, error))
     return NULL;
   return g_steal_pointer (&image);
 }

@@ -57,6 +57,22 @@ typedef struct
   gint64 before;
 } ColletQueryInput;
 
+/* Of who subscribes; the classes are in collet-subscriber-request.c. */
+typedef struct
+{
+  char *subscriber; /* list: NULL for all */
+  gint64 uid;
+  char *tool;       /* or NULL */
+  guint64 sequence; /* updates */
+  guint limit;      /* updates */
+} ColletSubscriberInput;
+
+extern const ColletRequestClass collet_request_subscribe;     /* → guint64 * */
+extern const ColletRequestClass collet_request_unsubscribe;   /* → gboolean * */
+extern const ColletRequestClass collet_request_check;         /* → ColletToolCheck */
+extern const ColletRequestClass collet_request_updates;       /* → ColletUpdateList */
+extern const ColletRequestClass collet_request_subscriptions; /* → GPtrArray */
+
 extern const ColletRequestClass collet_request_journal;  /* ColletJournalInput; begin, end or both */
 extern const ColletRequestClass collet_request_success;  /* likewise; the end of a committed reload */
 extern const ColletRequestClass collet_request_commit;   /* ColletCommit → updates */

@@ -233,24 +233,6 @@ collet_session_row_free (ColletSessionRow *row)
   g_free (row);
 }
 
-ColletUpdateRow *
-collet_update_row_new (void)
-{
-  return g_new0 (ColletUpdateRow, 1);
-}
-
-void
-collet_update_row_free (ColletUpdateRow *row)
-{
-  if (row == NULL)
-    return;
-  g_free (row->tool);
-  g_free (row->module);
-  g_free (row->version);
-  g_free (row->previous_version);
-  g_free (row);
-}
-
 ColletStoreImage *
 collet_store_image_new (void)
 {
@@ -263,6 +245,7 @@ collet_store_image_new (void)
   image->open = ROWS (reload_row);
   image->committed = ROWS (reload_row);
   image->sessions = ROWS (session_row);
+  image->subscriptions = ROWS (subscription_row);
   return image;
 }
 
@@ -278,5 +261,6 @@ collet_store_image_free (ColletStoreImage *image)
   g_clear_pointer (&image->open, g_ptr_array_unref);
   g_clear_pointer (&image->committed, g_ptr_array_unref);
   g_clear_pointer (&image->sessions, g_ptr_array_unref);
+  g_clear_pointer (&image->subscriptions, g_ptr_array_unref);
   g_free (image);
 }

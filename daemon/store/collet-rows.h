@@ -53,10 +53,6 @@ ColletSessionRow *collet_session_row_new (void);
 void collet_session_row_free (ColletSessionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletSessionRow, collet_session_row_free)
 
-ColletUpdateRow *collet_update_row_new (void);
-void collet_update_row_free (ColletUpdateRow *row);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletUpdateRow, collet_update_row_free)
-
 ColletStoreImage *collet_store_image_new (void);
 void collet_store_image_free (ColletStoreImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletStoreImage, collet_store_image_free)

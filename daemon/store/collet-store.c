@@ -355,6 +355,100 @@ collet_store_run_txn_finish (ColletStore *self, GAsyncResult *result, GError **e
   return finish_pointer (self, result, collet_store_run_txn_async, error);
 }
 
+/* ---- subscribers ---- */
+
+static ColletSubscriberInput *
+subscriber_input (const char *subscriber, gint64 uid, const char *tool)
+{
+  ColletSubscriberInput *input = g_new0 (ColletSubscriberInput, 1);
+
+  input->subscriber = g_strdup (subscriber);
+  input->uid = uid;
+  input->tool = g_strdup (tool);
+  return input;
+}
+
+void
+collet_store_subscribe_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  submit (self, &collet_request_subscribe, subscriber_input (subscriber, uid, tool),
+          collet_store_subscribe_async, callback, user_data);
+}
+
+gboolean
+collet_store_subscribe_finish (ColletStore *self, GAsyncResult *result, guint64 *sequence, GError **error)
+{
+  g_autofree guint64 *newest = finish_pointer (self, result, collet_store_subscribe_async, error);
+
+  if (newest != NULL)
+    *sequence = *newest;
+  return newest != NULL;
+}
+
+void
+collet_store_unsubscribe_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  submit (self, &collet_request_unsubscribe, subscriber_input (subscriber, uid, tool),
+          collet_store_unsubscribe_async, callback, user_data);
+}
+
+gboolean
+collet_store_unsubscribe_finish (ColletStore *self, GAsyncResult *result, gboolean *existed, GError **error)
+{
+  g_autofree gboolean *found = finish_pointer (self, result, collet_store_unsubscribe_async, error);
+
+  if (found != NULL)
+    *existed = *found;
+  return found != NULL;
+}
+
+void
+collet_store_check_tool_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  submit (self, &collet_request_check, subscriber_input (subscriber, uid, tool),
+          collet_store_check_tool_async, callback, user_data);
+}
+
+ColletToolCheck *
+collet_store_check_tool_finish (ColletStore *self, GAsyncResult *result, GError **error)
+{
+  return finish_pointer (self, result, collet_store_check_tool_async, error);
+}
+
+void
+collet_store_updates_async (ColletStore *self, const char *subscriber, gint64 uid, guint64 sequence,
+                            guint limit, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ColletSubscriberInput *input = subscriber_input (subscriber, uid, NULL);
+
+  input->sequence = sequence;
+  input->limit = limit;
+  submit (self, &collet_request_updates, input, collet_store_updates_async, callback, user_data);
+}
+
+ColletUpdateList *
+collet_store_updates_finish (ColletStore *self, GAsyncResult *result, GError **error)
+{
+  return finish_pointer (self, result, collet_store_updates_async, error);
+}
+
+void
+collet_store_subscriptions_async (ColletStore *self, const char *subscriber, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  submit (self, &collet_request_subscriptions, subscriber_input (subscriber, -1, NULL),
+          collet_store_subscriptions_async, callback, user_data);
+}
+
+GPtrArray *
+collet_store_subscriptions_finish (ColletStore *self, GAsyncResult *result, GError **error)
+{
+  return finish_pointer (self, result, collet_store_subscriptions_async, error);
+}
+
 /* ---- calls ---- */
 
 void

@@ -17,6 +17,7 @@
 #include <gio/gio.h>
 
 #include "collet-txn.h"
+#include "collet-subscription.h"
 #include "collet-version.h"
 
 G_BEGIN_DECLS
@@ -50,6 +51,8 @@ typedef struct
   char *version;        /* sha256 recorded for it */
   gboolean is_explicit; /* RegisterTool, not the manifest */
   gint64 registered_at; /* microseconds since 1970 */
+  gint64 updated_at;    /* these two are read only: a change writes its own */
+  guint64 sequence;     /* of its newest tool_update */
 } ColletToolRow;
 
 typedef struct
@@ -145,28 +148,19 @@ typedef struct
   gint64 used_at;
 } ColletSessionRow;
 
-/* One numbered change of a tool's version, as subscribers are told. */
-typedef struct
-{
-  guint64 sequence;
-  char *tool;
-  char *module;
-  char *version;          /* sha256; NULL: the tool is gone */
-  char *previous_version; /* NULL: the tool is new */
-} ColletUpdateRow;
-
 /* Everything needed at start. */
 typedef struct
 {
-  GPtrArray *artifacts;    /* ColletArtifactRow of all retained versions */
-  GPtrArray *modules;      /* ColletModuleRow */
-  GPtrArray *tools;        /* ColletToolRow */
-  GPtrArray *snapshots;    /* ColletSnapshotRow: the newest of each module's active version */
-  GPtrArray *open;         /* ColletReloadRow: begun, neither committed nor ended */
-  GPtrArray *committed;    /* ColletReloadRow: committed, not ended */
-  GPtrArray *sessions;     /* ColletSessionRow, the longest unused first */
-  guint64 next_generation; /* above all that were committed */
-  guint64 update_sequence; /* of the newest tool_update; 0: none */
+  GPtrArray *artifacts;     /* ColletArtifactRow of all retained versions */
+  GPtrArray *modules;       /* ColletModuleRow */
+  GPtrArray *tools;         /* ColletToolRow */
+  GPtrArray *snapshots;     /* ColletSnapshotRow: the newest of each module's active version */
+  GPtrArray *open;          /* ColletReloadRow: begun, neither committed nor ended */
+  GPtrArray *committed;     /* ColletReloadRow: committed, not ended */
+  GPtrArray *sessions;      /* ColletSessionRow, the longest unused first */
+  GPtrArray *subscriptions; /* ColletSubscriptionRow, without pending */
+  guint64 next_generation;  /* above all that were committed */
+  guint64 update_sequence;  /* of the newest tool_update; 0: none */
 } ColletStoreImage;
 
 /* Each row has new/free helpers in collet-rows.h. */
@@ -211,6 +205,31 @@ gboolean collet_store_record_refusal_finish (ColletStore *self, GAsyncResult *re
 void collet_store_change_tools_async (ColletStore *self, GPtrArray *tools, GPtrArray *removed,
                                       GAsyncReadyCallback callback, gpointer user_data);
 gboolean collet_store_change_tools_finish (ColletStore *self, GAsyncResult *result, GError **error);
+
+/* ---- subscribers; limits and names as in collet-subscription.h. NotAuthorized
+ * for a name of another user. ---- */
+
+/* "*": every tool. finish: *sequence is the newest update. */
+void collet_store_subscribe_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean
+collet_store_subscribe_finish (ColletStore *self, GAsyncResult *result, guint64 *sequence, GError **error);
+void collet_store_unsubscribe_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+gboolean
+collet_store_unsubscribe_finish (ColletStore *self, GAsyncResult *result, gboolean *existed, GError **error);
+/* Remembers that the subscriber has seen the present version. NotFound. */
+void collet_store_check_tool_async (ColletStore *self, const char *subscriber, gint64 uid, const char *tool,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+ColletToolCheck *collet_store_check_tool_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* At most `limit` of those after `sequence` that the subscriber is told of. */
+void collet_store_updates_async (ColletStore *self, const char *subscriber, gint64 uid, guint64 sequence,
+                                 guint limit, GAsyncReadyCallback callback, gpointer user_data);
+ColletUpdateList *collet_store_updates_finish (ColletStore *self, GAsyncResult *result, GError **error);
+/* ColletSubscriptionRow; subscriber NULL: all. */
+void collet_store_subscriptions_async (ColletStore *self, const char *subscriber,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *collet_store_subscriptions_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
 void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback,
                                         gpointer user_data);

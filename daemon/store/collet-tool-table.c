@@ -79,6 +79,8 @@ announce (Change *change, const char *tool, const char *module, const char *vers
   row->module = g_strdup (module);
   row->version = g_strdup (version);
   row->previous_version = g_strdup (previous);
+  row->reload = g_strdup (change->reload);
+  row->at = change->at;
   g_ptr_array_add (change->updates, row);
   return TRUE;
 }
@@ -170,7 +172,7 @@ collet_tool_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
   g_autoptr (GError) reason = NULL;
   ColletStatement *statement =
       collet_statement_begin (db, "SELECT name, module, module_tool, metadata, version, is_explicit, "
-                                  "registered_at FROM tool ORDER BY name");
+                                  "registered_at, updated_at, sequence FROM tool ORDER BY name");
 
   while (collet_statement_next (statement, &reason))
     {
@@ -183,6 +185,8 @@ collet_tool_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
       row->version = collet_statement_dup_text (statement, 4);
       row->is_explicit = collet_statement_get_int (statement, 5) != 0;
       row->registered_at = collet_statement_get_int (statement, 6);
+      row->updated_at = collet_statement_get_int (statement, 7);
+      row->sequence = (guint64)collet_statement_get_int (statement, 8);
       g_ptr_array_add (rows, row);
     }
   if (reason == NULL)

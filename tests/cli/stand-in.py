@@ -120,6 +120,7 @@ class Service:
         self.node = Gio.DBusNodeInfo.new_for_xml(open(xml, encoding="utf-8").read())
         self.log = open(log, "a", encoding="utf-8")
         self.reloads = {}
+        self.follows = False
         self.connection = Gio.bus_get_sync(Gio.BusType.SESSION)
         self.connection.register_object(ROOT, self.interface("Manager"), self.on_call, self.on_get, None)
         Gio.bus_own_name_on_connection(self.connection, "org.collet.Collet1", 0, lambda *_: print("ready", flush=True),
@@ -221,8 +222,8 @@ class Service:
 
     def do_GetTool(self, name):
         for tool in TOOLS:
-            if tool["Name"].unpack() == name:
-                return V("(a{sv})", (tool,))
+            if name in (tool["Name"].unpack(), "plus"):
+                return V("(a{sv})", ({**tool, "Name": V("s", name)},))
         raise Refused("NotFound", f"There is no tool {name}")
 
     def do_CallTool(self, tool, arguments, _options):
@@ -232,6 +233,54 @@ class Service:
             raise Refused("ToolNotFound", f"There is no tool {tool}")
         return V("(s)", (json.dumps({"content": [{"type": "text", "text": arguments}],
                                      "structuredContent": {"sum": 3}}),))
+
+    def known(self, tool):
+        if tool not in ("add", "plus", "*"):
+            raise Refused("NotFound", f"There is no tool {tool}")
+
+    def do_RegisterTool(self, name, _module, _tool, _metadata):
+        if name == "taken":
+            raise Refused("AlreadyRegistered", "Tool taken is already registered")
+        return V("(o)", (f"{ROOT}/tools/{name}",))
+
+    def do_UnregisterTool(self, name):
+        self.known(name)
+        return None
+
+    def do_UpdateToolVersion(self, name, version):
+        self.known(name)
+        if not SHA2.startswith(version):
+            raise Refused("VersionMismatch", f"{name} runs {SHA2}")
+        return V("(bt)", (True, 7))
+
+    def do_CheckToolUpdated(self, name, _options):
+        self.known(name)
+        return V("(bs)", (True, SHA2))
+
+    def do_SubscribeToToolUpdates(self, name, options):
+        self.known(name)
+        return V("(st)", (options.get("subscriber", "uid:7"), 7))
+
+    def do_UnsubscribeFromToolUpdates(self, name, _options):
+        return V("(b)", (name == "add",))
+
+    def do_ListSubscriptions(self, _options):
+        return V("(aa{sv})", ([{"subscriber": V("s", "ci"), "tool": V("s", "*"), "uid": V("x", 7),
+                                "since": V("x", NOW), "sequence": V("t", 3), "pending": V("t", 2)}],))
+
+    def do_GetUpdatesSince(self, sequence, options):
+        newest = 7
+        if sequence == 6:
+            for number in (7, 8):
+                self.connection.emit_signal(None, ROOT, PREFIX + "Manager", "ToolUpdated",
+                                            V("(sst)", ("add", SHA2, number)))
+        elif sequence == 7 and options.get("limit") == 1000 and self.follows:
+            newest = 8
+        self.follows = sequence == 6
+        rows = [{"sequence": V("t", n), "tool": V("s", "add"), "module": V("s", "calculator"), "version": V("s", SHA2),
+                 "previous-version": V("s", SHA1), "reload": V("s", f"r{n}"), "at": V("x", 1_000_000)}
+                for n in range(max(5, sequence + 1), newest + 1)][:options.get("limit", 1000)]
+        return V("(aa{sv}t)", (rows, rows[-1]["sequence"].unpack() if rows else newest))
 
     def find(self, given):
         found = [r for r in self.reloads.values() if r.path == given or r.id.startswith(given)]

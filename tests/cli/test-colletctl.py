@@ -22,7 +22,9 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "rollback", "unload", "modules", "tools", "call", "history", "status", "version"]
+VERBS = ["validate", "load", "reload", "rollback", "unload", "modules", "tools", "call", "history", "register",
+         "unregister", "update-version", "check", "subscribe", "unsubscribe", "subscriptions", "updates", "status",
+         "version"]
 
 
 def environment(**more):
@@ -249,6 +251,65 @@ def test_call():
     failed = ctl("call", "fail")
     assert failed.returncode == 1 and failed.stderr == "no such file\n" and failed.stdout == "", failed
     refused("ToolNotFound", "call", "nothing")
+
+
+def test_register():
+    ok("register", "plus", "calculator", "add", "--title=Plus", "--description=d", "--annotations={}")
+    assert calls()[0] == ["RegisterTool", ["plus", "calculator", "add",
+                                           {"title": "Plus", "description": "d", "annotations": "{}"}]], calls()
+    out = ok("register", "add", "calculator")
+    assert calls()[0] == ["RegisterTool", ["add", "calculator", "add", {}]], calls()
+    assert "add: registered" in out and "calculator 1.1.0" in out, out
+    assert ok_json("register", "add", "calculator")["tool"]["name"] == "add"
+    refused("AlreadyRegistered", "register", "taken", "calculator")
+    assert ok_json("unregister", "add") == {"unregistered": "add"}
+    assert "unregistered" in ok("unregister", "add")
+    refused("NotFound", "unregister", "nothing")
+
+
+def test_update_version():
+    assert ok_json("update-version", "add", "b2b2b2") == {"update": {"changed": True, "sequence": 7, "tool": "add"}}
+    assert "recorded (update 7)" in ok("update-version", "add", "b2b2b2")
+    refused("VersionMismatch", "update-version", "add", "c3c3c3")
+
+
+def test_check():
+    assert ok_json("check", "add") == {"check": {"tool": "add", "updated": True, "version": "b2" * 32}}
+    assert ok("check", "add", "--subscriber=ci") == "add: updated, version b2b2b2b2b2b2\n"
+    assert calls()[0] == ["CheckToolUpdated", ["add", {"subscriber": "ci"}]], calls()
+    refused("NotFound", "check", "nothing")
+
+
+def test_subscribe():
+    assert ok("subscribe", "*", "-s", "ci") == "ci is told of every tool from update 8 on\n"
+    assert calls()[0] == ["SubscribeToToolUpdates", ["*", {"subscriber": "ci"}]], calls()
+    assert ok_json("subscribe", "add") == {"subscription": {"subscriber": "uid:7", "tool": "add", "sequence": 7}}
+    assert ok_json("unsubscribe", "add") == {"existed": True}
+    assert "no such" in ok("unsubscribe", "nothing")
+    lines = ok("subscriptions").splitlines()
+    assert lines[0].split() == ["SUBSCRIBER", "TOOL", "OWNER", "SINCE", "FROM", "PENDING"], lines
+    assert lines[1].split()[:3] == ["ci", "*", "uid:7"] and lines[1].split()[-2:] == ["4", "2"], lines
+    assert ok_json("subscriptions", "-s", "ci")["subscriptions"][0]["pending"] == 2
+    assert calls()[0] == ["ListSubscriptions", [{"subscriber": "ci"}]], calls()
+
+
+def test_updates():
+    assert [row["sequence"] for row in ok_json("updates")["updates"]] == [5, 6, 7]
+    assert ok_json("updates", "--since=5", "--limit=1", "-s", "ci") == {
+        "next": 6, "updates": [{"at": 1_000_000, "module": "calculator", "previous_version": "a1" * 32, "reload": "r6",
+                                "sequence": 6, "tool": "add", "version": "b2" * 32}]}
+    assert calls()[0] == ["GetUpdatesSince", [5, {"subscriber": "ci", "limit": 1}]], calls()
+    assert [line.split()[0] for line in ok("updates").splitlines()] == ["UPDATE", "5", "6", "7"]
+    assert ok_json("updates", "--since=7") == {"next": 7, "updates": []}
+    refused("InvalidArgument", "updates", "--since=-1", status=2)
+
+
+def test_updates_are_followed():
+    """The stand-in tells of update 8 when 7 was fetched; a signal of what is known is not asked about."""
+    lines = ok("--json", "updates", "--since=6", "--follow", "--timeout=1").splitlines()
+    assert [json.loads(line)["update"]["sequence"] for line in lines] == [7, 8], lines
+    assert [call[1][0] for call in calls()] == [6, 7], calls()
+    assert " → " in ok("updates", "--since=6", "-f", "--timeout=1")
 
 
 def test_status():

@@ -17,6 +17,8 @@ OFFERED = {
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
         'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
+        'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
+        'ListSubscriptions',
     },
     RELOAD: {'Wait', 'Cancel'},
 }

@@ -105,6 +105,8 @@ test_from_first (void)
                               "'{}', 1)"));
   g_assert_null (fixture_sql (folder, "INSERT INTO session (id, revision, client, log_level, seen, used_at) "
                                       "VALUES ('a', '2025-11-25', 'c/1', 255, 0, 1)"));
+  g_assert_null (fixture_sql (folder, "INSERT INTO subscription (subscriber, tool, uid, sequence, since_at) "
+                                      "VALUES ('ci', 'a', 7, 0, 20), ('ci', '*', 7, 0, 10)"));
   db = open_database (folder);
   g_assert_true (migrate (db, migrations, &error));
   g_assert_no_error (error);
@@ -124,6 +126,9 @@ test_from_first (void)
   g_autofree char *module = fixture_query (folder, "SELECT module || state || generation || "
                                                    "coalesce (drained, '') FROM module_status");
   g_assert_cmpstr (module, ==, "munloaded7");
+  g_autofree char *names =
+      fixture_query (folder, "SELECT group_concat (name || ' ' || uid || ' ' || since_at) FROM subscriber");
+  g_assert_cmpstr (names, ==, "ci 7 10");
   fixture_folder_free (folder);
 }
 
