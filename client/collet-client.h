@@ -17,6 +17,8 @@ GQuark collet_client_error_quark (void);
 typedef enum
 {
   COLLET_CLIENT_ERROR_NOT_REACHABLE, /* no bus, no daemon on it, or it went away */
+  COLLET_CLIENT_ERROR_NO_ANSWER,     /* it is there, and what it does about the call is not known */
+  COLLET_CLIENT_ERROR_OLDER,         /* it does not know the method */
 } ColletClientError;
 
 typedef enum

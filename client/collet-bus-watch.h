@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-bus-watch.h: on which of the two buses a daemon is, now and later.
+ * Nothing blocks; a bus that is not there is tried again.
+ */
+#pragma once
+
+#include "collet-client.h"
+
+G_BEGIN_DECLS
+
+typedef struct _ColletBusWatch ColletBusWatch;
+
+/* connection: where the daemon is; NULL: nowhere. Called at the first certain
+ * answer and at each change; a daemon that was replaced is gone in between. */
+typedef void (*ColletBusWatchFunc) (GDBusConnection *connection, ColletClientBus bus, gpointer user_data);
+
+/* ANY: the session bus, if a daemon is on it, else the system bus. */
+ColletBusWatch *collet_bus_watch_new (ColletClientBus bus, ColletBusWatchFunc func,
+                                      gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+void collet_bus_watch_free (ColletBusWatch *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletBusWatch, collet_bus_watch_free)
+
+G_END_DECLS
