@@ -216,6 +216,7 @@ class Mcp:
         self.modern = modern
         self.session = None
         self.next_id = 0
+        self.capabilities = {}
 
     def post(self, body, headers=None):
         if not isinstance(body, bytes):
@@ -227,7 +228,7 @@ class Mcp:
         return Reply(self.connection.getresponse())
 
     def initialize(self):
-        reply = self.rpc('initialize', {'protocolVersion': LEGACY, 'capabilities': {},
+        reply = self.rpc('initialize', {'protocolVersion': LEGACY, 'capabilities': self.capabilities,
                                         'clientInfo': {'name': 'test', 'version': '1'}})
         assert reply.status == 200, reply.body
         self.session = reply.headers['Mcp-Session-Id']
@@ -240,7 +241,7 @@ class Mcp:
         params = dict(params or {})
         if self.modern:
             params['_meta'] = {'io.modelcontextprotocol/protocolVersion': MODERN,
-                               'io.modelcontextprotocol/clientCapabilities': {}}
+                               'io.modelcontextprotocol/clientCapabilities': self.capabilities}
             headers = {'MCP-Protocol-Version': MODERN, 'Mcp-Method': method}
             if method == 'tools/call':
                 headers['Mcp-Name'] = params['name']
@@ -253,9 +254,9 @@ class Mcp:
             assert reply.json['id'] == identity, reply.body
         return reply
 
-    def call(self, tool, arguments=None):
+    def call(self, tool, arguments=None, **params):
         """The message with result or error."""
-        reply = self.rpc('tools/call', {'name': tool, 'arguments': arguments or {}})
+        reply = self.rpc('tools/call', {'name': tool, 'arguments': arguments or {}, **params})
         assert reply.status == 200, (reply.status, reply.body)
         return reply.json
 

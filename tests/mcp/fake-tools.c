@@ -21,6 +21,7 @@ typedef struct
   gboolean reports;   /* three logs and three steps of progress */
   gboolean hops;      /* answered at once, by another thread */
   const char *later;  /* outputSchema of version 2; answered by what is published at its end */
+  const char *asks;   /* until it has replies, then it answers with those and the state */
 } Tool;
 
 static const Tool table[] = {
@@ -38,6 +39,19 @@ static const Tool table[] = {
   { "shifts", OPEN, "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"number\"}}}",
     "{\"content\":[],\"structuredContent\":{\"sum\":\"five\"}}", .ms = 100,
     .later = "{\"type\":\"object\",\"properties\":{\"sum\":{\"type\":\"string\"}}}" },
+  { "asks", OPEN,
+    .asks = "{\"inputRequests\":{\"n\":{\"method\":\"elicitation/create\",\"params\":{"
+            "\"message\":\"Who?\"}}},\"state\":\"AAEC\"}" },
+  { "asks-two", OPEN, .hops = TRUE,
+    .asks = "{\"inputRequests\":{\"n\":{\"method\":\"elicitation/create\",\"params\":{\"mode\":\"form\"}},"
+            "\"m\":{\"method\":\"sampling/createMessage\",\"params\":{\"maxTokens\":5}}}}" },
+  { "asks-url", OPEN,
+    .asks = "{\"inputRequests\":{\"u\":{\"method\":\"elicitation/create\",\"params\":{\"mode\":\"url\"}}}}" },
+  { "asks-for-ever", OPEN,
+    .asks = "{\"inputRequests\":{\"n\":{\"method\":\"elicitation/create\",\"params\":{}}}}" },
+  { "asks-nothing", OPEN, .asks = "{\"inputRequests\":{}}" },
+  { "asks-wrongly", OPEN, .asks = "{\"inputRequests\":{\"n\":{\"method\":\"tools/call\",\"params\":{}}}}" },
+  { "asks-garbage", OPEN, .asks = "{\"inputRequests\":{\"n\":{,}}}" },
   { "crash", OPEN, NULL, NULL, COLLET_ERROR_WORKER_CRASHED },
   { "timeout", OPEN, NULL, NULL, COLLET_ERROR_CALL_TIMEOUT },
   { "no-json", OPEN, NULL, "{\"content\":[],}" },
@@ -143,6 +157,23 @@ report (ColletCall *call, guint step)
 }
 
 static void
+answer_or_ask (const Tool *tool, ColletCall *call, GString *answer, ColletCallResult *result)
+{
+  const ColletCallInput *input = call->input;
+  g_autofree char *state = NULL;
+
+  if (!input || input->replies_size == 0 || strcmp (tool->name, "asks-for-ever") == 0)
+    {
+      result->is_asking = TRUE;
+      g_string_assign (answer, tool->asks);
+      return;
+    }
+  state = g_base64_encode ((const guchar *)input->state, input->state_size);
+  g_string_printf (answer, "{\"content\":[],\"structuredContent\":{\"replies\":%.*s,\"state\":\"%s\"}}",
+                   (int)input->replies_size, input->replies, state);
+}
+
+static void
 finish (const Tool *tool, ColletCall *call, ColletVersion *version, gboolean is_cancelled)
 {
   g_autoptr (GString) answer = g_string_new (tool->answer);
@@ -159,6 +190,8 @@ finish (const Tool *tool, ColletCall *call, ColletVersion *version, gboolean is_
       g_string_append_len (answer, call->arguments, (gssize)call->arguments_size);
       g_string_append_c (answer, '}');
     }
+  if (tool->asks)
+    answer_or_ask (tool, call, answer, &result);
   result.error = error;
   result.json = answer->str;
   result.json_size = answer->len;
@@ -238,7 +271,7 @@ answer_hops (gpointer data)
   while ((call = pop_hop (tools)) != tools)
     {
       g_autoptr (ColletVersion) version = published_version (tools);
-      finish (find ("hop"), call, version, FALSE);
+      finish (find (((ColletCall *)call)->tool), call, version, FALSE);
       g_atomic_int_add (&tools->running, -1);
     }
   return NULL;

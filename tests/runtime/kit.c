@@ -69,6 +69,58 @@ call_large (struct collet_call *call)
   return COLLET_OK;
 }
 
+/* As many questions, bytes of each and bytes of state as the arguments say. */
+static int
+call_ask (struct collet_call *call)
+{
+  int64_t questions = 0, size = 0, state_size = 0;
+  char *text;
+
+  collet_get_integer (call, "questions", &questions);
+  collet_get_integer (call, "size", &size);
+  collet_get_integer (call, "state", &state_size);
+  text = malloc ((size_t)(size + state_size + 32));
+  memset (text, 'x', (size_t)(size + state_size));
+  collet_set_state (call, text, (size_t)state_size);
+  for (int64_t i = 0; i < questions; i++)
+    {
+      char key[32];
+
+      snprintf (key, sizeof key, "q%d", (int)i);
+      if (size > 0)
+        {
+          memset (text, 'x', (size_t)size + 8);
+          memcpy (text, "{\"m\":\"", 6);
+          memcpy (text + 6 + size, "\"}", 3);
+          collet_ask (call, COLLET_QUESTION_FORM, key, text);
+        }
+      else
+        call->ops->ask (call, COLLET_QUESTION_ROOTS, key, NULL, 0);
+    }
+  free (text);
+  return COLLET_INPUT_REQUIRED;
+}
+
+static int
+call_replies (struct collet_call *call)
+{
+  const char *text = "unset", *raw = "unset";
+  const void *state = "unset";
+  size_t size = 5, text_size = 0;
+  char line[512];
+  bool has_text = collet_get_reply_string (call, "a", "content/t\xc3\xa4xt", &text, &text_size);
+  bool has_raw = collet_get_reply_json (call, "a", "", &raw, NULL);
+  bool has_state = collet_get_state (call, &state, &size);
+
+  snprintf (line, sizeof line, "%d%d%d%d %d%d%d%d %d:%s:%zu %d:%s %d:%.*s", collet_can_ask (call, 0),
+            collet_can_ask (call, 1), collet_can_ask (call, 2),
+            collet_can_ask (call, (enum collet_question)40), collet_get_reply (call, "a"),
+            collet_get_reply (call, "b"), collet_get_reply (call, "c"), collet_get_reply (call, "d"),
+            has_text, text, text_size, has_raw, raw, has_state, (int)size, (const char *)state);
+  collet_add_text (call, line);
+  return COLLET_OK;
+}
+
 static int
 call (void *instance, const char *tool, struct collet_call *call)
 {
@@ -82,6 +134,10 @@ call (void *instance, const char *tool, struct collet_call *call)
     return call_events (call);
   if (strcmp (tool, "large") == 0)
     return call_large (call);
+  if (strcmp (tool, "ask") == 0)
+    return call_ask (call);
+  if (strcmp (tool, "replies") == 0)
+    return call_replies (call);
   if (strcmp (tool, "structured") == 0)
     collet_set_structured (call, "{\"s\":\"\\\"\"}");
   if (strcmp (tool, "error") == 0)

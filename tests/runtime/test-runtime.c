@@ -164,6 +164,50 @@ test_events (Kit *kit, gconstpointer data)
                    "3{\"level\":\"warning\",\"logger\":\"k\\\"it\",\"data\":\"warning\"}\n");
 }
 
+static void
+test_questions (Kit *kit, gconstpointer data)
+{
+  struct collet_request request = request_for ("ask", "{\"questions\":2,\"state\":3}");
+  const char *json;
+
+  json = run (kit, request, COLLET_INPUT_REQUIRED);
+  g_assert_cmpstr (json, ==,
+                   "{\"inputRequests\":{\"q0\":{\"method\":\"roots/list\",\"params\":{}},"
+                   "\"q1\":{\"method\":\"roots/list\",\"params\":{}}},\"state\":\"eHh4\"}");
+  json = run (kit, request_for ("ask", "{\"questions\":1,\"size\":3}"), COLLET_INPUT_REQUIRED);
+  g_assert_cmpstr (
+      json, ==,
+      "{\"inputRequests\":{\"q0\":{\"method\":\"elicitation/create\",\"params\":{\"m\":\"xxx\"}}}}");
+  /* What does not fit is no question. */
+  run (kit, request_for ("ask", "{\"questions\":1,\"state\":65536}"), COLLET_INPUT_REQUIRED);
+  json = run (kit, request_for ("ask", "{\"questions\":1,\"state\":65537}"), COLLET_FAILED);
+  g_assert_nonnull (strstr (json, "64 KiB"));
+  json = run (kit, request_for ("ask", "{\"questions\":2,\"size\":600000}"), COLLET_FAILED);
+  g_assert_nonnull (strstr (json, "1 MiB"));
+  json = run (kit, request_for ("ask", "{\"questions\":0,\"state\":3}"), COLLET_FAILED);
+  g_assert_nonnull (strstr (json, "asked nothing"));
+}
+
+static void
+test_replies (Kit *kit, gconstpointer data)
+{
+  static const char replies[] =
+      "{\"a\":{\"action\":\"accept\",\"content\":{\"t\\u00e4xt\":\"x\\ny\"}},\"b\":{\"action\":\"decline\"},"
+      "\"c\":{\"action\":\"cancel\"},\"d\":{\"action\":\"perhaps\"}}";
+  struct collet_request request = request_for ("replies", NULL);
+
+  g_assert_cmpstr (run (kit, request, 0), ==, TEXT ("0000 0000 0:unset:0 0:unset 0:unset") "}");
+  request.replies = replies;
+  request.replies_size = strlen (replies);
+  request.state = "a state";
+  request.state_size = 7;
+  request.questions = 5;
+  g_assert_cmpstr (
+      run (kit, request, 0), ==,
+      TEXT ("1010 1230 1:x\\ny:3 1:{\\\"action\\\":\\\"accept\\\",\\\"content\\\":{\\\"t\\\\u00e4xt\\\""
+            ":\\\"x\\\\ny\\\"}} 1:a state") "}");
+}
+
 static gpointer
 cancel_soon (gpointer data)
 {
@@ -519,6 +563,8 @@ main (int argc, char **argv)
   ADD ("call/arguments-are-read-as-the-header-says", test_getters);
   ADD ("call/content-of-every-kind-is-sound-json", test_content);
   ADD ("call/outcome-is-what-the-module-said", test_outcomes);
+  ADD ("call/questions-are-sound-json-of-a-limited-size", test_questions);
+  ADD ("call/replies-are-read-as-the-header-says", test_replies);
   ADD ("call/progress-and-logs-only-as-asked", test_events);
   ADD ("call/cancelled-while-it-runs-and-before", test_cancel);
   ADD ("call/deadline-is-kept", test_deadline);
