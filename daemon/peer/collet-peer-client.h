@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-peer-client.h: asks other nodes. Each connection is to the certificate
+ * that is expected, or nothing is sent. Main thread; nothing blocks.
+ */
+#pragma once
+
+#include "collet-peer-identity.h"
+#include "collet-peer-request.h"
+
+G_BEGIN_DECLS
+
+#define COLLET_TYPE_PEER_CLIENT (collet_peer_client_get_type ())
+G_DECLARE_FINAL_TYPE (ColletPeerClient, collet_peer_client, COLLET, PEER_CLIENT, GObject)
+
+ColletPeerClient *collet_peer_client_new (void);
+
+/* Joins by the node at `url`: `token` says by which authority its certificate
+ * must be. `key` is the new node's. finish: what it is told. InvalidArgument,
+ * NotTrusted (somebody else is at the url), NodeFailed, Timeout, and what the node
+ * refuses with. */
+void collet_peer_client_join_async (ColletPeerClient *self, const char *url, const char *token,
+                                    const char *node, const char *own_url, const char *key,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+ColletJoinReply *
+collet_peer_client_join_finish (ColletPeerClient *self, GAsyncResult *result, GError **error);
+
+/* Where an artifact may be. */
+typedef struct
+{
+  char *node;        /* for messages */
+  char *url;         /* https://HOST:PORT */
+  char *fingerprint; /* of its certificate */
+} ColletPeerSource;
+ColletPeerSource *collet_peer_source_new (const char *node, const char *url, const char *fingerprint);
+void collet_peer_source_free (ColletPeerSource *self);
+
+/* Fetches the bytes of a version, hashed while they come in; what one source began
+ * the next one goes on with. `sources`: ColletPeerSource, the best first, not
+ * empty; they are kept. `folder`: on whose file system the bytes are put, without a
+ * name. finish: a file, positioned at its start. ArtifactNotFound (no source has
+ * it), ArtifactTooLarge, IntegrityFailed, DiskFull, NodeFailed with what each
+ * source said, Cancelled. */
+void collet_peer_client_fetch_async (ColletPeerClient *self, const ColletPeerIdentity *identity,
+                                     GPtrArray *sources, const char *sha256, const char *folder,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data);
+int collet_peer_client_fetch_finish (ColletPeerClient *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <unistd.h>
+
+#include "collet-error.h"
+#include "peer-fixture.h"
+
+#define SIZE (3u * 1024u * 1024u + 17u)
+
+typedef struct
+{
+  char *bytes;
+  char *sha256;
+} Artifact;
+
+static void
+make_artifact (Artifact *artifact)
+{
+  artifact->bytes = g_malloc (SIZE);
+  for (guint i = 0; i < SIZE; i++)
+    artifact->bytes[i] = (char)(i * 2654435761u >> 24);
+  artifact->sha256 = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *)artifact->bytes, SIZE);
+}
+
+static void
+artifact_clear (Artifact *artifact)
+{
+  g_free (artifact->bytes);
+  g_free (artifact->sha256);
+}
+
+static int
+fetch (PeerFixture *f, const ColletPeerIdentity *as, GPtrArray *sources, const char *sha256, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  collet_peer_client_fetch_async (f->client, as, sources, sha256, f->base, NULL, peer_fixture_on_ready,
+                                  &result);
+  return collet_peer_client_fetch_finish (f->client, peer_fixture_wait (&result), error);
+}
+
+static GPtrArray *
+sources_of (PeerFixture *f, guint first)
+{
+  GPtrArray *sources = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_peer_source_free);
+
+  for (guint i = first; i < f->nodes->len; i++)
+    g_ptr_array_add (sources, peer_fixture_source (f->nodes->pdata[i]));
+  return sources;
+}
+
+static void
+assert_fetched (int fd, const Artifact *artifact)
+{
+  g_autofree char *got = g_malloc (SIZE + 1);
+  gsize size = 0;
+  gssize n;
+
+  g_assert_cmpint (fd, >=, 0);
+  while ((n = read (fd, got + size, SIZE + 1 - size)) > 0)
+    size += (gsize)n;
+  close (fd);
+  g_assert_cmpmem (got, size, artifact->bytes, SIZE);
+}
+
+static void
+test_brings_the_bytes (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  PeerNode *two = peer_fixture_add_node (f, "n2");
+
+  make_artifact (&artifact);
+  peer_fixture_introduce (f);
+  peer_fixture_store (two, artifact.sha256, artifact.bytes, SIZE);
+  g_autoptr (GPtrArray) sources = sources_of (f, 1);
+  int fd = fetch (f, one->identity, sources, artifact.sha256, &error);
+  g_assert_no_error (error);
+  assert_fetched (fd, &artifact);
+  artifact_clear (&artifact);
+}
+
+/* Half of it, bytes that are wrong, nothing, and nobody: then one that has it. */
+static void
+test_goes_on_with_another_node (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  PeerNode *half = peer_fixture_add_node (f, "half");
+  PeerNode *wrong = peer_fixture_add_node (f, "wrong");
+  PeerNode *gone = peer_fixture_add_node (f, "gone");
+  peer_fixture_add_node (f, "empty");
+  PeerNode *good = peer_fixture_add_node (f, "good");
+
+  make_artifact (&artifact);
+  peer_fixture_introduce (f);
+  peer_fixture_store (half, artifact.sha256, artifact.bytes, SIZE / 2);
+  artifact.bytes[5] ^= 1;
+  peer_fixture_store (wrong, artifact.sha256, artifact.bytes, SIZE);
+  artifact.bytes[5] ^= 1;
+  peer_fixture_store (good, artifact.sha256, artifact.bytes, SIZE);
+  collet_peer_listener_stop (gone->listener);
+  gone->listener = NULL;
+
+  g_autoptr (GPtrArray) sources = sources_of (f, 1);
+  int fd = fetch (f, one->identity, sources, artifact.sha256, &error);
+  g_assert_no_error (error);
+  assert_fetched (fd, &artifact);
+
+  g_ptr_array_remove_index (sources, sources->len - 1);
+  g_assert_cmpint (fetch (f, one->identity, sources, artifact.sha256, &error), ==, -1);
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NODE_FAILED);
+  g_assert_nonnull (strstr (error->message, "\n  wrong: What it sent has the hash"));
+  g_assert_nonnull (strstr (error->message, "\n  gone: "));
+  g_assert_nonnull (strstr (error->message, "\n  empty: Version"));
+  artifact_clear (&artifact);
+}
+
+/* A node that dies in the middle of an answer. */
+static gboolean
+on_connection (GThreadedSocketService *service, GSocketConnection *plain, GObject *source, gpointer data)
+{
+  const Artifact *artifact = g_object_get_data (G_OBJECT (service), "artifact");
+  GTlsCertificate *certificate = g_object_get_data (G_OBJECT (service), "certificate");
+  g_autoptr (GIOStream) secure = g_tls_server_connection_new (G_IO_STREAM (plain), certificate, NULL);
+  GOutputStream *out = g_io_stream_get_output_stream (secure);
+  g_autofree char *head = g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", SIZE);
+  char request[4096];
+
+  g_input_stream_read (g_io_stream_get_input_stream (secure), request, sizeof request, NULL, NULL);
+  g_output_stream_write_all (out, head, strlen (head), NULL, NULL, NULL);
+  g_output_stream_write_all (out, artifact->bytes, SIZE / 2, NULL, NULL, NULL);
+  g_io_stream_close (secure, NULL, NULL);
+  return TRUE;
+}
+
+static void
+test_resumes_where_a_node_died (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  PeerNode *dying = peer_fixture_add_node (f, "dying");
+  PeerNode *other = peer_fixture_add_node (f, "other");
+  g_autofree char *pem = g_strconcat (dying->identity->key, dying->identity->certificate, NULL);
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
+  g_autoptr (GSocketService) service = g_threaded_socket_service_new (4);
+  guint16 port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (service), NULL, &error);
+
+  g_assert_no_error (error);
+  make_artifact (&artifact);
+  peer_fixture_introduce (f);
+  g_object_set_data (G_OBJECT (service), "artifact", &artifact);
+  g_object_set_data (G_OBJECT (service), "certificate", certificate);
+  g_signal_connect (service, "run", G_CALLBACK (on_connection), NULL);
+  g_free (dying->url);
+  dying->url = g_strdup_printf ("https://127.0.0.1:%u", port);
+
+  /* Only the second half of these bytes is right. */
+  g_autofree char *late = g_memdup2 (artifact.bytes, SIZE);
+  memset (late, 0, SIZE / 2);
+  peer_fixture_store (other, artifact.sha256, late, SIZE);
+  g_autoptr (GPtrArray) sources = sources_of (f, 1);
+  int fd = fetch (f, one->identity, sources, artifact.sha256, &error);
+  g_assert_no_error (error);
+  assert_fetched (fd, &artifact);
+  g_socket_service_stop (service);
+  artifact_clear (&artifact);
+}
+
+static void
+test_nobody_has_it (PeerFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sha256 = g_strnfill (64, 'a');
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+
+  peer_fixture_add_node (f, "n2");
+  peer_fixture_introduce (f);
+  g_autoptr (GPtrArray) sources = sources_of (f, 0);
+  g_assert_cmpint (fetch (f, one->identity, sources, sha256, &error), ==, -1);
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND);
+}
+
+/* Not of the roster: of the same authority, of another, and without any. */
+static void
+test_serves_only_the_roster (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  peer_fixture_introduce (f);
+  PeerNode *removed = peer_fixture_add_node (f, "removed");
+  g_autoptr (ColletPeerIdentity) foreign = collet_peer_identity_found ("other", "n1", "127.0.0.1", &error);
+  const ColletPeerIdentity *callers[] = { removed->identity, foreign };
+
+  make_artifact (&artifact);
+  peer_fixture_store (one, artifact.sha256, artifact.bytes, SIZE);
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_peer_source_free);
+  g_ptr_array_add (sources, peer_fixture_source (one));
+  for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
+    {
+      g_assert_cmpint (fetch (f, callers[i], sources, artifact.sha256, &error), ==, -1);
+      g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NODE_FAILED);
+      g_clear_error (&error);
+    }
+  g_autofree char *request =
+      g_strdup_printf ("GET /v1/artifacts/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                       artifact.sha256);
+  g_autofree char *got = peer_fixture_send_raw (one, request);
+  g_assert_nonnull (strstr (got, " 403 "));
+  g_assert_nonnull (strstr (got, "NotAuthorized"));
+  artifact_clear (&artifact);
+}
+
+/* Somebody else took over its address. */
+static void
+test_takes_nothing_from_another_certificate (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  PeerNode *two = peer_fixture_add_node (f, "n2");
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_peer_source_free);
+
+  make_artifact (&artifact);
+  peer_fixture_introduce (f);
+  peer_fixture_store (two, artifact.sha256, artifact.bytes, SIZE);
+  g_ptr_array_add (sources, collet_peer_source_new ("n3", two->url, one->identity->fingerprint));
+  g_assert_cmpint (fetch (f, one->identity, sources, artifact.sha256, &error), ==, -1);
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NODE_FAILED);
+  g_assert_nonnull (strstr (error->message, "does not have the certificate"));
+  artifact_clear (&artifact);
+}
+
+static void
+test_never_leaves_the_folder (PeerFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  const char *names[] = { "../../etc/passwd", "", "x", "..%2f..%2fetc%2fpasswd" };
+
+  peer_fixture_introduce (f);
+  g_autoptr (GPtrArray) sources = sources_of (f, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_assert_cmpint (fetch (f, one->identity, sources, names[i], &error), ==, -1);
+      g_clear_error (&error);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define TEST(name, func)                                                                                     \
+  g_test_add ("/peer/fetch/" name, PeerFixture, NULL, peer_fixture_set_up, func, peer_fixture_tear_down)
+  TEST ("brings-the-bytes", test_brings_the_bytes);
+  TEST ("goes-on-with-another-node", test_goes_on_with_another_node);
+  TEST ("resumes-where-a-node-died", test_resumes_where_a_node_died);
+  TEST ("says-that-nobody-has-it", test_nobody_has_it);
+  TEST ("serves-only-the-roster", test_serves_only_the_roster);
+  TEST ("takes-nothing-from-another-certificate", test_takes_nothing_from_another_certificate);
+  TEST ("never-leaves-the-folder", test_never_leaves_the_folder);
+  return g_test_run ();
+}
