@@ -35,22 +35,29 @@ add_seconds (GVariantBuilder *builder, const char *name, double seconds)
                            g_variant_new_uint32 ((guint)MAX (1, MIN (seconds * 1000, G_MAXINT))));
 }
 
+void
+collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder)
+{
+  const ColletChangeOptions *options = &collet_change_options;
+
+  add_text (builder, "reason", options->reason);
+  add_text (builder, "host", options->host);
+  add_text (builder, "expect-version", options->expect_version);
+  add_text (builder, "state", options->state);
+  add_text (builder, "artifact", options->artifact);
+  add_flag (builder, "allow-breaking", options->allow_breaking);
+  add_flag (builder, "discard-state", options->discard_state);
+  add_seconds (builder, "drain-timeout-ms", options->drain_timeout_s);
+  add_seconds (builder, "timeout-ms", ctl->timeout_s);
+}
+
 static GVariant *
 build_options (ColletCtl *ctl)
 {
-  const ColletChangeOptions *options = &collet_change_options;
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sv}"));
-  add_text (&builder, "reason", options->reason);
-  add_text (&builder, "host", options->host);
-  add_text (&builder, "expect-version", options->expect_version);
-  add_text (&builder, "state", options->state);
-  add_text (&builder, "artifact", options->artifact);
-  add_flag (&builder, "allow-breaking", options->allow_breaking);
-  add_flag (&builder, "discard-state", options->discard_state);
-  add_seconds (&builder, "drain-timeout-ms", options->drain_timeout_s);
-  add_seconds (&builder, "timeout-ms", ctl->timeout_s);
+  collet_change_add_options (ctl, &builder);
   return g_variant_builder_end (&builder);
 }
 

@@ -10,8 +10,11 @@
 #include "collet-arguments.h"
 #include "collet-error.h"
 #include "collet-human.h"
+#include "collet-prepared-version.h"
 #include "collet-style.h"
 #include "collet-verb.h"
+
+static char *prepared; /* the module whose prepared version is called */
 
 #define MAX_STDIN (16u * 1024u * 1024u) /* bytes from standard input */
 
@@ -175,6 +178,21 @@ say_result (ColletCtl *ctl, const char *text)
   return is_error ? COLLET_EXIT_FAILED : COLLET_EXIT_OK;
 }
 
+static GVariant *
+call (ColletCtl *ctl, const char *tool, const char *json, GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) given = g_variant_ref_sink (options);
+
+  if (prepared == NULL)
+    return collet_ctl_call (ctl, "CallTool", g_variant_new ("(ss@a{sv})", tool, json, given), "(s)", error);
+
+  g_autofree char *version = collet_prepared_version_dup (ctl, prepared, error);
+  if (version == NULL)
+    return NULL;
+  return collet_ctl_call (ctl, "CallPrepared",
+                          g_variant_new ("(ssss@a{sv})", prepared, version, tool, json, given), "(s)", error);
+}
+
 static ColletExit
 run_call (ColletCtl *ctl, char **arguments)
 {
@@ -201,9 +219,7 @@ run_call (ColletCtl *ctl, char **arguments)
     }
   else
     ctl->timeout_s = G_MAXINT / 1000 - 10;
-  g_autoptr (GVariant) reply =
-      collet_ctl_call (ctl, "CallTool", g_variant_new ("(ssa{sv})", arguments[0], json, &options), "(s)",
-                       &error);
+  g_autoptr (GVariant) reply = call (ctl, arguments[0], json, g_variant_builder_end (&options), &error);
   if (reply == NULL)
     return collet_ctl_fail (ctl, error);
 
@@ -212,6 +228,12 @@ run_call (ColletCtl *ctl, char **arguments)
   return say_result (ctl, text);
 }
 
+static const GOptionEntry call_options[] = {
+  { "prepared", 'p', 0, G_OPTION_ARG_STRING, &prepared, "Call the prepared version of this module",
+    "MODULE" },
+  { NULL },
+};
+
 const ColletVerb collet_verb_call = {
   .name = "call",
   .arguments = "TOOL [JSON | - | NAME=VALUE...]",
@@ -219,8 +241,12 @@ const ColletVerb collet_verb_call = {
   .help =
       "The arguments are one JSON object, or - to read it from standard input, or words: a VALUE is text\n"
       "where the tool's input schema wants a string, else JSON if it is, else text.\n"
+      "With --prepared it is a tool of the version of MODULE that waits for \"commit\", by the module's own "
+      "name\n"
+      "of it.\n"
       "With --json the answer is MCP's CallToolResult as it is. Exit status 1 if the tool says that it\n"
       "failed.",
+  .options = call_options,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,
   .run = run_call,

@@ -141,7 +141,6 @@ print_module (GVariant *row)
   print_field ("build id", dup_string (row, "BuildId"));
   print_field ("signer", dup_string (row, "Signer"));
   print_field ("size", g_strdup (size));
-  print_field ("signer", dup_string (row, "Signer"));
   print_field ("state", dup_string (row, "State"));
   print_field ("host", dup_string (row, "Host"));
   print_field ("generation", dup_count (row, "Generation"));
@@ -152,6 +151,7 @@ print_module (GVariant *row)
   print_field ("tools", g_strdup (tools));
   print_field ("requires", g_strdup (needs));
   print_field ("previous", dup_string (row, "PreviousVersion"));
+  print_field ("candidate", dup_string (row, "CandidateVersion"));
   print_field ("on disk", dup_string (row, "OnDisk"));
   print_field ("pid", dup_count (row, "Pid"));
   print_field ("calls", dup_count (row, "Calls"));

@@ -27,6 +27,8 @@ const ColletVerb *collet_verb_find (const char *name);
 /* One file a group. */
 extern const ColletVerb collet_verb_validate, collet_verb_load, collet_verb_unload; /* collet-verb-load.c */
 extern const ColletVerb collet_verb_reload, collet_verb_rollback;                   /* collet-verb-reload.c */
+extern const ColletVerb collet_verb_prepare, collet_verb_commit,
+    collet_verb_abort; /* collet-verb-prepare.c */
 extern const ColletVerb collet_verb_drain, collet_verb_resume,
     collet_verb_shutdown;                                       /* collet-verb-service.c */
 extern const ColletVerb collet_verb_modules, collet_verb_tools; /* collet-verb-list.c */

@@ -90,6 +90,25 @@ find_entry (GPtrArray *entries, const char *prefix, GError **error)
   return found;
 }
 
+/* What the history does not know yet of one that runs. */
+static GVariant *
+row_of_one (ColletReloader *reloader, const ColletHistoryEntry *entry)
+{
+  ColletReload *reload = collet_reloader_find_reload (reloader, entry->id);
+  g_autoptr (GVariant) past = g_variant_ref_sink (collet_bus_row_of_history (entry));
+  gboolean is_running = reload != NULL && !collet_reload_is_finished (reload);
+  GVariantDict row;
+
+  g_variant_dict_init (&row, past);
+  if (is_running)
+    {
+      g_variant_dict_insert (&row, "Phase", "s", collet_reload_get_phase (reload));
+      g_variant_dict_insert (&row, "DurationUs", "x", collet_reload_get_duration_us (reload));
+    }
+  g_variant_dict_insert (&row, "ExpiresAt", "x", is_running ? collet_reload_get_expires_at (reload) : 0);
+  return g_variant_dict_end (&row);
+}
+
 static void
 on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -108,7 +127,7 @@ on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
   if (entry == NULL)
     collet_bus_call_fail (call, error);
   else
-    collet_bus_call_return (call, g_variant_new ("(@a{sv})", collet_bus_row_of_history (entry)));
+    collet_bus_call_return (call, g_variant_new ("(@a{sv})", row_of_one (COLLET_RELOADER (object), entry)));
 }
 
 static void

@@ -23,7 +23,7 @@ MODULES = [
      "State": V("s", "running"), "Host": V("s", "worker"), "Generation": V("t", 2), "Calls": V("t", 1234),
      "Errors": V("t", 0), "LoadedAt": V("x", NOW - 5_000_000), "Verdict": V("s", "ok"),
      "VerdictMessage": V("s", ""), "Tools": V("as", ["add", "recall"]), "Stateful": V("b", True),
-     "StateFormat": V("u", 1), "Pid": V("u", 4711)},
+     "StateFormat": V("u", 1), "Pid": V("u", 4711), "Prepared": V("as", [SHA2])},
     {"Name": V("s", "text-tools"), "SemanticVersion": V("s", "2.0.0"), "Version": V("s", SHA1),
      "State": V("s", "broken"), "Host": V("s", "worker"), "Generation": V("t", 7), "Calls": V("t", 9),
      "Errors": V("t", 3), "LoadedAt": V("x", 0), "Verdict": V("s", "broken"),
@@ -54,6 +54,7 @@ class Reload:
         self.path = f"{ROOT}/reloads/{self.id}"
         self.progress, self.phase, self.state, self.error = 0.0, "preflight", "running", ("", "")
         self.waiting = []
+        self.expires = 0
 
     def items(self):
         failed = self.state == "failed"
@@ -68,7 +69,7 @@ class Reload:
                 "Items": V("aa{sv}", self.items()), "ErrorName": V("s", self.error[0]),
                 "ErrorMessage": V("s", self.error[1]), "Initiator": V("x", 1000), "Reason": V("s", "because"),
                 "StartedAt": V("x", NOW), "FinishedAt": V("x", 0), "DurationUs": V("x", 12345),
-                "PauseUs": V("x", 250)}
+                "PauseUs": V("x", 250), "ExpiresAt": V("x", self.expires)}
 
     def row(self):
         return {name: value for name, value in self.properties().items() if name != "Progress"}
@@ -191,6 +192,24 @@ class Service:
 
     def do_ReloadModules(self, modules, _options):
         return self.start("hot-reload", modules)
+
+    def do_PrepareReload(self, module, _options):
+        path = self.start("hot-reload", [module + "-endless.so"]).unpack()[0]
+        reload = self.reloads[path]
+        reload.modules, reload.phase, reload.expires = [module], "prepared", NOW + 60_000_000
+        return V("(os)", (path, SHA2))
+
+    def do_CommitReload(self, module, _version, _options):
+        return self.start("hot-reload", [module])
+
+    def do_AbortReload(self, module, _version, _options):
+        path = self.start("hot-reload", [module + "-endless.so"]).unpack()[0]
+        self.reloads[path].end("cancelled")
+        self.reloads[path].error = ("Cancelled", "The prepared version was given up by uid 1000.")
+        return V("(o)", (path,))
+
+    def do_CallPrepared(self, _module, _version, _tool, arguments, _options):
+        return V("(s)", (json.dumps({"content": [{"type": "text", "text": arguments}]}),))
 
     def do_RollbackModule(self, module, _version, _options):
         return self.start("rollback", [module])

@@ -22,7 +22,7 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "rollback", "unload", "modules", "tools", "call", "history", "register",
+VERBS = ["validate", "load", "reload", "prepare", "commit", "abort", "rollback", "unload", "modules", "tools", "call", "history", "register",
          "unregister", "update-version", "check", "subscribe", "unsubscribe", "subscriptions", "updates", "status",
          "version"]
 
@@ -204,6 +204,27 @@ def test_reload_takes_a_name_or_a_file():
     assert calls()[0][1][0] == str(FOLDER / "y.so")
     ok("rollback", "calculator")
     assert calls()[0] == ["RollbackModule", ["calculator", "", {}]]
+
+
+def test_two_phases():
+    (FOLDER / "x.so").write_text("")
+    out = ok("prepare", "calculator", "x.so", "--expiry=5", "--reason=r", "--timeout=9", "--host=worker",
+             "--allow-breaking", "--discard-state", "--expect-version=abcdef", "--drain-timeout=1")
+    assert "Prepared, and serving nobody" in out and "colletctl commit" in out, out
+    method, (module, options) = calls()[0]
+    assert (method, module, options["expiry-ms"]) == ("PrepareReload", "calculator", 5000), calls()
+    assert options["artifact"] == str(FOLDER / "x.so"), options
+    assert ok_json("prepare", "x.so")["reload"]["phase"] == "prepared"
+    ok("call", "--prepared=calculator", "add", "a=1")
+    assert calls()[-1] == ["CallPrepared", ["calculator", "b2" * 32, "add", '{"a":1}', {}]], calls()
+    # The version is the one there is, unless it is named.
+    ok("commit", "calculator", "--reason=good", "--expect-version=abcdef")
+    assert ["CommitReload", ["calculator", "b2" * 32, {"reason": "good", "expect-version": "abcdef"}]] in calls()
+    assert "given up" in ok("abort", "calculator", "abcdef", "--reason=bad")
+    assert calls()[0] == ["AbortReload", ["calculator", "abcdef", {"reason": "bad"}]], calls()
+    refused("NotPrepared", "commit", "text-tools")
+    refused("NotPrepared", "call", "--prepared=text-tools", "add")
+    refused("InvalidArgument", "prepare", "x.so", "--expiry=-1", status=2)
 
 
 def test_time_limit_leaves_the_reload_alone():
