@@ -123,6 +123,19 @@ print_modules (GVariant *rows)
     g_printerr ("No module is loaded.\n");
 }
 
+/* "12 s ago: up to 850 ms of changes" */
+static char *
+dup_loss (GVariant *row, gint64 now)
+{
+  g_autofree char *when = collet_human_dup_age (collet_row_int (row, "StateRestoredAt"), now);
+  gint64 lost_us = collet_row_int (row, "StateLostUs");
+  g_autofree char *lost = collet_human_dup_duration (lost_us);
+
+  if (lost_us < 0)
+    return g_strdup_printf ("%s, by a crash: all of it, it had never been saved", when);
+  return g_strdup_printf ("%s, by a crash: up to %s of changes", when, lost);
+}
+
 static void
 print_module (GVariant *row)
 {
@@ -148,6 +161,10 @@ print_module (GVariant *row)
                collet_row_bool (row, "Stateful")
                    ? g_strdup_printf ("yes, format %" G_GINT64_FORMAT, collet_row_int (row, "StateFormat"))
                    : g_strdup ("no"));
+  if (collet_row_bool (row, "Stateful"))
+    print_field ("state saved", collet_human_dup_age (collet_row_int (row, "StateSavedAt"), now));
+  if (collet_row_int (row, "StateRestoredAt") > 0)
+    print_field ("state lost", dup_loss (row, now));
   print_field ("tools", g_strdup (tools));
   print_field ("requires", g_strdup (needs));
   print_field ("previous", dup_string (row, "PreviousVersion"));
@@ -181,7 +198,8 @@ const ColletVerb collet_verb_modules = {
   .name = "modules",
   .arguments = "[MODULE]",
   .summary = "List the loaded modules, or show one",
-  .help = "States: cold (starts with its first call), starting, running, restarting, broken, drained.",
+  .help =
+      "States: cold (starts with its first call), starting, running, restarting, broken, draining, drained.",
   .options = modules_options,
   .min_arguments = 0,
   .max_arguments = 1,

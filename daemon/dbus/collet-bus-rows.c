@@ -29,6 +29,7 @@ enum
   STATE,
   PAUSE,
   CALLS_DRAINED,
+  WAY_BACK,
   ERROR_NAME,
   ERROR_MESSAGE,
   MODULE,
@@ -63,6 +64,7 @@ make_common (ColletReload *reload, GVariant **members)
   members[STATE] = new_text ("state", state);
   members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (-1));
   members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (0));
+  members[WAY_BACK] = new_text ("way-back", NULL);
   members[ERROR_NAME] = new_text ("error-name", error != NULL ? collet_error_name_of (error) : NULL);
   members[ERROR_MESSAGE] = new_text ("error-message", error != NULL ? error->message : NULL);
   members[MODULE] = new_text ("module", NULL);
@@ -91,6 +93,8 @@ row_of_reload_item (const ColletReloadItem *item, GVariant *const *common)
     members[VERDICT] = new_text ("verdict", item->verdict);
   if (item->pause_us != -1)
     members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (item->pause_us));
+  if (item->way_back != NULL)
+    members[WAY_BACK] = new_text ("way-back", item->way_back);
   if (item->served.in_flight != 0)
     members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (item->served.in_flight));
   return g_variant_new_array (G_VARIANT_TYPE ("{sv}"), members, N_MEMBERS);

@@ -140,6 +140,10 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
   collet_dbus_module_set_state_saved_at (bus, collet_deployment_get_state_saved_at (self->deployment));
+  gint64 age_us;
+  gint64 restored_at = collet_deployment_get_state_restored_at (self->deployment, &age_us);
+  collet_dbus_module_set_state_restored_at (bus, restored_at);
+  collet_dbus_module_set_state_lost_us (bus, age_us);
   collet_dbus_module_set_calls (bus, calls);
   collet_dbus_module_set_errors (bus, errors);
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));

@@ -18,12 +18,14 @@ struct _ColletDeployment
   ColletDrainState drain;
   gint64 drain_deadline_at;
   gint64 state_saved_at;
+  gint64 restored_at, restored_age_us;
   guint64 former_crashes; /* of generations that are gone */
 };
 
 G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
 
 static guint changed_signal;
+static guint crashed_signal;
 
 static void
 collet_deployment_finalize (GObject *object)
@@ -42,6 +44,8 @@ static void
 collet_deployment_class_init (ColletDeploymentClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = collet_deployment_finalize;
+  crashed_signal = g_signal_new ("crashed", COLLET_TYPE_DEPLOYMENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 3, COLLET_TYPE_GENERATION, G_TYPE_ERROR, G_TYPE_BOOLEAN);
   changed_signal = g_signal_new ("changed", COLLET_TYPE_DEPLOYMENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 0);
 }
@@ -127,12 +131,41 @@ collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at)
   self->state_saved_at = at;
 }
 
+gint64
+collet_deployment_get_state_restored_at (ColletDeployment *self, gint64 *age_us)
+{
+  *age_us = self->restored_age_us;
+  return self->restored_at;
+}
+
+void
+collet_deployment_set_state_restored (ColletDeployment *self, gint64 at, gint64 age_us)
+{
+  self->restored_at = at;
+  self->restored_age_us = age_us;
+  g_signal_emit (self, changed_signal, 0);
+}
+
+static void
+on_crashed (ColletGeneration *generation, const GError *error, gboolean will_restart, gpointer data)
+{
+  ColletDeployment *self = data;
+
+  if (generation == self->published)
+    g_signal_emit (self, crashed_signal, 0, generation, error, will_restart);
+}
+
 ColletGeneration *
 collet_deployment_publish (ColletDeployment *self, ColletGeneration *next, ColletHostKind kind)
 {
   g_autoptr (ColletGeneration) former = collet_slot_publish (self->slot, next);
 
+  if (self->published != NULL)
+    g_signal_handlers_disconnect_by_func (self->published, on_crashed, self);
   g_set_object (&self->published, next);
+  if (next != NULL)
+    g_signal_connect_object (next, "crashed", G_CALLBACK (on_crashed), self, 0);
+  self->restored_at = self->restored_age_us = 0;
   if (next == NULL && self->drain != COLLET_DRAIN_NONE)
     {
       self->drain = COLLET_DRAIN_NONE;

@@ -33,6 +33,12 @@ guint64 collet_deployment_get_crashes (ColletDeployment *self);
 gint64 collet_deployment_get_state_saved_at (ColletDeployment *self);
 void collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at);
 
+/* When it last went on with a state that had been saved before, after a crash; 0:
+ * not since it was published. *age_us: how old that state was, what is lost at
+ * most; -1: it had never been saved. */
+gint64 collet_deployment_get_state_restored_at (ColletDeployment *self, gint64 *age_us);
+void collet_deployment_set_state_restored (ColletDeployment *self, gint64 at, gint64 age_us);
+
 /* Publishes `next` (NULL: nothing) in one step. Returns the former one, for
  * retire, or NULL. */
 ColletGeneration *collet_deployment_publish (ColletDeployment *self, ColletGeneration *next,
@@ -65,6 +71,8 @@ typedef struct
 } ColletLeaving;
 const GArray *collet_deployment_get_leaving (ColletDeployment *self); /* ColletLeaving */
 
-/* Signal "changed" (): published, candidate, draining or a worker's state. */
+/* Signal "crashed" (ColletGeneration *, const GError *, gboolean will_restart): the
+ * published one's process ended by itself. Signal "changed" (): published, candidate, draining or a worker's
+ * state. */
 
 G_END_DECLS

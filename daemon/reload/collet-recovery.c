@@ -26,6 +26,7 @@ typedef struct
   ColletGeneration *generation;
   GBytes *state;
   gint64 state_saved_at;
+  gboolean is_last_state; /* no call came after it was saved */
 } Revival;
 
 static void
@@ -98,6 +99,8 @@ publish (Revival *revival)
   g_autoptr (ColletGeneration) former = collet_deployment_publish (deployment, revival->generation, kind);
   g_assert (former == NULL);
   collet_deployment_set_state_saved_at (deployment, revival->state_saved_at);
+  if (revival->manifest->stateful && !revival->is_last_state)
+    collet_reloader_note_state_loss (reloader, deployment, revival->generation, "daemon");
   if (row->drained_at > 0)
     collet_deployment_set_drain (deployment, COLLET_DRAIN_DONE, 0);
 
@@ -181,6 +184,9 @@ on_verified (GObject *object, GAsyncResult *result, gpointer data)
     {
       revival->state = g_bytes_ref (snapshot->state);
       revival->state_saved_at = snapshot->taken_at;
+      revival->is_last_state =
+          revival->row->drained_at > 0 ||
+          (g_str_equal (snapshot->cause, "shutdown") && snapshot->taken_at > self->image->previous_run_at);
     }
   collet_generation_start_async (revival->generation, NULL, on_started, revival);
 }

@@ -49,6 +49,8 @@ append_item (GString *out, const ColletReloadItem *item)
     g_string_append_printf (out, ",\"verdict\":\"%s\"", item->verdict);
   if (item->falls_back)
     g_string_append (out, ",\"state\":\"snapshot\"");
+  if (item->way_back != NULL)
+    g_string_append_printf (out, ",\"way_back\":\"%s\"", item->way_back);
   if (item->pause_us >= 0)
     g_string_append_printf (out, ",\"pause_us\":%" G_GINT64_FORMAT, item->pause_us);
   if (item->from != NULL && item->pause_us >= 0)

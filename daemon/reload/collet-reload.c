@@ -89,6 +89,7 @@ collet_reload_item_free (ColletReloadItem *item)
   g_clear_object (&item->next);
   g_clear_pointer (&item->trial, collet_slot_unref);
   g_clear_pointer (&item->fallback, g_bytes_unref);
+  g_clear_pointer (&item->copy, g_bytes_unref);
   g_clear_pointer (&item->before, g_bytes_unref);
   g_clear_pointer (&item->pristine, g_bytes_unref);
   g_clear_pointer (&item->after, g_bytes_unref);

@@ -47,9 +47,11 @@ typedef struct
   gboolean is_quiesced;
   GBytes *fallback; /* snapshot of `to`, if its state cannot be carried */
   gboolean falls_back;
-  GBytes *before;   /* exported state, in from's format */
-  GBytes *pristine; /* of `next`, before its calls on trial, if it starts empty */
-  GBytes *after;    /* translated, in to's format */
+  const char *way_back; /* of the state: migrate | snapshot; NULL: not known */
+  GBytes *copy;         /* of the state, for the rehearsal */
+  GBytes *before;       /* exported state, in from's format */
+  GBytes *pristine;     /* of `next`, before its calls on trial, if it starts empty */
+  GBytes *after;        /* translated, in to's format */
   gint64 pause_us;
   ColletRetirement retirement;  /* of `old` */
   ColletGenerationStats served; /* by `old`, when it was replaced */

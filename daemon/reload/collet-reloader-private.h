@@ -7,6 +7,7 @@
 #include "collet-change-queue.h"
 #include "collet-loader.h"
 #include "collet-reloader.h"
+#include "collet-snapshotter.h"
 #include "collet-store.h"
 #include "collet-tool-list.h"
 
@@ -25,6 +26,7 @@ struct _ColletReloader
   GHashTable *locks;       /* module → ColletReload: not yet published */
   GListStore *reloads;
   ColletChangeQueue changes;
+  ColletSnapshotter *snapshotter;
   guint64 next_generation;
   guint running;        /* transactions before their commit point */
   guint examining;      /* requests in pre-flight */
@@ -40,6 +42,13 @@ struct _ColletReloader
 
 /* The one of that name, made if needed. Borrowed. */
 ColletDeployment *collet_reloader_ensure_deployment (ColletReloader *self, const char *module);
+
+/* It goes on with the state that was saved last, because of the end of a "worker",
+ * of the "daemon", or of its calls at a "drain". */
+void collet_reloader_note_state_loss (ColletReloader *self, ColletDeployment *deployment,
+                                      ColletGeneration *generation, const char *cause);
+/* Notes it when its worker crashes. */
+void collet_reloader_watch_state (ColletReloader *self, ColletDeployment *deployment);
 
 /* A cold generation of an item's new version, with the next number. */
 ColletGeneration *collet_reloader_create_generation (ColletReloader *self, ColletHostKind kind,
@@ -109,6 +118,17 @@ void collet_migration_carry_async (ColletGeneration *old, ColletGeneration *next
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);
 GBytes *collet_migration_carry_finish (GAsyncResult *result, GError **error);
+
+/* How a rollback would get the state back. */
+#define COLLET_WAY_BACK_MIGRATE "migrate"
+#define COLLET_WAY_BACK_SNAPSHOT "snapshot"
+/* If `next` translated `original` up to `carried`, lets it translate that down
+ * again: it must give the original, byte by byte (StateMigrationFailed), or say
+ * that it cannot. finish: one of the above, static, or NULL with an error. */
+void collet_migration_prove_async (ColletGeneration *old, ColletGeneration *next, GBytes *original,
+                                   GBytes *carried, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+const char *collet_migration_prove_finish (GAsyncResult *result, GError **error);
 
 static inline gboolean
 collet_reload_item_is_stateful (const ColletReloadItem *item)

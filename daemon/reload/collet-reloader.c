@@ -36,6 +36,7 @@ collet_reloader_finalize (GObject *object)
 
   g_clear_handle_id (&self->announcing, g_source_remove);
   g_clear_object (&self->shutting_down);
+  g_clear_pointer (&self->snapshotter, collet_snapshotter_free);
   g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
   g_hash_table_unref (self->locks);
   g_hash_table_unref (self->deployments);
@@ -85,6 +86,7 @@ collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host,
   self->registry = g_object_ref (registry);
   self->config = *config;
   self->config.module_path = g_strdupv (config->module_path);
+  self->snapshotter = collet_snapshotter_new (self);
   return self;
 }
 
@@ -124,6 +126,7 @@ collet_reloader_ensure_deployment (ColletReloader *self, const char *module)
     return deployment;
   deployment = collet_deployment_new (module);
   g_hash_table_insert (self->deployments, g_strdup (module), deployment);
+  collet_reloader_watch_state (self, deployment);
   g_signal_emit (self, deployment_added_signal, 0, deployment);
   return deployment;
 }

@@ -171,6 +171,8 @@ on_ended (GObject *object, GAsyncResult *result, gpointer data)
   self->item->retirement = collet_deployment_retire_finish (COLLET_DEPLOYMENT (object), result);
   note_ended (self);
   if (self->item->manifest->stateful)
+    collet_reloader_note_state_loss (self->reloader, self->item->deployment, self->item->old, "drain");
+  if (self->item->manifest->stateful)
     collet_generation_start_async (self->item->old, NULL, on_started_again, self);
   else
     commit (self);

@@ -5,6 +5,7 @@
 #include "collet-transaction-private.h"
 
 #include "collet-error.h"
+#include "collet-failpoint.h"
 
 /* Is state carried from the old version's format into the new one's? */
 static gboolean
@@ -63,14 +64,33 @@ fall_back (ColletReloadItem *item, GError **error)
 }
 
 static void
-on_rehearsed (GObject *object, GAsyncResult *result, gpointer data)
+on_proven (GObject *object, GAsyncResult *result, gpointer data)
 {
   ColletItemOperation *operation = data;
   GError *error = NULL;
-  g_autoptr (GBytes) unused = collet_migration_carry_finish (result, &error);
 
+  operation->item->way_back = collet_migration_prove_finish (result, &error);
+  collet_transaction_release (operation, error);
+}
+
+static void
+on_rehearsed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletItemOperation *operation = data;
+  ColletReloadItem *item = operation->item;
+  GError *error = NULL;
+  g_autoptr (GBytes) carried = collet_migration_carry_finish (result, &error);
+  g_autoptr (GBytes) copy = g_steal_pointer (&item->copy);
+
+  if (error == NULL && copy != NULL)
+    {
+      collet_migration_prove_async (item->old, item->next, copy, carried,
+                                    collet_transaction_get_cancellable (operation->transaction), on_proven,
+                                    operation);
+      return;
+    }
   if (error != NULL)
-    fall_back (operation->item, &error);
+    fall_back (item, &error);
   collet_transaction_release (operation, error);
 }
 
@@ -80,8 +100,9 @@ on_copied (GObject *object, GAsyncResult *result, gpointer data)
   ColletItemOperation *operation = data;
   ColletReloadItem *item = operation->item;
   GError *error = NULL;
-  g_autoptr (GBytes) copy = collet_generation_export_state_finish (item->old, result, &error);
+  GBytes *copy = collet_generation_export_state_finish (item->old, result, &error);
 
+  item->copy = copy;
   collet_slot_resume (collet_deployment_get_slot (item->deployment));
   item->pause_us = collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment));
   if (copy == NULL)
@@ -186,6 +207,7 @@ on_carried (GObject *object, GAsyncResult *result, gpointer data)
 
   g_clear_pointer (&operation->item->after, g_bytes_unref);
   operation->item->after = collet_migration_carry_finish (result, &error);
+  collet_failpoint ("reload-state-migrated");
   settle (operation, error);
 }
 
@@ -200,6 +222,7 @@ on_exported (GObject *object, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   item->before = collet_generation_export_state_finish (item->old, result, &error);
+  collet_failpoint ("reload-state-exported");
   if (carries (self, item) && (given != NULL || item->before != NULL))
     {
       g_clear_error (&error);

@@ -240,6 +240,7 @@ publish_items (ColletTransaction *self, GPtrArray *items)
       item->pause_us = MAX (item->pause_us, pause_us);
       item->is_quiesced = FALSE;
     }
+  collet_failpoint ("reload-published");
   collet_registry_plan_number (self->plan, self->updates);
   collet_registry_apply (self->reloader->registry, g_steal_pointer (&self->plan));
   leave_change (self);
@@ -315,6 +316,7 @@ drop_items (GPtrArray *items)
 
       g_clear_object (&item->old);
       g_clear_object (&item->next);
+      g_clear_pointer (&item->copy, g_bytes_unref);
       g_clear_pointer (&item->before, g_bytes_unref);
       g_clear_pointer (&item->pristine, g_bytes_unref);
       g_clear_pointer (&item->after, g_bytes_unref);

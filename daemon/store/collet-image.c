@@ -67,7 +67,24 @@ read_counters (ColletDatabase *db, ColletStoreImage *image, GError **error)
     return FALSE;
   image->next_generation = (guint64)generation + 1;
   image->update_sequence = (guint64)sequence;
-  return TRUE;
+  return collet_database_read_int (db, "SELECT max (started_at) FROM daemon_run", &image->previous_run_at,
+                                   error);
+}
+
+/* Not worth a failure: on a full disk the daemon serves what it has. */
+static void
+record_start (ColletDatabase *db)
+{
+  g_autoptr (GError) error = NULL;
+  ColletStatement *statement = collet_statement_begin (db, "INSERT INTO daemon_run (started_at) VALUES (?)");
+
+  collet_statement_add_int (statement, g_get_real_time ());
+  if (!collet_statement_run (statement, &error) ||
+      !collet_statement_run (
+          collet_statement_begin (
+              db, "DELETE FROM daemon_run WHERE number <= (SELECT max (number) FROM daemon_run) - 1000"),
+          &error))
+    g_warning ("The start could not be recorded: %s", error->message);
 }
 
 static ColletStoreImage *
@@ -96,6 +113,8 @@ open_once (const char *path, GPtrArray *migrations, ColletStoreImage **image, GE
       !check_tables (db, error))
     return NULL;
   *image = read_image (db, error);
+  if (*image != NULL)
+    record_start (db);
   return *image != NULL ? g_steal_pointer (&db) : NULL;
 }
 

@@ -108,6 +108,12 @@ perform_save (ColletDatabase *db, ColletRequest *request, GError **error)
 }
 
 static gboolean
+perform_recovery (ColletDatabase *db, ColletRequest *request, GError **error)
+{
+  return collet_snapshot_table_add_recovery (db, request->input, error);
+}
+
+static gboolean
 perform_snapshot (ColletDatabase *db, ColletRequest *request, GError **error)
 {
   const ColletQueryInput *input = request->input;
@@ -173,6 +179,12 @@ const ColletRequestClass collet_request_save = {
   .perform = perform_save,
   .is_write = TRUE,
   .free_input = (GDestroyNotify)g_ptr_array_unref,
+};
+
+const ColletRequestClass collet_request_recovery = {
+  .perform = perform_recovery,
+  .is_write = TRUE,
+  .free_input = (GDestroyNotify)collet_recovery_row_free,
 };
 
 const ColletRequestClass collet_request_snapshot = {

@@ -78,6 +78,7 @@ extern const ColletRequestClass collet_request_success;  /* likewise; the end of
 extern const ColletRequestClass collet_request_commit;   /* ColletCommit → updates */
 extern const ColletRequestClass collet_request_tools;    /* ColletToolsInput → updates */
 extern const ColletRequestClass collet_request_save;     /* GPtrArray of ColletSnapshotRow */
+extern const ColletRequestClass collet_request_recovery; /* ColletRecoveryRow */
 extern const ColletRequestClass collet_request_snapshot; /* ColletQueryInput → ColletSnapshotRow or NULL */
 extern const ColletRequestClass collet_request_history;  /* ColletQueryInput → GPtrArray */
 extern const ColletRequestClass collet_request_prune;    /* ColletQueryInput → guint64 * */

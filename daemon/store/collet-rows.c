@@ -126,6 +126,22 @@ collet_snapshot_row_free (ColletSnapshotRow *row)
   g_free (row);
 }
 
+ColletRecoveryRow *
+collet_recovery_row_new (void)
+{
+  return g_new0 (ColletRecoveryRow, 1);
+}
+
+void
+collet_recovery_row_free (ColletRecoveryRow *row)
+{
+  if (row == NULL)
+    return;
+  g_free (row->module);
+  g_free (row->sha256);
+  g_free (row);
+}
+
 ColletCommit *
 collet_commit_new (void)
 {

@@ -33,6 +33,9 @@ ColletSnapshotRow *collet_snapshot_row_new (void);
 void collet_snapshot_row_free (ColletSnapshotRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletSnapshotRow, collet_snapshot_row_free)
 
+ColletRecoveryRow *collet_recovery_row_new (void);
+void collet_recovery_row_free (ColletRecoveryRow *row);
+
 ColletCommit *collet_commit_new (void);
 void collet_commit_free (ColletCommit *commit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletCommit, collet_commit_free)

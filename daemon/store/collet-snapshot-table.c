@@ -38,6 +38,19 @@ forget (ColletDatabase *db, const char *module, GError **error)
   return collet_statement_run (statement, error);
 }
 
+/* One taken at an interval is of use until the next one; it must not push out
+ * what was saved before a reload. */
+static gboolean
+forget_interval (ColletDatabase *db, const ColletSnapshotRow *row, GError **error)
+{
+  ColletStatement *statement = collet_statement_begin (
+      db, "DELETE FROM snapshot WHERE module = ?1 AND sha256 = ?2 AND cause = 'interval'");
+
+  collet_statement_add_text (statement, row->module);
+  collet_statement_add_text (statement, row->sha256);
+  return collet_statement_run (statement, error);
+}
+
 gboolean
 collet_snapshot_table_add (ColletDatabase *db, const ColletSnapshotRow *row, GError **error)
 {
@@ -51,7 +64,7 @@ collet_snapshot_table_add (ColletDatabase *db, const ColletSnapshotRow *row, GEr
                    row->module, size, COLLET_SNAPSHOT_MAX_SIZE);
       return FALSE;
     }
-  return insert (db, row, error) && forget (db, row->module, error);
+  return forget_interval (db, row, error) && insert (db, row, error) && forget (db, row->module, error);
 }
 
 gboolean
@@ -119,4 +132,25 @@ collet_snapshot_table_read_active (ColletDatabase *db, GPtrArray *rows, GError *
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
+}
+
+gboolean
+collet_snapshot_table_add_recovery (ColletDatabase *db, const ColletRecoveryRow *row, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db,
+                              "INSERT INTO state_recovery (module, sha256, generation, cause, saved_at, at) "
+                              "VALUES (?, ?, ?, ?, nullif (?, 0), ?)");
+
+  collet_statement_add_text (statement, row->module);
+  collet_statement_add_text (statement, row->sha256);
+  collet_statement_add_int (statement, (gint64)row->generation);
+  collet_statement_add_text (statement, row->cause);
+  collet_statement_add_int (statement, row->saved_at);
+  collet_statement_add_int (statement, row->at);
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+  statement = collet_statement_begin (
+      db, "DELETE FROM state_recovery WHERE number <= (SELECT max (number) FROM state_recovery) - 10000");
+  return collet_statement_run (statement, error);
 }

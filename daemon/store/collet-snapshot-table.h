@@ -21,5 +21,8 @@ gboolean collet_snapshot_table_find (ColletDatabase *db, const char *module, con
                                      ColletSnapshotRow **row, GError **error);
 /* The newest of each module's present activation. */
 gboolean collet_snapshot_table_read_active (ColletDatabase *db, GPtrArray *rows, GError **error);
+/* Only the newest ten thousand are kept. */
+gboolean
+collet_snapshot_table_add_recovery (ColletDatabase *db, const ColletRecoveryRow *row, GError **error);
 
 G_END_DECLS

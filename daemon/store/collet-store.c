@@ -291,6 +291,20 @@ collet_store_save_snapshots_finish (ColletStore *self, GAsyncResult *result, GEr
 }
 
 void
+collet_store_record_recovery_async (ColletStore *self, ColletRecoveryRow *row, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_STORE (self) && row != NULL);
+  submit (self, &collet_request_recovery, row, collet_store_record_recovery_async, callback, user_data);
+}
+
+gboolean
+collet_store_record_recovery_finish (ColletStore *self, GAsyncResult *result, GError **error)
+{
+  return finish_boolean (self, result, collet_store_record_recovery_async, error);
+}
+
+void
 collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {

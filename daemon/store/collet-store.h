@@ -88,6 +88,17 @@ typedef struct
   gint64 taken_at;
 } ColletSnapshotRow;
 
+/* A module went on with a state that had been saved before. */
+typedef struct
+{
+  char *module;
+  char *sha256;
+  guint64 generation;
+  const char *cause; /* static: worker | daemon | drain, whose end it was */
+  gint64 saved_at;   /* 0: never */
+  gint64 at;
+} ColletRecoveryRow;
+
 /* One database transaction: the commit point (DESIGN 4.4). */
 typedef struct
 {
@@ -161,6 +172,7 @@ typedef struct
   GPtrArray *subscriptions; /* ColletSubscriptionRow, without pending */
   guint64 next_generation;  /* above all that were committed */
   guint64 update_sequence;  /* of the newest tool_update; 0: none */
+  gint64 previous_run_at;   /* when the daemon was started the last time; 0: never */
 } ColletStoreImage;
 
 /* Each row has new/free helpers in collet-rows.h. */
@@ -234,6 +246,9 @@ GPtrArray *collet_store_subscriptions_finish (ColletStore *self, GAsyncResult *r
 void collet_store_save_snapshots_async (ColletStore *self, GPtrArray *snapshots, GAsyncReadyCallback callback,
                                         gpointer user_data);
 gboolean collet_store_save_snapshots_finish (ColletStore *self, GAsyncResult *result, GError **error);
+void collet_store_record_recovery_async (ColletStore *self, ColletRecoveryRow *row,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_store_record_recovery_finish (ColletStore *self, GAsyncResult *result, GError **error);
 /* Newest snapshot of a module's version (sha256 NULL: of any), or NULL with no
  * error. */
 void collet_store_get_snapshot_async (ColletStore *self, const char *module, const char *sha256,

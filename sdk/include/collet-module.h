@@ -232,7 +232,9 @@ struct collet_module
   /* Translates exported state between formats; a pure function of the bytes
    * (it has no instance), so the host can try it on a copy.
    *   COLLET_UP:   bytes are in `format`; write them in this module's.
-   *   COLLET_DOWN: bytes are in this module's; write them in `format`.
+   *   COLLET_DOWN: bytes are in this module's; write them in `format`. Before a
+   *   reload the host lets DOWN translate what UP gave: that must be the same
+   *   bytes again.
    * Fail, with a reason, for a format that is not known. */
   int (*code_change) (struct collet_context *context, enum collet_direction direction, uint32_t format,
                       const void *bytes, size_t size);

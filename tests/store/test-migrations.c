@@ -123,6 +123,8 @@ test_from_first (void)
   g_assert_cmpstr (trust, ==, "owned 1 retained");
   g_autofree char *session = fixture_query (folder, "SELECT id || ' ' || questions FROM session");
   g_assert_cmpstr (session, ==, "a 0");
+  g_autofree char *losses = fixture_query (folder, "SELECT count (*) FROM state_history");
+  g_assert_cmpstr (losses, ==, "0");
   g_autofree char *module = fixture_query (folder, "SELECT module || state || generation || "
                                                    "coalesce (drained, '') FROM module_status");
   g_assert_cmpstr (module, ==, "munloaded7");
