@@ -84,8 +84,9 @@ test_certificate_serves_both_ends (PeerFixture *f, gconstpointer data)
   g_autofree char *path = g_build_filename (f->base, "n2.crt", NULL);
   g_autofree char *authority = g_build_filename (f->base, "ca.crt", NULL);
   const char *purposes[] = { "sslclient", "sslserver" };
+  g_autofree char *openssl = g_find_program_in_path ("openssl");
 
-  if (g_find_program_in_path ("openssl") == NULL)
+  if (openssl == NULL)
     {
       g_test_skip ("openssl is not installed");
       return;
