@@ -12,6 +12,7 @@
 #include "collet-loader.h"
 #include "collet-rows.h"
 #include "collet-store.h"
+#include "collet-systemd.h"
 
 /* The least time that modules get to come to rest, so that their state is saved. */
 #define REST_MS 3000
@@ -29,6 +30,8 @@ struct _ColletDaemon
   ColletReloader *reloader;
   ColletEndpoint *endpoint;
   ColletBusService *bus;
+  GArray *received; /* sockets of the service manager */
+  guint watchdog;
   char *warning; /* what an administrator should see, or NULL */
   int status;
   guint drain_timeout_ms;
@@ -55,6 +58,8 @@ collet_daemon_finalize (GObject *object)
   g_clear_object (&self->store);
   g_clear_object (&self->spawn);
   g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_clear_handle_id (&self->watchdog, g_source_remove);
+  g_clear_pointer (&self->received, g_array_unref);
   g_free (self->warning);
   G_OBJECT_CLASS (collet_daemon_parent_class)->finalize (object);
 }
@@ -132,7 +137,7 @@ build (ColletDaemon *self, GError **error)
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
   g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
   self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store,
-                                        self->image->sessions, error);
+                                        self->image->sessions, self->received, error);
   return self->endpoint != NULL;
 }
 
@@ -142,6 +147,7 @@ collet_daemon_new (const ColletOptions *options, GError **error)
   g_autoptr (ColletDaemon) self = g_object_new (COLLET_TYPE_DAEMON, NULL);
 
   self->options = options;
+  self->received = collet_systemd_receive ();
   collet_http_socket_raise_file_limit ();
   if (!build (self, error))
     return NULL;
@@ -214,11 +220,13 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
 
   g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
   g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, *addresses != '\0' ? addresses : "no address");
+  collet_systemd_notify_ready (addresses);
 }
 
 int
 collet_daemon_run (ColletDaemon *self)
 {
+  self->watchdog = collet_systemd_start_watchdog ();
   collet_reloader_recover_async (self->reloader, g_steal_pointer (&self->image), on_recovered, self);
   g_main_loop_run (self->loop);
   collet_store_close (self->store);
@@ -226,6 +234,26 @@ collet_daemon_run (ColletDaemon *self)
   if (self->is_hurried)
     _exit (EXIT_FAILURE);
   return self->status;
+}
+
+/* ---- reload ---- */
+
+void
+collet_daemon_reload (ColletDaemon *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletConfig) config = NULL;
+
+  if (self->is_stopping)
+    return;
+  collet_systemd_notify_reloading ();
+  config = collet_options_read_config (self->options, &error);
+  if (config != NULL && collet_endpoint_configure (self->endpoint, config, &error))
+    g_message ("The configuration was read again.");
+  else
+    g_warning ("The configuration stays as it was. %s", error->message);
+  collet_systemd_notify_ready (error == NULL ? "Configuration read again"
+                                             : "Configuration refused; see the log");
 }
 
 /* ---- stop ---- */
@@ -260,11 +288,15 @@ begin_stop (ColletDaemon *self, guint timeout_ms)
   if (self->is_stopping)
     return;
   self->is_stopping = TRUE;
+  collet_systemd_notify_stopping ();
   timeout_ms = timeout_ms > 0 ? timeout_ms : self->drain_timeout_ms;
   self->stop_by_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   if (self->bus != NULL)
     collet_bus_service_set_stopping (self->bus);
-  collet_reloader_begin_closing (self->reloader);
+  /* Clients of sockets that outlive us are served until they are sent away; others
+   * learn at once to come again later. */
+  if (!collet_endpoint_is_kept (self->endpoint))
+    collet_reloader_begin_closing (self->reloader);
   collet_endpoint_stop (self->endpoint, timeout_ms, on_endpoint_stopped, self);
 }
 

@@ -16,6 +16,8 @@ G_DECLARE_FINAL_TYPE (ColletDaemon, collet_daemon, COLLET, DAEMON, GObject)
 ColletDaemon *collet_daemon_new (const ColletOptions *options, GError **error);
 /* Brings the modules back, then serves, until stop. Exit status. */
 int collet_daemon_run (ColletDaemon *self);
+/* Reads the configuration again; what is live of it counts from now on. */
+void collet_daemon_reload (ColletDaemon *self);
 /* Asks for the end, with a record of it: lets calls finish, saves states, ends. A
  * second time: at once, with what was saved before. */
 void collet_daemon_stop (ColletDaemon *self, const char *reason);

@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-endpoint.h"
 
-#include <unistd.h>
-
 #include "collet-http-listener.h"
-#include "collet-http-socket.h"
 #include "collet-mcp-server.h"
 #include "collet-rows.h"
 #include "collet-seal-key.h"
 #include "collet-session-keeper.h"
+#include "collet-sockets.h"
+#include "collet-token-file.h"
 
-#define MAX_LISTENERS 2
-#define UNIX_SOCKET_MODE 0600
-/* How long calls in flight may take when the daemon is asked to stop. */
 struct _ColletEndpoint
 {
   ColletMcpServer *server;
   ColletStore *store;
   ColletSessionKeeper *sessions;
   GStrv addresses;
-  int fds[MAX_LISTENERS]; /* until the listeners take them */
-  guint n_fds;
-  ColletHttpListener *listeners[MAX_LISTENERS];
-  guint n_listeners;
-  guint threads;
+  GArray *sockets;      /* ColletListenSocket; the listeners take them */
+  GPtrArray *listeners; /* ColletHttpListener, ended by collet_endpoint_stop */
+  const ColletOptions *options;
+  GArray *uids; /* who may use the unix socket; NULL: everybody */
   guint grace_ms;
 };
 
@@ -51,86 +46,152 @@ on_tools_changed (ColletRegistry *registry, guint64 serial, gpointer data)
   collet_mcp_server_tools_changed (((ColletEndpoint *)data)->server);
 }
 
+/* ---- settings ---- */
+
+static ColletMcpLimits
+limits_of (const ColletConfig *config)
+{
+  return (ColletMcpLimits){
+    .max_sessions = config->max_sessions,
+    .session_idle_s = config->session_idle_s,
+    .max_calls = config->max_calls,
+    .max_calls_per_session = config->max_calls_per_session,
+    .max_requests_per_second = config->session_requests_per_second,
+    .max_client_requests = config->client_requests_per_second,
+    .max_depth = config->max_depth,
+    .call_timeout_ms = config->call_timeout_s * 1000,
+    .input_timeout_ms = config->input_timeout_s * 1000,
+  };
+}
+
+/* Borrows from both. */
+static ColletHttpPolicy
+policy_of (const ColletConfig *config, const GArray *uids)
+{
+  return (ColletHttpPolicy){
+    .allowed_uids = uids,
+    .allowed_hosts = (const char *const *)config->allowed_hosts,
+    .allowed_origins = (const char *const *)config->allowed_origins,
+    .max_body = (gsize)config->max_body_kib * 1024,
+  };
+}
+
+/* FALSE: nothing was changed. *access NULL: open. */
 static gboolean
-take_addresses (ColletEndpoint *self, const ColletOptions *options, GError **error)
+read_access (const ColletConfig *config, GArray **uids, ColletMcpAccess **access, GError **error)
+{
+  g_autoptr (ColletMcpAccess) read = NULL;
+
+  if (config->token_file != NULL && (read = collet_token_file_load (config->token_file, error)) == NULL)
+    return FALSE;
+  if (!collet_config_resolve_users (config, uids, error))
+    return FALSE;
+  *access = g_steal_pointer (&read);
+  return TRUE;
+}
+
+gboolean
+collet_endpoint_configure (ColletEndpoint *self, const ColletConfig *config, GError **error)
+{
+  const ColletMcpLimits limits = limits_of (config);
+  ColletHttpPolicy policy;
+  ColletMcpAccess *access = NULL;
+  GArray *uids = NULL;
+
+  if (!read_access (config, &uids, &access, error))
+    return FALSE;
+  collet_mcp_server_configure (self->server, &limits, access);
+  policy = policy_of (config, uids);
+  for (guint i = 0; i < self->listeners->len; i++)
+    collet_http_listener_set_policy (self->listeners->pdata[i], &policy);
+  g_clear_pointer (&self->uids, g_array_unref);
+  self->uids = uids;
+  return TRUE;
+}
+
+/* ---- life ---- */
+
+static GStrv
+list_addresses (GArray *sockets)
 {
   g_autoptr (GStrvBuilder) addresses = g_strv_builder_new ();
 
-  if (options->listen != NULL)
-    {
-      int fd = collet_http_socket_listen_tcp (options->listen, error);
-
-      if (fd < 0)
-        return FALSE;
-      self->fds[self->n_fds++] = fd;
-
-      g_autofree char *host = g_strndup (options->listen, strrchr (options->listen, ':') - options->listen);
-      g_autofree char *url = g_strdup_printf ("http://%s:%u/mcp", host, collet_http_socket_get_port (fd));
-      g_strv_builder_add (addresses, url);
-    }
-  if (options->socket != NULL)
-    {
-      int fd = collet_http_socket_listen_unix (options->socket, UNIX_SOCKET_MODE, error);
-
-      if (fd < 0)
-        return FALSE;
-      self->fds[self->n_fds++] = fd;
-
-      g_autofree char *address = g_strconcat ("unix:", options->socket, NULL);
-      g_strv_builder_add (addresses, address);
-    }
-  self->addresses = g_strv_builder_end (addresses);
-  return TRUE;
+  for (guint i = 0; i < sockets->len; i++)
+    g_strv_builder_add (addresses, g_array_index (sockets, ColletListenSocket, i).address);
+  return g_strv_builder_end (addresses);
 }
 
 ColletEndpoint *
 collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory, ColletRegistry *registry,
-                     ColletStore *store, GPtrArray *sessions, GError **error)
+                     ColletStore *store, GPtrArray *sessions, GArray *received, GError **error)
 {
-  ColletEndpoint *self = g_new0 (ColletEndpoint, 1);
-
+  g_autoptr (GArray) sockets = NULL;
+  g_autoptr (GArray) uids = NULL;
   guchar seal_key[COLLET_MCP_SEAL_KEY_SIZE];
+  ColletMcpAccess *access = NULL;
+  ColletEndpoint *self;
 
+  /* First what the sockets are guarded by. */
+  if (!read_access (options->config, &uids, &access, error))
+    return NULL;
+  sockets = collet_sockets_open (options, received, error);
+  if (sockets == NULL)
+    {
+      g_clear_pointer (&access, collet_mcp_access_free);
+      return NULL;
+    }
+  self = g_new0 (ColletEndpoint, 1);
+  self->options = options;
+  self->sockets = g_steal_pointer (&sockets);
+  self->addresses = list_addresses (self->sockets);
+  self->uids = g_steal_pointer (&uids);
+  self->listeners = g_ptr_array_new ();
   collet_seal_key_load (options->data_folder, seal_key);
   self->sessions = collet_session_keeper_new (store);
+  self->store = g_object_ref (store);
   const ColletMcpConfig config = {
     .directory = directory,
     .store = collet_session_keeper_get_store (self->sessions),
+    .limits = limits_of (options->config),
+    .access = access,
+    .instructions = options->config->instructions,
     .version = COLLET_VERSION,
     .seal_key = seal_key,
     .record = options->record_calls ? on_record : NULL,
     .user_data = self,
   };
-
-  self->store = g_object_ref (store);
-  self->threads = options->http_threads;
   self->server = collet_mcp_server_new (&config);
   collet_session_keeper_import (self->sessions, sessions, self->server);
   g_signal_connect (registry, "tools-changed", G_CALLBACK (on_tools_changed), self);
-  if (take_addresses (self, options, error))
-    return self;
-  g_signal_handlers_disconnect_by_data (registry, self);
-  collet_endpoint_free (self);
-  return NULL;
+  return self;
 }
 
 gboolean
 collet_endpoint_start (ColletEndpoint *self, GError **error)
 {
-  while (self->n_listeners < self->n_fds)
+  const ColletConfig *settings = self->options->config;
+
+  for (guint i = 0; i < self->sockets->len; i++)
     {
+      ColletListenSocket *socket = &g_array_index (self->sockets, ColletListenSocket, i);
       const ColletHttpConfig config = {
-        .listen_fd = self->fds[self->n_listeners],
+        .listen_fd = socket->fd,
+        .is_kept = socket->is_kept,
         .handler = collet_mcp_server_get_handler (),
         .user_data = self->server,
-        .threads = self->threads,
+        .threads = (guint)self->options->http_threads,
+        .max_connections = settings->max_connections,
+        .max_connections_per_ip = settings->max_connections_per_address,
+        .max_streams = settings->max_streams,
+        .request_timeout_ms = settings->request_timeout_s * 1000,
+        .policy = policy_of (settings, self->uids),
       };
       ColletHttpListener *listener = collet_http_listener_new (&config, error);
 
-      self->fds[self->n_listeners] = -1;
+      socket->fd = -1;
       if (listener == NULL)
         return FALSE;
-      self->listeners[self->n_listeners++] = listener;
+      g_ptr_array_add (self->listeners, listener);
     }
   return TRUE;
 }
@@ -139,6 +200,15 @@ const char *const *
 collet_endpoint_get_addresses (ColletEndpoint *self)
 {
   return (const char *const *)self->addresses;
+}
+
+gboolean
+collet_endpoint_is_kept (ColletEndpoint *self)
+{
+  for (guint i = 0; i < self->sockets->len; i++)
+    if (!g_array_index (self->sockets, ColletListenSocket, i).is_kept)
+      return FALSE;
+  return self->sockets->len > 0;
 }
 
 void
@@ -165,10 +235,11 @@ stop_listeners (GTask *task, gpointer source, gpointer data, GCancellable *cance
   ColletEndpoint *self = data;
 
   collet_mcp_server_end_streams (self->server);
-  for (guint i = 0; i < self->n_listeners; i++)
-    collet_http_listener_quiesce (self->listeners[i]);
-  while (self->n_listeners > 0)
-    collet_http_listener_stop (self->listeners[--self->n_listeners], self->grace_ms);
+  for (guint i = 0; i < self->listeners->len; i++)
+    collet_http_listener_quiesce (self->listeners->pdata[i]);
+  for (guint i = 0; i < self->listeners->len; i++)
+    collet_http_listener_stop (self->listeners->pdata[i], self->grace_ms);
+  g_ptr_array_set_size (self->listeners, 0);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -196,9 +267,9 @@ collet_endpoint_stop (ColletEndpoint *self, guint grace_ms, void (*done) (gpoint
 void
 collet_endpoint_free (ColletEndpoint *self)
 {
-  for (guint i = 0; i < self->n_fds; i++)
-    if (self->fds[i] >= 0)
-      close (self->fds[i]);
+  g_array_unref (self->sockets);
+  g_ptr_array_unref (self->listeners);
+  g_clear_pointer (&self->uids, g_array_unref);
   g_clear_pointer (&self->server, collet_mcp_server_free);
   g_clear_pointer (&self->sessions, collet_session_keeper_free);
   g_clear_object (&self->store);

@@ -15,13 +15,18 @@ typedef struct _ColletEndpoint ColletEndpoint;
 
 /* Takes the addresses, so a taken one is found before anything else starts;
  * answers nothing yet. sessions: of the store's image, borrowed; they are valid
- * again. AddressInUse. */
+ * again. received: from collet_systemd_receive, emptied. AddressInUse, and the
+ * errors of the configuration. `options` must outlive it. */
 ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
                                      ColletRegistry *registry, ColletStore *store, GPtrArray *sessions,
-                                     GError **error);
+                                     GArray *received, GError **error);
+/* What is live of the configuration; all of it, or nothing on an error. */
+gboolean collet_endpoint_configure (ColletEndpoint *self, const ColletConfig *config, GError **error);
 gboolean collet_endpoint_start (ColletEndpoint *self, GError **error);
 /* URLs and "unix:" paths; NULL-terminated, borrowed. */
 const char *const *collet_endpoint_get_addresses (ColletEndpoint *self);
+/* Whether every socket stays open without us. */
+gboolean collet_endpoint_is_kept (ColletEndpoint *self);
 /* Adds sessions and dropped-records ("{st}"); `endpoint` is a ColletEndpoint. */
 void collet_endpoint_add_counts (gpointer endpoint, GVariantBuilder *counts);
 /* Takes no more requests; `done` comes on the main thread when those in flight

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-options.h"
 
+#include <string.h>
 #include <unistd.h>
 
+#define NONE "none"
 #define DEFAULT_LISTEN "127.0.0.1:7311"
 #define SYSTEM_DATA_FOLDER "/var/lib/collet"
 #define SYSTEM_MODULE_PATH "/usr/lib/collet/modules"
 #define SYSTEM_KEYS "/etc/collet/keys"
+#define SYSTEM_CONFIG "/etc/collet/colletd.conf"
+#define SYSTEM_SOCKET "/run/collet/mcp.sock"
 #define EXIT_USAGE 2
 
 /* A sanitized worker maps terabytes that it does not use. */
@@ -19,6 +23,10 @@
 void
 collet_options_free (ColletOptions *options)
 {
+  g_clear_pointer (&options->config, collet_config_free);
+  g_free (options->config_path);
+  g_free (options->config_fallback);
+  g_strfreev (options->sets);
   g_free (options->data_folder);
   g_free (options->listen);
   g_free (options->socket);
@@ -62,6 +70,61 @@ find_worker (void)
   return found != NULL ? found : g_strdup (COLLET_LIBEXECDIR "/collet-worker");
 }
 
+/* What the command line left open. */
+static void
+fill_from_config (ColletOptions *options)
+{
+  const ColletConfig *config = options->config;
+
+  if (options->listen == NULL)
+    options->listen = g_strdup (config->listen);
+  if (options->socket == NULL)
+    options->socket = g_strdup (config->socket);
+  if (options->module_path == NULL)
+    options->module_path = g_strdupv (config->module_path);
+  if (options->node_name == NULL)
+    options->node_name = g_strdup (config->node_name);
+  if (options->http_threads <= 0)
+    options->http_threads = (int)config->http_threads;
+  if (options->worker_memory_mib < 0)
+    options->worker_memory_mib = config->worker_memory_mib;
+  options->record_calls |= config->record_calls;
+}
+
+static gboolean
+load_config (ColletOptions *options, GError **error)
+{
+  options->config_path = make_absolute (options->config_path);
+  options->config_fallback =
+      options->is_system ? g_strdup (SYSTEM_CONFIG)
+                         : g_build_filename (g_get_user_config_dir (), "collet", "colletd.conf", NULL);
+  options->config = collet_options_read_config (options, error);
+  if (options->config == NULL)
+    return FALSE;
+  fill_from_config (options);
+  return TRUE;
+}
+
+ColletConfig *
+collet_options_read_config (const ColletOptions *options, GError **error)
+{
+  return collet_config_load (options->config_path, options->config_fallback,
+                             (const char *const *)options->sets, error);
+}
+
+static void
+set_default_socket (ColletOptions *options)
+{
+  options->is_default_socket = options->socket == NULL;
+  if (options->socket == NULL)
+    options->socket = options->is_system
+                          ? g_strdup (SYSTEM_SOCKET)
+                          : g_build_filename (g_get_user_runtime_dir (), "collet", "mcp.sock", NULL);
+  else if (strcmp (options->socket, NONE) == 0)
+    g_clear_pointer (&options->socket, g_free);
+  options->socket = make_absolute (options->socket);
+}
+
 static void
 set_defaults (ColletOptions *options, gboolean no_listen)
 {
@@ -69,9 +132,9 @@ set_defaults (ColletOptions *options, gboolean no_listen)
     options->data_folder = options->is_system ? g_strdup (SYSTEM_DATA_FOLDER)
                                               : g_build_filename (g_get_user_data_dir (), "collet", NULL);
   options->data_folder = make_absolute (options->data_folder);
-  options->socket = make_absolute (options->socket);
+  set_default_socket (options);
 
-  if (no_listen)
+  if (no_listen || g_strcmp0 (options->listen, NONE) == 0)
     g_clear_pointer (&options->listen, g_free);
   else if (options->listen == NULL)
     options->listen = g_strdup (DEFAULT_LISTEN);
@@ -95,6 +158,8 @@ set_defaults (ColletOptions *options, gboolean no_listen)
     options->worker = find_worker ();
   if (options->node_name == NULL)
     options->node_name = g_strdup (g_get_host_name ());
+  if (options->worker_memory_mib < 0)
+    options->worker_memory_mib = DEFAULT_WORKER_MEMORY_MIB;
   if (options->http_threads <= 0)
     options->http_threads = MAX (1, (int)g_get_num_processors () / 2);
 }
@@ -116,16 +181,21 @@ collet_options_parse (int argc, char **argv, int *status)
   g_autofree char *trust = NULL;
 
   self->trust = COLLET_TRUST_OWNED;
-  self->worker_memory_mib = DEFAULT_WORKER_MEMORY_MIB;
+  self->worker_memory_mib = -1;
   const GOptionEntry entries[] = {
     { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
     { "system", 0, 0, G_OPTION_ARG_NONE, &self->is_system, "Serve the system bus", NULL },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config_path, "Configuration file, colletd.conf(5)",
+      "FILE" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->sets, "In place of the file's value; may be repeated",
+      "GROUP.KEY=VALUE" },
     { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->data_folder,
       "Where the database and the artifacts are kept", "DIR" },
     { "listen", 0, 0, G_OPTION_ARG_STRING, &self->listen, "Address of MCP over HTTP (" DEFAULT_LISTEN ")",
       "HOST:PORT" },
     { "no-listen", 0, 0, G_OPTION_ARG_NONE, &no_listen, "No MCP over TCP", NULL },
-    { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket, "Serve MCP on this unix socket too", "PATH" },
+    { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket,
+      "Serve MCP on this unix socket (collet/mcp.sock among the runtime files; none: nowhere)", "PATH" },
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
       "Folder in which modules are found by name; may be repeated", "DIR" },
     { "trust", 0, 0, G_OPTION_ARG_STRING, &trust,
@@ -162,6 +232,8 @@ collet_options_parse (int argc, char **argv, int *status)
     *status = fail ("--trust is \"signed\", \"owned\" or \"any\"");
   else if (version)
     g_print ("colletd %s\n", COLLET_VERSION);
+  else if (!load_config (self, &error))
+    *status = fail (error->message);
   else
     {
       set_defaults (self, no_listen);

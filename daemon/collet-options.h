@@ -4,16 +4,22 @@
  */
 #pragma once
 
+#include "collet-config.h"
 #include "collet-trust.h"
 
 G_BEGIN_DECLS
 
 typedef struct
 {
-  gboolean is_system; /* bus; else the session's */
-  char *data_folder;  /* absolute */
-  char *listen;       /* HOST:PORT of MCP over TCP, or NULL: none */
-  char *socket;       /* path of the MCP unix socket, or NULL: none */
+  char *config_path;          /* of --config, or NULL */
+  char *config_fallback;      /* read if it is there and no other was named */
+  GStrv sets;                 /* of --set */
+  ColletConfig *config;       /* what both say; fields below win over it */
+  gboolean is_system;         /* bus; else the session's */
+  char *data_folder;          /* absolute */
+  char *listen;               /* HOST:PORT of MCP over TCP, or NULL: none */
+  char *socket;               /* path of the MCP unix socket, or NULL: none */
+  gboolean is_default_socket; /* nobody asked for it: do without if it is taken */
   ColletTrustLevel trust;
   char *keys;        /* folder of the trusted keys */
   GStrv module_path; /* absolute folders */
@@ -27,6 +33,9 @@ typedef struct
 
 /* NULL: `status` is the exit status, and why has been printed. */
 ColletOptions *collet_options_parse (int argc, char **argv, int *status);
+/* Once more, for a change while the daemon runs. */
+ColletConfig *
+collet_options_read_config (const ColletOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void collet_options_free (ColletOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletOptions, collet_options_free)
 

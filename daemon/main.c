@@ -13,6 +13,13 @@ on_signal (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+on_hangup (gpointer data)
+{
+  collet_daemon_reload (data);
+  return G_SOURCE_CONTINUE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -35,6 +42,7 @@ main (int argc, char **argv)
       return 1;
     }
 
+  g_unix_signal_add (SIGHUP, on_hangup, daemon);
   g_unix_signal_add (SIGTERM, on_signal, daemon);
   g_unix_signal_add (SIGINT, on_signal, daemon);
   return collet_daemon_run (daemon);

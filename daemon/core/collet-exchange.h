@@ -38,6 +38,9 @@ typedef struct
   const char *(*get_body) (ColletExchange *exchange, gsize *size);
   /* uid of a unix socket's peer; -1 for TCP. */
   gint64 (*get_peer_uid) (ColletExchange *exchange);
+  /* Numeric, without the port: "127.0.0.1", "::1"; "" for a unix socket. Borrowed
+   * as headers are. */
+  const char *(*get_peer_address) (ColletExchange *exchange);
 
   /* Takes `body` (g_free); headers are copied. */
   void (*respond) (ColletExchange *exchange, guint status, const ColletHttpHeader *headers, guint n_headers,

@@ -31,6 +31,7 @@ struct _ColletJson
   const char *text;
   ColletJsonEntry *entries; /* `inline_entries` until there are too many */
   guint32 n_entries, n_allocated;
+  guint depth;
   GBytes *bytes; /* what keeps the text, or NULL */
   ColletJsonEntry inline_entries[];
 };

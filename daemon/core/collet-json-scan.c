@@ -350,7 +350,10 @@ scan_value (Scanner *s, gboolean *is_open)
       frame->count++;
     }
   if (*is_open)
-    s->frames[s->depth++] = (Frame){ .node = node, .close = c == '{' ? '}' : ']' };
+    {
+      s->frames[s->depth++] = (Frame){ .node = node, .close = c == '{' ? '}' : ']' };
+      s->json->depth = MAX (s->json->depth, s->depth);
+    }
   return TRUE;
 }
 

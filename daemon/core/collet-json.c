@@ -22,6 +22,7 @@ json_alloc (gsize size, gsize copy_size)
 
   json->entries = json->inline_entries;
   json->n_entries = 0;
+  json->depth = 0;
   json->n_allocated = n_nodes;
   json->bytes = NULL;
   json->text = copy_size > 0 ? (char *)json + index_size : NULL;
@@ -93,6 +94,12 @@ get_entry (const ColletJson *json, ColletJsonNode node)
 {
   g_assert (node < json->n_entries);
   return &json->entries[node];
+}
+
+guint
+collet_json_get_depth (const ColletJson *json)
+{
+  return json->depth;
 }
 
 ColletJsonType

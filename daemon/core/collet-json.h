@@ -50,6 +50,9 @@ ColletJson *collet_json_parse_bytes (GBytes *bytes, GError **error) G_GNUC_WARN_
 void collet_json_free (ColletJson *json);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletJson, collet_json_free)
 
+/* Levels of arrays and objects within each other; 0 for a scalar. */
+guint collet_json_get_depth (const ColletJson *json);
+
 ColletJsonType collet_json_get_type (const ColletJson *json, ColletJsonNode node);
 const char *collet_json_type_name (ColletJsonType type); /* "object", ... as in JSON Schema */
 

@@ -3,6 +3,7 @@
 
 #include "collet-http-exchange.h"
 
+#include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -38,6 +39,23 @@ read_peer_uid (int fd)
   return (gint64)credentials.uid;
 }
 
+static void
+read_peer_address (struct MHD_Connection *mhd, char *text)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info (mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *address = info ? info->client_addr : NULL;
+  const char *made = NULL;
+
+  if (address && address->sa_family == AF_INET)
+    made = inet_ntop (AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text,
+                      INET6_ADDRSTRLEN);
+  else if (address && address->sa_family == AF_INET6)
+    made = inet_ntop (AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text,
+                      INET6_ADDRSTRLEN);
+  if (!made)
+    text[0] = '\0';
+}
+
 static ColletHttpConnection *
 connection_new (ColletHttpShared *shared, struct MHD_Connection *mhd)
 {
@@ -47,7 +65,9 @@ connection_new (ColletHttpShared *shared, struct MHD_Connection *mhd)
   pthread_mutex_init (&connection->lock, NULL);
   connection->source.on_event = on_event;
   connection->source.fd = MHD_get_connection_info (mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-  connection->peer_uid = shared->policy.is_local ? read_peer_uid (connection->source.fd) : -1;
+  connection->peer_uid =
+      collet_http_shared_get_policy (shared)->is_local ? read_peer_uid (connection->source.fd) : -1;
+  read_peer_address (mhd, connection->peer_address);
   connection->shared = shared;
   connection->mhd = mhd;
   connection->link.data = connection;

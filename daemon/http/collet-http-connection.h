@@ -11,6 +11,7 @@
 #include "collet-http-wheel.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 
 G_BEGIN_DECLS
@@ -23,15 +24,23 @@ typedef struct
 {
   ColletHttpLoop *loop;
   ColletHttpWheel *wheel;
-  ColletHttpPolicy policy;
+  ColletHttpPolicy *policy; /* atomic */
+  GSList *former_policies;  /* a request may be looking at one; freed at the end */
   const ColletExchangeHandler *handler;
   gpointer user_data;
   gint64 request_timeout_us;
-  int spare_fd; /* what a connection's descriptor is exchanged for when a stream takes it */
-  gint stage;   /* atomic; ColletHttpStage */
+  int spare_fd;     /* what a connection's descriptor is exchanged for when a stream takes it */
+  gboolean is_kept; /* the listening socket outlives us */
+  gint stage;       /* atomic; ColletHttpStage */
   pthread_mutex_t lock;
   GQueue connections; /* with the lock */
 } ColletHttpShared;
+
+static inline const ColletHttpPolicy *
+collet_http_shared_get_policy (ColletHttpShared *shared)
+{
+  return g_atomic_pointer_get (&shared->policy);
+}
 
 typedef enum
 {
@@ -47,7 +56,8 @@ struct _ColletHttpConnection
   GList link;
   gatomicrefcount ref_count;
   gint64 peer_uid;
-  pthread_mutex_t lock; /* everything below, and the exchange's state */
+  char peer_address[INET6_ADDRSTRLEN]; /* "" for a unix socket */
+  pthread_mutex_t lock;                /* everything below, and the exchange's state */
   struct MHD_Connection *mhd;
   ColletHttpExchange *current; /* borrowed */
   gint64 deadline_us;          /* for the client to be done with a request or an answer */

@@ -32,6 +32,7 @@ struct _ColletHttpExchange
   Phase phase;
   gboolean is_answered, is_lost, is_1_0;
   guint status;
+  gsize max_body;                /* of the policy when the head was read */
   struct MHD_Response *response; /* the answer, or: */
   ColletHttpStream *stream;
   ColletHttpSpoke spoke;
@@ -266,6 +267,12 @@ get_peer_uid (ColletExchange *base)
   return ((ColletHttpExchange *)base)->connection->peer_uid;
 }
 
+static const char *
+get_peer_address (ColletExchange *base)
+{
+  return ((ColletHttpExchange *)base)->connection->peer_address;
+}
+
 static const ColletExchangeClass exchange_class = {
   .ref = ref_base,
   .unref = unref_base,
@@ -274,6 +281,7 @@ static const ColletExchangeClass exchange_class = {
   .get_header = get_header,
   .get_body = get_body,
   .get_peer_uid = get_peer_uid,
+  .get_peer_address = get_peer_address,
   .respond = respond,
   .start_stream = start_stream,
   .send = send_event,
@@ -364,19 +372,24 @@ static enum MHD_Result
 begin (ColletHttpShared *shared, ColletHttpConnection *connection, ColletHttpHead *head,
        void **request_context)
 {
+  const ColletHttpPolicy *policy = collet_http_shared_get_policy (shared);
   ColletHttpExchange *exchange;
   enum MHD_Result result = MHD_YES;
   const char *reason = NULL;
   guint status;
+  int stage;
 
   MHD_get_connection_values (connection->mhd, MHD_HEADER_KIND, on_header, head);
-  status = collet_http_head_check (head, &shared->policy, &reason);
+  head->peer_uid = connection->peer_uid;
+  status = collet_http_head_check (head, policy, &reason);
   if (status != 0)
     return refuse (connection->mhd, status, reason);
-  if (g_atomic_int_get (&shared->stage) != COLLET_HTTP_SERVING)
+  stage = g_atomic_int_get (&shared->stage);
+  if (stage == COLLET_HTTP_ENDING || (stage == COLLET_HTTP_FINISHING && !shared->is_kept))
     return refuse (connection->mhd, 503, COLLET_HTTP_ENDING_REASON);
 
   exchange = exchange_new (connection, head);
+  exchange->max_body = policy->max_body;
   *request_context = exchange;
   pthread_mutex_lock (&connection->lock);
   connection->current = exchange;
@@ -395,7 +408,7 @@ begin (ColletHttpShared *shared, ColletHttpConnection *connection, ColletHttpHea
 static enum MHD_Result
 take (ColletHttpExchange *exchange, const char *data, size_t *size)
 {
-  gsize limit = exchange->connection->shared->policy.max_body;
+  gsize limit = exchange->max_body;
   gsize total = exchange->size + *size;
 
   if (total > 2 * limit)
@@ -443,7 +456,7 @@ complete (ColletHttpExchange *exchange)
   if (exchange->phase == SERVED)
     return MHD_NO; /* a stream has the socket: let go of the spare one */
   exchange->phase = WAITING;
-  if (is_first && exchange->size > shared->policy.max_body)
+  if (is_first && exchange->size > exchange->max_body)
     {
       pthread_mutex_lock (&connection->lock);
       exchange->is_answered = exchange->is_lost = TRUE;

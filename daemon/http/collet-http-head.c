@@ -198,6 +198,15 @@ check_framing (const ColletHttpHead *head, gsize max_body, const char **reason)
   return 0;
 }
 
+static gboolean
+is_allowed_uid (gint64 uid, const ColletHttpPolicy *policy)
+{
+  for (guint i = 0; policy->allowed_uids && i < policy->allowed_uids->len; i++)
+    if (g_array_index (policy->allowed_uids, gint64, i) == uid)
+      return TRUE;
+  return !policy->allowed_uids;
+}
+
 guint
 collet_http_head_check (const ColletHttpHead *head, const ColletHttpPolicy *policy, const char **reason)
 {
@@ -205,8 +214,15 @@ collet_http_head_check (const ColletHttpHead *head, const ColletHttpPolicy *poli
 
   if (status == 0)
     status = check_framing (head, policy->max_body, reason);
-  if (status != 0 || policy->is_local)
+  if (status != 0)
     return status;
+  if (policy->is_local)
+    {
+      if (is_allowed_uid (head->peer_uid, policy))
+        return 0;
+      *reason = "This user may not use this socket. Add the name to socket-users if it should.";
+      return 403;
+    }
   if (!head->host || !is_allowed_host (head->host, strlen (head->host), policy))
     {
       *reason = "This Host is not served here. Use 127.0.0.1 or localhost, or add the name to allowed-hosts.";

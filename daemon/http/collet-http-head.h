@@ -17,6 +17,7 @@ typedef struct
   const char *version;
   const char *host, *origin, *content_length, *transfer_encoding;
   guint n_hosts, n_origins, n_content_lengths, n_transfer_encodings;
+  gint64 peer_uid;       /* unix socket */
   gboolean has_bad_name; /* a header name that is no token */
 } ColletHttpHead;
 
@@ -26,6 +27,7 @@ void collet_http_head_add (ColletHttpHead *head, const char *name, const char *v
 typedef struct
 {
   gboolean is_local;                  /* unix socket: Host and Origin do not matter */
+  const GArray *allowed_uids;         /* gint64; unix socket; NULL: its mode decides alone */
   const char *const *allowed_hosts;   /* names beside 127.0.0.1, localhost, [::1]; or NULL */
   const char *const *allowed_origins; /* whole origins ("https://desk.example"); or NULL */
   gsize max_body;

@@ -14,8 +14,10 @@
 
 /* Head and read buffer of one connection; cleared for each request, so not more. */
 #define CONNECTION_MEMORY (16u * 1024u)
+#define DEFAULT_MAX_BODY (4u << 20)
 #define OTHER_FILES 256u /* what the rest of the process may need */
-#define LINGER_MS 1000u  /* for clients to take the last answer or the end of their streams */
+#define FAREWELL_MS 200u
+#define LINGER_MS 1000u /* for clients to take the last answer or the end of their streams */
 
 struct _ColletHttpListener
 {
@@ -90,6 +92,31 @@ start (ColletHttpListener *listener, const ColletHttpConfig *config, guint threa
   return listener->daemon != NULL;
 }
 
+static ColletHttpPolicy *
+policy_new (int fd, const ColletHttpPolicy *wanted)
+{
+  ColletHttpPolicy *policy = g_new0 (ColletHttpPolicy, 1);
+
+  policy->is_local = collet_http_socket_is_unix (fd);
+  policy->allowed_uids = wanted->allowed_uids ? g_array_copy ((GArray *)wanted->allowed_uids) : NULL;
+  policy->allowed_hosts = (const char *const *)g_strdupv ((GStrv)wanted->allowed_hosts);
+  policy->allowed_origins = (const char *const *)g_strdupv ((GStrv)wanted->allowed_origins);
+  policy->max_body = wanted->max_body ? wanted->max_body : DEFAULT_MAX_BODY;
+  return policy;
+}
+
+static void
+policy_free (gpointer data)
+{
+  ColletHttpPolicy *policy = data;
+
+  if (policy->allowed_uids)
+    g_array_unref ((GArray *)policy->allowed_uids);
+  g_strfreev ((GStrv)policy->allowed_hosts);
+  g_strfreev ((GStrv)policy->allowed_origins);
+  g_free (policy);
+}
+
 static void
 listener_free (ColletHttpListener *listener)
 {
@@ -99,11 +126,23 @@ listener_free (ColletHttpListener *listener)
     collet_http_loop_free (shared->loop);
   collet_http_wheel_free (shared->wheel);
   g_assert (g_queue_is_empty (&shared->connections));
+  policy_free (shared->policy);
+  g_slist_free_full (shared->former_policies, policy_free);
   pthread_mutex_destroy (&shared->lock);
   if (shared->spare_fd >= 0)
     close (shared->spare_fd);
   close (listener->listen_fd);
   g_free (listener);
+}
+
+void
+collet_http_listener_set_policy (ColletHttpListener *listener, const ColletHttpPolicy *wanted)
+{
+  ColletHttpShared *shared = &listener->shared;
+  ColletHttpPolicy *former = shared->policy;
+
+  g_atomic_pointer_set (&shared->policy, policy_new (listener->listen_fd, wanted));
+  shared->former_policies = g_slist_prepend (shared->former_policies, former);
 }
 
 ColletHttpListener *
@@ -118,12 +157,10 @@ collet_http_listener_new (const ColletHttpConfig *config, GError **error)
   set_limits (listener, config);
   pthread_mutex_init (&shared->lock, NULL);
   shared->handler = config->handler;
+  shared->is_kept = config->is_kept;
   shared->user_data = config->user_data;
   shared->request_timeout_us = (gint64)timeout_ms * 1000;
-  shared->policy = (ColletHttpPolicy){ .is_local = collet_http_socket_is_unix (config->listen_fd),
-                                       .allowed_hosts = config->allowed_hosts,
-                                       .allowed_origins = config->allowed_origins,
-                                       .max_body = config->max_body ? config->max_body : 4u << 20 };
+  shared->policy = policy_new (config->listen_fd, &config->policy);
   shared->wheel =
       collet_http_wheel_new (config->keep_alive_ms ? config->keep_alive_ms : 15000, listener->max_streams);
   shared->spare_fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -185,6 +222,8 @@ collet_http_listener_quiesce (ColletHttpListener *listener)
                                           COLLET_HTTP_FINISHING))
     return;
   MHD_quiesce_daemon (listener->daemon);
+  if (listener->shared.is_kept)
+    return;
   /* Refuses from now on; closed only when no thread can be about to accept. */
   shutdown (listener->listen_fd, SHUT_RDWR);
   remove_socket_file (listener->listen_fd);
@@ -260,6 +299,10 @@ collet_http_listener_stop (ColletHttpListener *listener, guint grace_ms)
   ColletHttpShared *shared = &listener->shared;
 
   collet_http_listener_quiesce (listener);
+  /* Who is busy sends the next request now and reads that the connection closes;
+   * without this it would find a closed one under its request. */
+  if (shared->is_kept)
+    g_usleep (MIN (grace_ms, FAREWELL_MS) * 1000);
   wait_for_answers (shared, grace_ms);
   g_atomic_int_set (&shared->stage, COLLET_HTTP_ENDING);
   abandon_all (shared);

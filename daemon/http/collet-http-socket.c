@@ -165,6 +165,38 @@ collet_http_socket_is_unix (int fd)
   return get_address (fd, &address) && address.any.sa_family == AF_UNIX;
 }
 
+char *
+collet_http_socket_describe (int fd)
+{
+  Address address = { .any.sa_family = AF_UNSPEC };
+  char host[INET6_ADDRSTRLEN];
+
+  get_address (fd, &address);
+  if (address.any.sa_family == AF_INET && inet_ntop (AF_INET, &address.v4.sin_addr, host, sizeof host))
+    return g_strdup_printf ("http://%s:%u/mcp", host, ntohs (address.v4.sin_port));
+  if (address.any.sa_family == AF_INET6 && inet_ntop (AF_INET6, &address.v6.sin6_addr, host, sizeof host))
+    return g_strdup_printf ("http://[%s]:%u/mcp", host, ntohs (address.v6.sin6_port));
+  return g_strconcat ("unix:", address.any.sa_family == AF_UNIX ? address.local.sun_path : "", NULL);
+}
+
+gboolean
+collet_http_socket_is_at (int fd, const char *text)
+{
+  Address wanted, found = { .any.sa_family = AF_UNSPEC };
+  socklen_t size;
+
+  if (!get_address (fd, &found))
+    return FALSE;
+  if (found.any.sa_family == AF_UNIX)
+    return strcmp (found.local.sun_path, text) == 0;
+  if (!parse_address (text, &wanted, &size, NULL) || wanted.any.sa_family != found.any.sa_family)
+    return FALSE;
+  if (found.any.sa_family == AF_INET)
+    return found.v4.sin_addr.s_addr == wanted.v4.sin_addr.s_addr && found.v4.sin_port == wanted.v4.sin_port;
+  return found.v6.sin6_port == wanted.v6.sin6_port &&
+         memcmp (&found.v6.sin6_addr, &wanted.v6.sin6_addr, sizeof found.v6.sin6_addr) == 0;
+}
+
 guint64
 collet_http_socket_raise_file_limit (void)
 {

@@ -23,6 +23,11 @@ int collet_http_socket_listen_unix (const char *path, mode_t mode, GError **erro
 guint16 collet_http_socket_get_port (int fd);
 gboolean collet_http_socket_is_unix (int fd);
 
+/* "http://127.0.0.1:7311/mcp", "unix:/run/collet/mcp.sock". */
+char *collet_http_socket_describe (int fd);
+/* Whether a listening socket is at this HOST:PORT or path. */
+gboolean collet_http_socket_is_at (int fd, const char *address);
+
 /* Raises the soft limit on open files to the hard one and returns it. */
 guint64 collet_http_socket_raise_file_limit (void);
 

@@ -198,7 +198,8 @@ wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
     collet_mcp_reply_start_stream (&call->reply);
   call->is_streaming = TRUE;
   call->ask->deadline_us =
-      g_get_monotonic_time () + call->server->config.limits.input_timeout_ms * G_GINT64_CONSTANT (1000);
+      g_get_monotonic_time () +
+      collet_mcp_server_get_settings (call->server)->limits.input_timeout_ms * G_GINT64_CONSTANT (1000);
   call->ask->link.data = collet_mcp_call_ref (call);
   pthread_mutex_lock (&asks->lock);
   g_queue_push_tail_link (&asks->waiting, &call->ask->link);

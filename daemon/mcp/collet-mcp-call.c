@@ -383,7 +383,7 @@ static gboolean
 admit (ColletMcpTurn *turn, ColletMcpCall *call)
 {
   ColletMcpServer *server = turn->server;
-  const ColletMcpLimits *limits = &server->config.limits;
+  const ColletMcpLimits *limits = &turn->settings->limits;
   g_autoptr (GError) error = NULL;
 
   if ((guint)g_atomic_int_add (&server->calls, 1) >= limits->max_calls)
@@ -421,8 +421,7 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   call->start_us = g_get_monotonic_time ();
   call->base.class_ = &call_class;
   call->base.tool = entry->module_tool;
-  call->timeout_ms =
-      entry->call_timeout_ms ? entry->call_timeout_ms : turn->server->config.limits.call_timeout_ms;
+  call->timeout_ms = entry->call_timeout_ms ? entry->call_timeout_ms : turn->settings->limits.call_timeout_ms;
   call->base.deadline_us = call->start_us + (gint64)call->timeout_ms * 1000;
   call->base.input = &call->input;
   if (turn->session)

@@ -94,7 +94,8 @@ answer_questions (ColletMcpCall *call, const ColletCallResult *result, const Col
   GString *text = collet_mcp_call_begin_answer (call, result->json_size);
   g_auto (ColletMcpSealed)
       sealed = { .expires_us = g_get_real_time () +
-                               call->server->config.limits.input_timeout_ms * G_GINT64_CONSTANT (1000) };
+                               collet_mcp_server_get_settings (call->server)->limits.input_timeout_ms *
+                                   G_GINT64_CONSTANT (1000) };
   g_autofree char *state = NULL;
   gsize size;
   const char *raw = collet_json_get_raw (json, collet_questions_get_requests (json), &size);

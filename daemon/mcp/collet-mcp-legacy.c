@@ -75,6 +75,8 @@ handle (ColletMcpTurn *turn)
       collet_mcp_reply_nothing (&turn->reply, 202);
       return;
     }
+  if (!collet_mcp_turn_check_scope (turn))
+    return;
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     if (collet_mcp_request_is (&turn->request, methods[i].name))
       {
@@ -154,7 +156,7 @@ find_session (const ColletMcpTurn *turn)
 {
   const char *id = collet_mcp_turn_get_header (turn, "Mcp-Session-Id");
   const char *version = collet_mcp_turn_get_header (turn, "MCP-Protocol-Version");
-  guint per_second = turn->server->config.limits.max_requests_per_second;
+  guint per_second = turn->settings->limits.max_requests_per_second;
   g_autoptr (ColletMcpSession) session = id ? collet_mcp_sessions_find (turn->server->sessions, id) : NULL;
   ColletMcpRevision revision;
 
@@ -214,15 +216,16 @@ handle_element (ColletMcpTurn *turn, const ColletJson *json, ColletJsonNode node
 void
 collet_mcp_legacy_handle_batch (ColletMcpServer *server, ColletExchange *exchange, const ColletJson *json)
 {
-  ColletMcpTurn turn = { .server = server,
-                         .reply.exchange = exchange,
-                         .request = { .id = "null", .id_size = 4 } };
+  ColletMcpTurn turn;
   guint length = collet_json_get_length (json, 0);
   g_autoptr (ColletMcpSession) session = NULL;
-  const char *version = collet_mcp_turn_get_header (&turn, "MCP-Protocol-Version");
   ColletMcpRevision revision = COLLET_MCP_LATEST;
-  gboolean is_claimed_legacy = !version || collet_mcp_revision_from_name (version, &revision);
+  const char *version;
+  gboolean is_claimed_legacy;
 
+  collet_mcp_turn_init (&turn, server, exchange);
+  version = collet_mcp_turn_get_header (&turn, "MCP-Protocol-Version");
+  is_claimed_legacy = !version || collet_mcp_revision_from_name (version, &revision);
   if (!is_claimed_legacy || length == 0 || length > MAX_BATCH)
     {
       collet_mcp_turn_fail (
@@ -255,12 +258,19 @@ collet_mcp_legacy_get (ColletMcpServer *server, ColletExchange *exchange)
 {
   static const char changed[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}";
   static const char hello[] = ": open\n\n";
-  ColletMcpTurn turn = { .server = server,
-                         .reply.exchange = exchange,
-                         .request = { .id = "null", .id_size = 4 } };
-  const char *accept = collet_mcp_turn_get_header (&turn, "Accept");
+  ColletMcpTurn turn;
   g_autoptr (ColletMcpSession) session = NULL;
+  const char *accept;
 
+  collet_mcp_turn_init (&turn, server, exchange);
+  accept = collet_mcp_turn_get_header (&turn, "Accept");
+  if (!collet_mcp_token_may (turn.token, COLLET_MCP_MAY_LIST))
+    {
+      collet_mcp_turn_fail (&turn, 403, COLLET_MCP_BAD_REQUEST,
+                            "This token does not allow to list tools, so there is no news for it.",
+                            "{\"reason\":\"NotAuthorized\"}");
+      return;
+    }
   if (!accept ||
       (!strstr (accept, "text/event-stream") && !strstr (accept, "*/*") && !strstr (accept, "text/*")))
     {
@@ -296,11 +306,11 @@ collet_mcp_legacy_end_session (ColletMcpServer *server, ColletMcpSession *sessio
 void
 collet_mcp_legacy_delete (ColletMcpServer *server, ColletExchange *exchange)
 {
-  ColletMcpTurn turn = { .server = server,
-                         .reply.exchange = exchange,
-                         .request = { .id = "null", .id_size = 4 } };
-  g_autoptr (ColletMcpSession) session = find_session (&turn);
+  ColletMcpTurn turn;
+  g_autoptr (ColletMcpSession) session = NULL;
 
+  collet_mcp_turn_init (&turn, server, exchange);
+  session = find_session (&turn);
   if (!session)
     return;
   collet_mcp_legacy_end_session (server, session);

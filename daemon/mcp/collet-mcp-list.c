@@ -58,33 +58,42 @@ find_start (const ColletMcpTurn *turn, const ColletToolList *list, guint *start)
   return TRUE;
 }
 
-static void
-append_page (GString *result, const ColletToolList *list, guint start, guint end)
+/* One page of what the token may use; gives where the next begins. */
+static guint
+append_page (GString *result, const ColletToolList *list, const ColletMcpToken *token, guint start,
+             guint page_size)
 {
-  gsize size;
-  const char *json = collet_tool_list_get_json (list, &size);
+  guint length = collet_tool_list_get_length (list);
+  guint taken = 0;
+  guint i;
 
-  if (start == 0 && end == collet_tool_list_get_length (list))
+  if (start == 0 && length <= page_size && (!token || !token->tools))
     {
+      gsize size;
+      const char *json = collet_tool_list_get_json (list, &size);
+
       g_string_append_len (result, json, (gssize)size);
-      return;
+      return length;
     }
   g_string_append_c (result, '[');
-  for (guint i = start; i < end; i++)
+  for (i = start; i < length && taken < page_size; i++)
     {
       const ColletToolEntry *entry = collet_tool_list_get (list, i);
 
-      if (i > start)
+      if (!collet_mcp_token_may_use (token, entry->name))
+        continue;
+      if (taken++ > 0)
         g_string_append_c (result, ',');
       g_string_append_len (result, entry->json, (gssize)entry->json_size);
     }
   g_string_append_c (result, ']');
+  return i;
 }
 
 void
 collet_mcp_list_tools (ColletMcpTurn *turn)
 {
-  const ColletMcpLimits *limits = &turn->server->config.limits;
+  const ColletMcpLimits *limits = &turn->settings->limits;
   g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (turn->server->config.directory);
   GString *result;
   guint length = collet_tool_list_get_length (list);
@@ -92,9 +101,8 @@ collet_mcp_list_tools (ColletMcpTurn *turn)
 
   if (!find_start (turn, list, &start))
     return;
-  end = MIN (length, start + limits->page_size);
   result = g_string_new ("{\"tools\":");
-  append_page (result, list, start, end);
+  end = append_page (result, list, turn->token, start, limits->page_size);
   if (end < length)
     {
       g_autofree char *cursor = cursor_for (collet_tool_list_get (list, end - 1)->name);
@@ -102,7 +110,7 @@ collet_mcp_list_tools (ColletMcpTurn *turn)
     }
   if (turn->is_modern)
     g_string_append_printf (result, ",\"ttlMs\":%u,\"cacheScope\":\"%s\"", limits->list_ttl_ms,
-                            turn->server->token_digests ? "private" : "public");
+                            collet_mcp_access_is_open (turn->settings->access) ? "public" : "private");
   if (turn->session)
     collet_mcp_session_set_seen (turn->session, collet_mcp_list_mark (list));
   collet_mcp_turn_answer (turn, result);

@@ -126,8 +126,8 @@ discover (ColletMcpTurn *turn)
       g_string_append (result, ",\"instructions\":");
       collet_json_append_string (result, server->instructions, -1);
     }
-  g_string_append_printf (result, ",\"ttlMs\":%u,\"cacheScope\":\"%s\"", server->config.limits.list_ttl_ms,
-                          server->token_digests ? "private" : "public");
+  g_string_append_printf (result, ",\"ttlMs\":%u,\"cacheScope\":\"%s\"", turn->settings->limits.list_ttl_ms,
+                          collet_mcp_access_is_open (turn->settings->access) ? "public" : "private");
   collet_mcp_turn_answer (turn, result);
 }
 
@@ -212,7 +212,7 @@ collet_mcp_modern_handle (ColletMcpTurn *turn)
       collet_mcp_reply_nothing (&turn->reply, 202);
       return;
     }
-  if (!check (turn))
+  if (!check (turn) || !collet_mcp_turn_check_scope (turn))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     if (collet_mcp_request_is (&turn->request, methods[i].name))

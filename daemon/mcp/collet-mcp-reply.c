@@ -87,15 +87,36 @@ collet_mcp_batch_new (ColletExchange *exchange, guint n_slots)
   return batch;
 }
 
+/* What goes with a status; name NULL: nothing. */
+static ColletHttpHeader
+extra_header (guint status)
+{
+  static const struct
+  {
+    guint status;
+    ColletHttpHeader header;
+  } extras[] = { { 401, { "WWW-Authenticate", "Bearer" } },
+                 { 403, { "WWW-Authenticate", "Bearer error=\"insufficient_scope\"" } },
+                 { 405, { "Allow", "GET, POST, DELETE" } },
+                 { 429, { "Retry-After", "1" } },
+                 { 503, { "Retry-After", "1" } } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (extras); i++)
+    if (extras[i].status == status)
+      return extras[i].header;
+  return (ColletHttpHeader){ 0 };
+}
+
 void
 collet_mcp_reply_json (const ColletMcpReply *reply, guint status, GString *json)
 {
-  static const ColletHttpHeader headers[] = { JSON_HEADERS };
+  const ColletHttpHeader headers[] = { JSON_HEADERS, extra_header (status) };
+  guint n_headers = G_N_ELEMENTS (headers) - (headers[G_N_ELEMENTS (headers) - 1].name ? 0 : 1);
 
   if (reply->batch)
     batch_fill (reply->batch, reply->slot, json);
   else
-    respond (reply->exchange, status, headers, G_N_ELEMENTS (headers), json);
+    respond (reply->exchange, status, headers, n_headers, json);
 }
 
 void
@@ -141,9 +162,8 @@ collet_mcp_exchange_respond (ColletExchange *exchange, guint status, const char 
 {
   const ColletHttpHeader headers[] = { { "Content-Type", type },
                                        { "Cache-Control", "no-store" },
-                                       { status == 401 ? "WWW-Authenticate" : "Allow",
-                                         status == 401 ? "Bearer" : "GET, POST, DELETE" } };
-  guint n_headers = status == 401 || status == 405 ? 3 : 2;
+                                       extra_header (status) };
+  guint n_headers = headers[2].name ? 3 : 2;
 
   exchange->class_->respond (exchange, status, headers, n_headers, g_strdup (text), strlen (text));
 }

@@ -4,9 +4,11 @@
  */
 #pragma once
 
+#include "collet-mcp-access.h"
 #include "collet-mcp-error.h"
 #include "collet-mcp-housekeeper.h"
 #include "collet-mcp-metrics.h"
+#include "collet-mcp-rate.h"
 #include "collet-mcp-reply.h"
 #include "collet-mcp-request.h"
 #include "collet-mcp-seal.h"
@@ -18,15 +20,24 @@ G_BEGIN_DECLS
 
 typedef struct _ColletMcpAsks ColletMcpAsks;
 
+/* What may be changed while the server runs. Immutable. */
+typedef struct
+{
+  ColletMcpLimits limits; /* defaults filled in */
+  ColletMcpAccess *access;
+} ColletMcpSettings;
+
 struct _ColletMcpServer
 {
-  ColletMcpConfig config; /* defaults filled in */
+  ColletMcpConfig config;      /* but for limits and access: these are settings */
+  ColletMcpSettings *settings; /* atomic */
+  GSList *former_settings;     /* a request may be looking at one; freed at the end */
   char *version, *instructions;
-  GStrv token_digests;      /* SHA-256 of each */
   ColletJson *no_arguments; /* {} */
   ColletMcpSessions *sessions;
   ColletMcpStreams *streams;
   ColletMcpMetrics *metrics;
+  ColletMcpRate *rate;
   ColletMcpHousekeeper *keeper;
   ColletMcpAsks *asks;
   guchar seal_key[COLLET_MCP_SEAL_KEY_SIZE];
@@ -43,11 +54,33 @@ typedef struct
 typedef struct
 {
   ColletMcpServer *server;
+  const ColletMcpSettings *settings;
+  const ColletMcpToken *token; /* NULL: may do everything */
   ColletMcpReply reply;
   ColletMcpRequest request;
   ColletMcpSession *session; /* borrowed; NULL in the modern era and before initialize */
   gboolean is_modern;
 } ColletMcpTurn;
+
+static inline const ColletMcpSettings *
+collet_mcp_server_get_settings (ColletMcpServer *server)
+{
+  return g_atomic_pointer_get (&server->settings);
+}
+
+/* collet-mcp-settings.c; takes `access` (NULL: open). */
+ColletMcpSettings *collet_mcp_settings_new (const ColletMcpLimits *limits, ColletMcpAccess *access);
+void collet_mcp_settings_free (gpointer settings);
+
+/* collet-mcp-turn.c: a turn whose request has not been read, and who asks. */
+void collet_mcp_turn_init (ColletMcpTurn *turn, ColletMcpServer *server, ColletExchange *exchange);
+gboolean collet_mcp_exchange_find_token (ColletExchange *exchange, const ColletMcpAccess *access,
+                                         const ColletMcpToken **token);
+/* Whom limits are for: the token, the user or the address. */
+void collet_mcp_exchange_describe_client (ColletExchange *exchange, const ColletMcpToken *token, char *text,
+                                          gsize size);
+/* FALSE: the token does not reach so far; answered. */
+gboolean collet_mcp_turn_check_scope (const ColletMcpTurn *turn);
 
 /* `result`: a JSON object without its closing brace ("{" or "{\"a\":1"), taken;
  * what the era wants is added. */

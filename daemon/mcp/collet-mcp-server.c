@@ -2,7 +2,6 @@
 #include "collet-mcp-server-private.h"
 
 #include "collet-error.h"
-#include "collet-mcp-auth.h"
 #include "collet-mcp-housekeeper.h"
 
 #include <string.h>
@@ -118,6 +117,35 @@ check_post (ColletExchange *exchange)
     refuse (exchange, 415, "Content-Type must be application/json.");
 }
 
+/* Who asks, and how often. FALSE: answered. */
+static gboolean
+check_client (ColletMcpServer *server, ColletExchange *exchange, gboolean is_mcp)
+{
+  const ColletMcpSettings *settings = collet_mcp_server_get_settings (server);
+  guint per_second = settings->limits.max_client_requests;
+  const ColletMcpToken *token;
+  char client[128];
+
+  if (!collet_mcp_exchange_find_token (exchange, settings->access, &token))
+    {
+      collet_mcp_exchange_respond (exchange, 401, TEXT,
+                                   "Send a token that this server knows as Authorization: Bearer.\n");
+      return FALSE;
+    }
+  if (!is_mcp && !collet_mcp_token_may (token, COLLET_MCP_MAY_METRICS))
+    {
+      collet_mcp_exchange_respond (exchange, 403, TEXT, "This token does not allow to read the metrics.\n");
+      return FALSE;
+    }
+  if (per_second == 0)
+    return TRUE;
+  collet_mcp_exchange_describe_client (exchange, token, client, sizeof client);
+  if (collet_mcp_rate_take (server->rate, client, per_second, g_get_monotonic_time ()))
+    return TRUE;
+  collet_mcp_exchange_respond (exchange, 429, TEXT, "Too many requests in a second. Send fewer.\n");
+  return FALSE;
+}
+
 static void
 begin (ColletExchange *exchange, gpointer user_data)
 {
@@ -129,13 +157,7 @@ begin (ColletExchange *exchange, gpointer user_data)
 
   if (strcmp (path, "/healthz") == 0 || (!is_mcp && strcmp (path, "/metrics") != 0))
     return;
-  /* Who reached the unix socket passed its mode. */
-  if (class_->get_peer_uid (exchange) < 0 &&
-      !collet_mcp_auth_allows ((const char *const *)server->token_digests,
-                               class_->get_header (exchange, "Authorization")))
-    collet_mcp_exchange_respond (exchange, 401, TEXT,
-                                 "Send a token that this server knows as Authorization: Bearer.\n");
-  else if (is_mcp && strcmp (method, "POST") == 0)
+  if (check_client (server, exchange, is_mcp) && is_mcp && strcmp (method, "POST") == 0)
     check_post (exchange);
 }
 
@@ -144,17 +166,20 @@ begin (ColletExchange *exchange, gpointer user_data)
 static void
 handle_post (ColletMcpServer *server, ColletExchange *exchange)
 {
-  ColletMcpTurn turn = { .server = server,
-                         .reply.exchange = exchange,
-                         .request = { .id = "null", .id_size = 4 } };
+  ColletMcpTurn turn;
   g_autoptr (ColletJson) json = NULL;
   g_autoptr (GError) error = NULL;
   const char *reason = NULL;
   gsize size;
   const char *body = exchange->class_->get_body (exchange, &size);
 
+  collet_mcp_turn_init (&turn, server, exchange);
   json = collet_json_parse_borrowed (body, size, &error);
-  if (!json)
+  if (json && collet_json_get_depth (json) > turn.settings->limits.max_depth)
+    g_set_error (&error, COLLET_ERROR, COLLET_ERROR_JSON_TOO_DEEP,
+                 "The request is nested more than %u levels deep. Send a flatter one.",
+                 turn.settings->limits.max_depth);
+  if (error)
     {
       g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"}", collet_error_name_of (error));
       g_autofree char *message = g_utf8_make_valid (error->message, -1);
@@ -253,32 +278,19 @@ on_idle (gpointer data)
   collet_mcp_asks_check_time (server->asks);
 }
 
-static void
-set_default (guint *value, guint fallback)
-{
-  if (*value == 0)
-    *value = fallback;
-}
-
 ColletMcpServer *
 collet_mcp_server_new (const ColletMcpConfig *config)
 {
   ColletMcpServer *server = g_new0 (ColletMcpServer, 1);
-  ColletMcpLimits *limits = &server->config.limits;
+  const ColletMcpLimits *limits;
 
   g_return_val_if_fail (config->directory != NULL, NULL);
   server->config = *config;
-  set_default (&limits->max_sessions, 10000);
-  set_default (&limits->session_idle_s, 1800);
-  set_default (&limits->max_calls, 4096);
-  set_default (&limits->max_calls_per_session, 256);
-  set_default (&limits->call_timeout_ms, 60000);
-  set_default (&limits->input_timeout_ms, 15 * 60 * 1000);
-  set_default (&limits->page_size, 1000);
-  set_default (&limits->list_ttl_ms, 5000);
+  server->settings = collet_mcp_settings_new (&config->limits, config->access);
+  limits = &server->settings->limits;
+  server->rate = collet_mcp_rate_new ();
   server->version = g_strdup (config->version ? config->version : "0");
   server->instructions = g_strdup (config->instructions);
-  server->token_digests = collet_mcp_auth_digest (config->tokens);
   server->no_arguments = collet_json_parse ("{}", 2, NULL);
   server->sessions = collet_mcp_sessions_new (limits->max_sessions,
                                               (gint64)limits->session_idle_s * G_USEC_PER_SEC, config->store);
@@ -326,7 +338,9 @@ collet_mcp_server_free (ColletMcpServer *server)
   collet_mcp_asks_free (server->asks);
   collet_mcp_metrics_free (server->metrics);
   collet_json_free (server->no_arguments);
-  g_strfreev (server->token_digests);
+  collet_mcp_rate_free (server->rate);
+  collet_mcp_settings_free (server->settings);
+  g_slist_free_full (server->former_settings, collet_mcp_settings_free);
   g_free (server->instructions);
   g_free (server->version);
   g_free (server);

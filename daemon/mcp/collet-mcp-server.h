@@ -8,6 +8,7 @@
 #pragma once
 
 #include "collet-exchange.h"
+#include "collet-mcp-access.h"
 #include "collet-mcp-seal.h"
 #include "collet-session-store.h"
 #include "collet-tool-list.h"
@@ -35,6 +36,8 @@ typedef struct
   guint max_calls;               /* in flight: 4,096 */
   guint max_calls_per_session;   /* 256 */
   guint max_requests_per_second; /* of one session; no limit */
+  guint max_client_requests;     /* a second, of one token, user or address; no limit */
+  guint max_depth;               /* levels of a request's JSON; 64, the most there is */
   guint call_timeout_ms;         /* 60,000 */
   guint input_timeout_ms;        /* for answers to a tool's questions: 900,000 */
   guint page_size;               /* tools a page: 1,000 */
@@ -46,9 +49,9 @@ typedef struct
   ColletToolDirectory *directory; /* must outlive the server */
   ColletSessionStore *store;      /* likewise; or NULL */
   ColletMcpLimits limits;
-  const char *version;       /* of the daemon */
-  const char *instructions;  /* for models, or NULL */
-  const char *const *tokens; /* bearer tokens, copied; NULL or empty: open */
+  const char *version;      /* of the daemon */
+  const char *instructions; /* for models, or NULL */
+  ColletMcpAccess *access;  /* taken; NULL: open */
   /* COLLET_MCP_SEAL_KEY_SIZE random bytes, copied: with the same ones a restarted
    * server takes the requestState of the former. NULL: makes some. */
   const guchar *seal_key;
@@ -65,6 +68,11 @@ ColletMcpServer *collet_mcp_server_new (const ColletMcpConfig *config) G_GNUC_WA
 
 /* For a listener; its user_data is the server. */
 const ColletExchangeHandler *collet_mcp_server_get_handler (void);
+
+/* For requests that come from now on. `access` as in the configuration. One
+ * thread. */
+void
+collet_mcp_server_configure (ColletMcpServer *server, const ColletMcpLimits *limits, ColletMcpAccess *access);
 
 /* The list in the directory has other bytes now: clients are told, soon, by
  * another thread. Several changes may be told as one. */

@@ -149,6 +149,15 @@ collet_mcp_sessions_new (guint max, gint64 idle_us, ColletSessionStore *store)
 }
 
 void
+collet_mcp_sessions_set_limits (ColletMcpSessions *sessions, guint max, gint64 idle_us)
+{
+  pthread_mutex_lock (&sessions->lock);
+  sessions->max = max;
+  sessions->idle_us = idle_us;
+  pthread_mutex_unlock (&sessions->lock);
+}
+
+void
 collet_mcp_sessions_free (ColletMcpSessions *sessions)
 {
   GList *link;
@@ -300,9 +309,10 @@ GPtrArray *
 collet_mcp_sessions_list_idle (ColletMcpSessions *sessions)
 {
   GPtrArray *idle = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_mcp_session_unref);
-  gint64 limit = g_get_monotonic_time () - sessions->idle_us;
+  gint64 limit;
 
   pthread_mutex_lock (&sessions->lock);
+  limit = g_get_monotonic_time () - sessions->idle_us;
   for (GList *link = sessions->by_use.head; link; link = link->next)
     {
       ColletMcpSession *session = link->data;

@@ -39,6 +39,8 @@ void collet_mcp_sessions_free (ColletMcpSessions *sessions);
  * otherwise NULL. */
 ColletMcpSession *collet_mcp_sessions_add (ColletMcpSessions *sessions, ColletMcpRevision revision,
                                            const char *client, guint questions, guint64 seen);
+/* As in collet_mcp_sessions_new; nobody is ended at once for it. */
+void collet_mcp_sessions_set_limits (ColletMcpSessions *sessions, guint max, gint64 idle_us);
 /* One that was stored; FALSE if the record makes no sense or there is no room. */
 gboolean collet_mcp_sessions_import (ColletMcpSessions *sessions, const ColletSessionRecord *record);
 /* A reference, and it counts as used; NULL: unknown or ended. */

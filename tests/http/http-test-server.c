@@ -68,11 +68,13 @@ on_change (gpointer server)
 static gboolean
 run (FakeTools *tools, int fd, GError **error)
 {
-  const char *const tokens[] = { opt_token, NULL };
+  g_autofree char *digest =
+      opt_token ? g_compute_checksum_for_string (G_CHECKSUM_SHA256, opt_token, -1) : NULL;
+  const ColletMcpToken token = { .name = "test", .sha256 = digest, .may = ~0u };
   ColletMcpConfig mcp = { .directory = fake_tools_get_directory (tools),
                           .version = "1.0",
                           .instructions = "Tools for tests.",
-                          .tokens = tokens,
+                          .access = collet_mcp_access_new (&token, digest ? 1 : 0),
                           .limits = { .max_calls = (guint)opt_max_calls,
                                       .page_size = (guint)opt_page_size } };
   g_autoptr (ColletMcpServer) server = collet_mcp_server_new (&mcp);

@@ -83,7 +83,9 @@ check (const Row *row, gboolean is_local)
 {
   static const char *const hosts[] = { "tools.example", NULL };
   static const char *const origins[] = { "app://desk", NULL };
-  ColletHttpPolicy policy = { is_local, hosts, origins, 1000 };
+  ColletHttpPolicy policy = {
+    .is_local = is_local, .allowed_hosts = hosts, .allowed_origins = origins, .max_body = 1000
+  };
   ColletHttpHead head = { .method = row->method, .target = row->target, .version = row->version };
   g_auto (GStrv) lines = g_strsplit (row->headers, "\n", -1);
   const char *reason = NULL;

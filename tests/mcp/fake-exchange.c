@@ -103,6 +103,12 @@ get_peer_uid (ColletExchange *base)
   return -1;
 }
 
+static const char *
+get_peer_address (ColletExchange *base)
+{
+  return "127.0.0.1";
+}
+
 static gboolean
 answer_locked (FakeExchange *fake, guint status, const ColletHttpHeader *headers, guint n_headers)
 {
@@ -170,9 +176,9 @@ end_stream (ColletExchange *base)
   pthread_mutex_unlock (&fake->lock);
 }
 
-static const ColletExchangeClass fake_class = { ref,          unref,      get_method,   get_path,
-                                                get_header,   get_body,   get_peer_uid, respond,
-                                                start_stream, send_event, end_stream };
+static const ColletExchangeClass fake_class = { ref,        unref,        get_method,   get_path,
+                                                get_header, get_body,     get_peer_uid, get_peer_address,
+                                                respond,    start_stream, send_event,   end_stream };
 
 FakeExchange *
 fake_exchange_new (const char *method, const char *path, const char *headers, const char *body, gssize size)

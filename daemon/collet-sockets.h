@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-sockets.h: the sockets that MCP is served on: handed over by the service
+ * manager, or made here and given to it to keep. One that is kept stays open when
+ * the daemon ends, so clients that connect meanwhile wait instead of being
+ * refused.
+ */
+#pragma once
+
+#include "collet-options.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  int fd;        /* -1: taken */
+  char *address; /* "http://127.0.0.1:7311/mcp" or "unix:/run/..." */
+  gboolean is_kept;
+} ColletListenSocket;
+
+/* `received` (ColletSystemdSocket) is emptied. Of ColletListenSocket; closing what
+ * was not taken. AddressInUse, InvalidArgument, NotAuthorized. */
+GArray *collet_sockets_open (const ColletOptions *options, GArray *received,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
