@@ -4,6 +4,10 @@
 #include <pthread.h>
 #include <time.h>
 
+/* Between two times that clients are told: when modules are reloaded one after the
+ * other, each client lists the tools again some times a second, not at each. */
+#define CALM_US (100 * 1000)
+
 struct _ColletMcpHousekeeper
 {
   guint period_ms;
@@ -16,39 +20,52 @@ struct _ColletMcpHousekeeper
   gboolean is_changed, is_ending;
 };
 
-/* With the lock. FALSE: the period is over. */
-static gboolean
-wait_locked (ColletMcpHousekeeper *keeper, gint64 until_us)
+/* With the lock: until something is to be done. */
+static void
+wait_locked (ColletMcpHousekeeper *keeper, gint64 idle_us, gint64 calm_us)
 {
-  struct timespec until = { .tv_sec = until_us / G_USEC_PER_SEC,
-                            .tv_nsec = until_us % G_USEC_PER_SEC * 1000 };
+  while (!keeper->is_ending)
+    {
+      gint64 until_us = keeper->is_changed ? MIN (idle_us, calm_us) : idle_us;
+      struct timespec until = { .tv_sec = until_us / G_USEC_PER_SEC,
+                                .tv_nsec = until_us % G_USEC_PER_SEC * 1000 };
 
-  while (!keeper->is_changed && !keeper->is_ending)
-    if (pthread_cond_timedwait (&keeper->condition, &keeper->lock, &until) != 0)
-      return FALSE;
-  return TRUE;
+      if (g_get_monotonic_time () >= until_us)
+        return;
+      pthread_cond_timedwait (&keeper->condition, &keeper->lock, &until);
+    }
 }
 
 static gpointer
 run (gpointer data)
 {
   ColletMcpHousekeeper *keeper = data;
-  gint64 next_us = g_get_monotonic_time () + (gint64)keeper->period_ms * 1000;
+  gint64 idle_us = g_get_monotonic_time () + (gint64)keeper->period_ms * 1000;
+  gint64 calm_us = 0;
 
   pthread_mutex_lock (&keeper->lock);
-  while (!keeper->is_ending)
+  for (;;)
     {
-      gboolean is_due = !wait_locked (keeper, next_us);
-      gboolean is_changed = keeper->is_changed;
+      gboolean is_changed;
+      gint64 now;
 
-      keeper->is_changed = FALSE;
+      wait_locked (keeper, idle_us, calm_us);
+      if (keeper->is_ending)
+        break;
+      now = g_get_monotonic_time ();
+      is_changed = keeper->is_changed && now >= calm_us;
+      if (is_changed)
+        keeper->is_changed = FALSE;
       pthread_mutex_unlock (&keeper->lock);
       if (is_changed)
-        keeper->on_change (keeper->user_data);
-      if (is_due)
+        {
+          keeper->on_change (keeper->user_data);
+          calm_us = now + CALM_US;
+        }
+      if (now >= idle_us)
         {
           keeper->on_idle (keeper->user_data);
-          next_us = g_get_monotonic_time () + (gint64)keeper->period_ms * 1000;
+          idle_us = now + (gint64)keeper->period_ms * 1000;
         }
       pthread_mutex_lock (&keeper->lock);
     }

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 typedef struct _ColletMcpHousekeeper ColletMcpHousekeeper;
 
-/* on_change: after collet_mcp_housekeeper_wake, once for several; on_idle: every
+/* on_change: after collet_mcp_housekeeper_wake, at once, but a tenth of a second
+ * after the last time at the earliest, and once for several; on_idle: every
  * `period_ms`. Both in the thread. */
 ColletMcpHousekeeper *collet_mcp_housekeeper_new (guint period_ms, void (*on_change) (gpointer user_data),
                                                   void (*on_idle) (gpointer user_data), gpointer user_data);

@@ -106,6 +106,30 @@ test_same_bytes (void)
   g_assert_cmpuint (count (listener, CHANGED), ==, 1);
 }
 
+/* Reloads one after the other are told a few times, and the last of them is. */
+static void
+test_coalesced (void)
+{
+  g_autoptr (Kit) kit = kit_new (NULL);
+  g_autoptr (FakeExchange) stream = NULL;
+  gint64 begin, duration_us;
+  guint n_told;
+
+  kit_initialize (kit, "2025-11-25");
+  stream = open_stream (kit);
+  begin = g_get_monotonic_time ();
+  for (guint i = 1; i <= 50; i++)
+    {
+      change (kit, i);
+      g_usleep (1000);
+    }
+  duration_us = g_get_monotonic_time () - begin;
+  g_usleep (300000);
+  n_told = count (stream, CHANGED);
+  g_assert_cmpuint (n_told, >=, 2);
+  g_assert_cmpuint (n_told, <=, 2 + (guint)(duration_us / 100000));
+}
+
 static void
 test_modern (void)
 {
@@ -179,6 +203,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mcp/stream/legacy-clients-are-told", test_legacy);
   g_test_add_func ("/mcp/stream/a-change-before-the-stream-is-told-once", test_missed);
   g_test_add_func ("/mcp/stream/who-listed-knows", test_listed);
+  g_test_add_func ("/mcp/stream/many-changes-are-told-as-few", test_coalesced);
   g_test_add_func ("/mcp/stream/same-bytes-are-no-change", test_same_bytes);
   g_test_add_func ("/mcp/stream/modern-clients-get-what-they-asked-for", test_modern);
   g_test_add_func ("/mcp/stream/a-new-stream-replaces-the-old", test_replaced);
