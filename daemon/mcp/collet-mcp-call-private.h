@@ -41,6 +41,7 @@ typedef struct
   pthread_mutex_t lock;
   gboolean is_done;
   gboolean is_cancelled;
+  gboolean is_withdrawn;     /* by its client, which waits for no answer any more */
   gboolean is_streaming;     /* only the target's callbacks, and who asks, use it: one at a time */
   struct _ColletMcpAsk *ask; /* legacy, of collet-mcp-ask.c; NULL: it never asked */
 } ColletMcpCall;

@@ -224,11 +224,44 @@ count (ColletMcpCall *call, const ColletCallResult *result, const char *outcome)
     config->record (config->user_data, &record);
 }
 
+/* A legacy client that cancelled is not answered: it knows the request no more. */
+static void
+deliver_nothing (ColletMcpCall *call)
+{
+  ColletExchange *exchange = call->reply.exchange;
+
+  if (call->reply.batch)
+    {
+      collet_mcp_reply_nothing (&call->reply, 202);
+      return;
+    }
+  if (!call->is_streaming)
+    collet_mcp_reply_start_stream (&call->reply);
+  exchange->class_->end (exchange);
+}
+
+static gboolean
+is_withdrawn (ColletMcpCall *call)
+{
+  gboolean withdrawn;
+
+  pthread_mutex_lock (&call->lock);
+  withdrawn = call->is_withdrawn;
+  pthread_mutex_unlock (&call->lock);
+  return withdrawn;
+}
+
 static void
 deliver (ColletMcpCall *call, guint status, GString *json)
 {
   ColletExchange *exchange = call->reply.exchange;
 
+  if (is_withdrawn (call))
+    {
+      deliver_nothing (call);
+      g_string_free (json, TRUE);
+      return;
+    }
   if (!call->is_streaming)
     {
       collet_mcp_reply_json (&call->reply, status, json);
@@ -488,7 +521,12 @@ collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size
 
   for (guint i = 0; i < calls->len; i++)
     {
-      cancel (calls->pdata[i]);
+      ColletMcpCall *call = calls->pdata[i];
+
+      pthread_mutex_lock (&call->lock);
+      call->is_withdrawn = id != NULL;
+      pthread_mutex_unlock (&call->lock);
+      cancel (call);
       collet_mcp_call_unref (calls->pdata[i]);
     }
 }

@@ -119,7 +119,8 @@ void collet_mcp_list_tools (ColletMcpTurn *turn);
 
 /* collet-mcp-call.c: tools/call */
 void collet_mcp_call_start (ColletMcpTurn *turn);
-/* Cancels the session's call with this id; all of them for NULL. */
+/* Cancels the session's call with this id, which is then not answered; all of them
+ * for NULL, with an error each. */
 void collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size);
 
 /* collet-mcp-ask.c: calls that wait for a legacy client's answer to a question. */

@@ -13,6 +13,10 @@
 #define V "\"io.modelcontextprotocol/protocolVersion\":"
 #define C "\"io.modelcontextprotocol/clientCapabilities\":{}"
 
+#define DEEP_4(inside) "[[[[" inside "]]]]"
+#define DEEP_16(inside) DEEP_4 (DEEP_4 (DEEP_4 (DEEP_4 (inside))))
+#define DEEP_64 DEEP_16 (DEEP_16 (DEEP_16 (DEEP_16 (""))))
+
 typedef struct
 {
   const char *name;
@@ -43,6 +47,28 @@ static const Row rows[] = {
   { "json/broken-has-null-id", "POST", KIT_LEGACY, "{\"id\":5,}", 400, "\"id\":null" },
   { "json/duplicate-name", "POST", KIT_LEGACY, "{\"id\":1,\"id\":2}", 400, "\"reason\":\"InvalidJson\"" },
   { "json/two-values", "POST", KIT_LEGACY, "{}{}", 400, "-32700" },
+  { "json/not-utf-8", "POST", KIT_LEGACY, "{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"ping\"}", 400,
+    "-32700" },
+  { "json/overlong-utf-8", "POST", KIT_LEGACY, "{\"a\":\"\xc0\xaf\"}", 400, "\"reason\":\"InvalidJson\"" },
+  { "json/half-a-character", "POST", KIT_LEGACY, "{\"a\":\"\xe2\x82\"}", 400, "-32700" },
+  { "json/surrogate-alone", "POST", KIT_LEGACY, "{\"a\":\"\\ud800\"}", 400, "-32700" },
+  { "json/nul", "POST", KIT_LEGACY, "{\"a\":\"\\u0000\"}", 400, "-32700" },
+  { "json/byte-order-mark", "POST", KIT_LEGACY, "\xef\xbb\xbf{}", 400, "-32700" },
+  { "json/control-character", "POST", KIT_LEGACY, "{\"a\":\"\x01\"}", 400, "-32700" },
+  { "json/number-too-large", "POST", KIT_LEGACY, M ("\"method\":\"ping\",\"params\":{\"a\":1e400}"), 400,
+    "-32700" },
+  { "json/number-with-zero", "POST", KIT_LEGACY, M ("\"method\":\"ping\",\"params\":{\"a\":01}"), 400,
+    "-32700" },
+  { "json/not-a-number", "POST", KIT_LEGACY, M ("\"method\":\"ping\",\"params\":{\"a\":NaN}"), 400,
+    "-32700" },
+  { "json/duplicate-name-escaped", "POST", KIT_LEGACY, "{\"method\":1,\"m\\u0065thod\":2}", 400, "-32700" },
+  { "json/duplicate-name-deep-inside", "POST", "@",
+    M ("\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{\"b\":[{\"c\":1,\"c\":2}]}}"),
+    400, "-32700" },
+  { "json/too-deep", "POST", KIT_LEGACY, "{\"a\":" DEEP_64 "}", 400, "\"reason\":\"JsonTooDeep\"" },
+  { "json/as-deep-as-may-be", "POST", KIT_LEGACY, DEEP_64, 400, "Mcp-Session-Id is missing" },
+  { "envelope/id-too-large", "POST", KIT_LEGACY, "{\"jsonrpc\":\"2.0\",\"id\":1e30,\"method\":\"ping\"}", 400,
+    "-32600" },
   { "envelope/string", "POST", KIT_LEGACY, "\"ping\"", 400, "-32600" },
   { "envelope/version-missing", "POST", KIT_LEGACY, "{\"id\":9,\"method\":\"ping\"}", 400, "\"id\":9" },
   { "envelope/version-1", "POST", KIT_LEGACY, "{\"jsonrpc\":\"1.0\",\"id\":9,\"method\":\"ping\"}", 400,
@@ -72,6 +98,12 @@ static const Row rows[] = {
     "{\"jsonrpc\":\"2.0\",\"id\":\"\\u0061/\\/\",\"method\":\"ping\"}", 200, "\"id\":\"\\u0061/\\/\"" },
   { "legacy/id-large", "POST", "@", "{\"jsonrpc\":\"2.0\",\"id\":9007199254740993,\"method\":\"ping\"}", 200,
     "\"id\":9007199254740993," },
+  { "legacy/id-is-whole-in-any-form", "POST", "@", "{\"jsonrpc\":\"2.0\",\"id\":-1.0e2,\"method\":\"ping\"}",
+    200, "\"id\":-1.0e2,\"result\"" },
+  { "legacy/huge-number-passes-unchanged", "POST", "@",
+    M ("\"method\":\"tools/"
+       "call\",\"params\":{\"name\":\"echo\",\"arguments\":{\"b\":123456789012345678901234567890}}"),
+    200, "{\"b\":123456789012345678901234567890}" },
   { "legacy/method-unknown", "POST", "@", M ("\"method\":\"prompts/list\""), 200, "-32601" },
   { "legacy/no-discover", "POST", "@", M ("\"method\":\"server/discover\""), 200, "-32601" },
   { "legacy/notification", "POST", "@", "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}", 202,
