@@ -223,18 +223,19 @@ find_target (ColletReloader *reloader, Preflight *self, GError **error)
   const ColletReloadRequest *request = self->request;
   ColletReloadItem *item = collet_reload_item_new (request->module);
   ColletModule *module = collet_registry_find_module (reloader->registry, request->module);
+  const char *lost = g_hash_table_lookup (reloader->lost, request->module);
   const char *selector = request->version;
 
   g_ptr_array_add (self->items, item);
-  if (module == NULL)
+  if (module == NULL && lost == NULL)
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
                    "Module \"%s\" is not loaded; load it first.", request->module);
       return FALSE;
     }
   if (selector == NULL)
-    selector = collet_module_get_facts (module)->previous;
-  if (selector == NULL)
+    selector = module != NULL ? collet_module_get_facts (module)->previous : lost;
+  if (selector == NULL || *selector == '\0')
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
                    "Module \"%s\" has no previous version on this node; name one of the retained versions.",

@@ -73,11 +73,14 @@ static void
 fail (Revival *revival, GError *error)
 {
   GTask *task = revival->task;
+  ColletReloader *reloader = g_task_get_source_object (task);
   Recovery *self = g_task_get_task_data (task);
 
   g_warning ("Module %s could not be brought back at version %.12s: %s", revival->row->module,
              revival->row->sha256, error->message);
   g_error_free (error);
+  g_hash_table_insert (reloader->lost, g_strdup (revival->row->module),
+                       g_strdup (revival->row->previous_sha256 != NULL ? revival->row->previous_sha256 : ""));
   self->failed++;
   revival_free (revival);
   finish_if_done (task);

@@ -4,24 +4,40 @@
  */
 #include "collet-reloader-private.h"
 
+/* Of a module that did not come back at the start, its way back stays. */
+static const char *
+previous_of_lost (ColletReloader *self, const ColletReloadItem *item)
+{
+  const char *lost = g_hash_table_lookup (self->lost, item->module);
+
+  if (lost == NULL || *lost == '\0' || (item->to != NULL && g_str_equal (lost, item->to->sha256)))
+    return NULL;
+  return lost;
+}
+
+static const char *
+previous_of_item (ColletReloader *self, const ColletReloadItem *item)
+{
+  ColletModule *module = collet_registry_find_module (self->registry, item->module);
+
+  if (item->from == NULL)
+    return previous_of_lost (self, item);
+  if (item->to == NULL || !g_str_equal (item->from->sha256, item->to->sha256))
+    return item->from->sha256;
+  return module != NULL ? collet_module_get_facts (module)->previous : NULL;
+}
+
 static ColletModuleFacts *
 facts_of_item (ColletReloader *self, const ColletReloadItem *item)
 {
-  ColletModule *module = collet_registry_find_module (self->registry, item->module);
-  const ColletModuleFacts *now = module != NULL ? collet_module_get_facts (module) : NULL;
   ColletModuleFacts *facts = g_new0 (ColletModuleFacts, 1);
-  gboolean same =
-      item->from != NULL && item->to != NULL && g_str_equal (item->from->sha256, item->to->sha256);
 
   facts->name = g_strdup (item->module);
   facts->version = item->to != NULL ? collet_version_ref (item->to) : NULL;
   facts->manifest = item->manifest != NULL ? collet_manifest_ref (item->manifest) : NULL;
   facts->target =
       collet_call_target_ref (collet_slot_as_target (collet_deployment_get_slot (item->deployment)));
-  if (same)
-    facts->previous = now != NULL ? g_strdup (now->previous) : NULL;
-  else
-    facts->previous = item->from != NULL ? g_strdup (item->from->sha256) : NULL;
+  facts->previous = g_strdup (previous_of_item (self, item));
   facts->host = g_strdup (item->kind == COLLET_HOST_IN_PROCESS ? "in-process" : "worker");
   facts->loaded_at = g_get_real_time ();
   return facts;

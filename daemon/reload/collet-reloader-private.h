@@ -24,6 +24,7 @@ struct _ColletReloader
   GHashTable *deployments; /* module → ColletDeployment */
   GHashTable *artifacts;   /* sha256 → ColletArtifactRow: retained versions */
   GHashTable *locks;       /* module → ColletReload: not yet published */
+  GHashTable *lost; /* module → SHA-256 of its previous version, or "": did not come back at the start */
   GListStore *reloads;
   ColletChangeQueue changes;
   ColletSnapshotter *snapshotter;
@@ -77,6 +78,8 @@ gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *re
 ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);
 ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error);
 
+/* Forgets the deployments of modules that a refused or failed reload brought. */
+void collet_reloader_drop_unused (ColletReloader *self, GPtrArray *items);
 /* Locks the items' modules for it. */
 void collet_reloader_lock (ColletReloader *self, ColletReload *reload);
 /* Who holds one of the items' modules, and which; borrowed. */

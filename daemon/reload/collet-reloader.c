@@ -39,6 +39,7 @@ collet_reloader_finalize (GObject *object)
   g_clear_pointer (&self->snapshotter, collet_snapshotter_free);
   g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
   g_hash_table_unref (self->locks);
+  g_hash_table_unref (self->lost);
   g_hash_table_unref (self->deployments);
   g_hash_table_unref (self->artifacts);
   g_object_unref (self->reloads);
@@ -70,6 +71,7 @@ collet_reloader_init (ColletReloader *self)
   self->artifacts =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)collet_artifact_row_free);
   self->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->lost = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->reloads = g_list_store_new (COLLET_TYPE_RELOAD);
   self->next_generation = 1;
 }
@@ -129,6 +131,20 @@ collet_reloader_ensure_deployment (ColletReloader *self, const char *module)
   collet_reloader_watch_state (self, deployment);
   g_signal_emit (self, deployment_added_signal, 0, deployment);
   return deployment;
+}
+
+void
+collet_reloader_drop_unused (ColletReloader *self, GPtrArray *items)
+{
+  for (guint i = 0; i < items->len; i++)
+    {
+      const char *module = ((ColletReloadItem *)items->pdata[i])->module;
+      ColletDeployment *deployment = g_hash_table_lookup (self->deployments, module);
+
+      if (deployment != NULL && collet_deployment_get_live (deployment) == 0 &&
+          !g_hash_table_contains (self->locks, module))
+        g_hash_table_remove (self->deployments, module);
+    }
 }
 
 ColletGeneration *

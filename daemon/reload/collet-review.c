@@ -8,6 +8,16 @@
 #include "collet-compatibility.h"
 #include "collet-error.h"
 
+/* What did not come back at the start can be rolled back or unloaded all the same. */
+static gboolean
+needs_old (ColletReloader *reloader, const ColletReloadRequest *request, const ColletReloadItem *item)
+{
+  if (request->kind == COLLET_RELOAD_LOAD)
+    return FALSE;
+  return !g_hash_table_contains (reloader->lost, item->module) ||
+         (request->kind != COLLET_RELOAD_ROLLBACK && request->kind != COLLET_RELOAD_UNLOAD);
+}
+
 static gboolean
 review_identity (ColletReloader *reloader, const ColletReloadRequest *request, const ColletReloadItem *item,
                  GError **error)
@@ -21,7 +31,7 @@ review_identity (ColletReloader *reloader, const ColletReloadRequest *request, c
           item->module, request->module);
       return FALSE;
     }
-  if (request->kind != COLLET_RELOAD_LOAD && item->old == NULL)
+  if (item->old == NULL && needs_old (reloader, request, item))
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
                    "Module \"%s\" is not loaded; load it first.", item->module);

@@ -83,6 +83,7 @@ give_up (ColletReloader *self, ColletReload *reload, const GError *reason)
   guint position;
 
   collet_reloader_unlock (self, reload);
+  collet_reloader_drop_unused (self, collet_reload_get_items (reload));
   collet_reload_conclude (reload, g_error_copy (reason));
   collet_reload_announce (reload);
   if (g_list_store_find (self->reloads, reload, &position))
@@ -212,6 +213,7 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
     review (self, submission->request, items, &error);
   if (error != NULL)
     {
+      collet_reloader_drop_unused (self, items);
       record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
       self->is_littered = TRUE;
       collet_reloader_tidy (self);

@@ -222,6 +222,7 @@ publish_items (ColletTransaction *self, GPtrArray *items)
       ColletReloadItem *item = items->pdata[i];
 
       retain (self->reloader, item);
+      g_hash_table_remove (self->reloader->lost, item->module);
       if (item->next != NULL && collet_reload_item_is_stateful (item))
         {
           collet_generation_set_snapshot (item->next, item->after);
@@ -354,6 +355,8 @@ static void
 finish (ColletTransaction *self)
 {
   g_clear_handle_id (&self->timeout, g_source_remove);
+  if (self->error != NULL)
+    collet_reloader_drop_unused (self->reloader, collet_reload_get_items (self->reload));
   collet_reload_conclude (self->reload, g_steal_pointer (&self->error));
   drop_items (collet_reload_get_items (self->reload));
   if (self->is_journalled)

@@ -113,6 +113,26 @@ test_expect_version (Fixture *f, gconstpointer data)
   g_assert_cmpstr (test_node_run (f->node, request), ==, NULL);
 }
 
+/* Refused in the review, and failed after it. */
+static void
+test_refused_leaves_no_slot (Fixture *f, gconstpointer data)
+{
+  ColletReloadRequest *request = load_of ("echo-1.0.0");
+
+  request->expect_version = g_strdup ("0123456789ab");
+  g_assert_cmpstr (test_node_run (f->node, request), ==, "VersionMismatch");
+  g_assert_null (collet_reloader_find_deployment (f->node->reloader, "echo"));
+  g_assert_null (fixture_sql (f->node->folder, "CREATE TRIGGER broken BEFORE INSERT ON reload_commit "
+                                               "BEGIN SELECT RAISE (ABORT, 'the disk is broken'); END"));
+  g_assert_cmpstr (test_node_run (f->node, load_of ("echo-1.0.0")), ==, "StoreFailed");
+  g_assert_null (collet_reloader_find_deployment (f->node->reloader, "echo"));
+  g_assert_null (fixture_sql (f->node->folder, "DROP TRIGGER broken"));
+  test_node_load (f->node, "echo-1.0.0");
+  g_assert_cmpstr (test_node_run (f->node, load_of ("clash")), ==, "NameClash");
+  g_assert_null (collet_reloader_find_deployment (f->node->reloader, "clash"));
+  g_assert_nonnull (collet_reloader_find_deployment (f->node->reloader, "echo"));
+}
+
 /* ---- a batch ---- */
 
 static void
@@ -366,6 +386,7 @@ main (int argc, char **argv)
   ADD ("request/name-taken-meanwhile-is-found-at-the-commit", test_clash_at_commit);
   ADD ("request/expected-version-must-run", test_expect_version);
   ADD ("request/too-many-live-generations-are-refused", test_not_purged);
+  ADD ("request/refused-or-failed-load-leaves-no-slot", test_refused_leaves_no_slot);
   ADD ("batch/failing-item-undoes-all-and-leaves-what-ran", test_batch_failing_item);
   ADD ("batch/that-starts-nothing-is-journalled-with-its-commit", test_batch_is_one_step);
   ADD ("batch/name-taken-meanwhile-fails-it-and-is-in-the-history", test_batch_clash_at_commit);

@@ -164,6 +164,72 @@ test_damaged (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->node->failed, ==, 0);
 }
 
+static void
+lose (Fixture *f, const char *module)
+{
+  g_autofree char *warning = g_strdup_printf ("Module %s could not be brought back*", module);
+
+  test_node_stop (f->node);
+  damage (f, module);
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, warning);
+  test_node_start (f->node);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (f->node->failed, ==, 1);
+  g_assert_null (test_node_version (f->node, module));
+}
+
+static ColletReloadRequest *
+rollback_of (const char *module)
+{
+  return test_node_request (COLLET_RELOAD_ROLLBACK, module, NULL);
+}
+
+static void
+test_damaged_goes_back (Fixture *f, gconstpointer data)
+{
+  test_node_load (f->node, "counter-1.0.0");
+  test_node_count (f->node, 7);
+  test_node_load (f->node, "counter-2.0.0");
+  test_node_count (f->node, 1);
+  lose (f, "counter");
+  g_assert_cmpstr (test_node_run (f->node, rollback_of ("counter")), ==, NULL);
+  g_assert_cmpstr (test_node_version (f->node, "counter"), ==, "1.0.0");
+  g_assert_cmpint (test_node_count (f->node, 1), ==, 8); /* its own last state */
+  g_assert_cmpstr (test_node_run (f->node, rollback_of ("counter")), ==, "RollbackFailed");
+  test_node_load (f->node, "counter-2.0.0"); /* and forward again, with good bytes */
+  test_node_stop (f->node);
+  test_node_start (f->node);
+  g_assert_cmpuint (f->node->failed, ==, 0);
+  g_assert_cmpstr (test_node_version (f->node, "counter"), ==, "2.0.0");
+}
+
+static void
+test_damaged_keeps_way_back (Fixture *f, gconstpointer data)
+{
+  test_node_load (f->node, "echo-1.0.0");
+  test_node_load (f->node, "echo-2.0.0");
+  lose (f, "echo");
+  g_assert_cmpstr (test_node_run (f->node,
+                                  test_node_request (COLLET_RELOAD_HOT_RELOAD, "echo", "echo-2.0.0")),
+                   ==, "ModuleNotLoaded");
+  test_node_load (f->node, "echo-2.0.0");
+  g_assert_cmpstr (test_node_run (f->node, rollback_of ("echo")), ==, NULL);
+  g_assert_cmpstr (test_node_version (f->node, "echo"), ==, "1.0.0");
+}
+
+static void
+test_damaged_can_be_unloaded (Fixture *f, gconstpointer data)
+{
+  test_node_load (f->node, "echo-1.0.0");
+  lose (f, "echo");
+  g_assert_cmpstr (test_node_run (f->node, rollback_of ("echo")), ==, "RollbackFailed"); /* to what? */
+  g_assert_cmpstr (test_node_run (f->node, test_node_request (COLLET_RELOAD_UNLOAD, "echo", NULL)), ==, NULL);
+  g_assert_cmpstr (test_node_run (f->node, rollback_of ("echo")), ==, "ModuleNotLoaded");
+  test_node_stop (f->node);
+  test_node_start (f->node);
+  g_assert_cmpuint (f->node->failed, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,6 +240,9 @@ main (int argc, char **argv)
   ADD ("shutdown/undoes-what-is-not-committed", test_undoes);
   ADD ("recovery/open-is-interrupted-and-committed-succeeded", test_resolves);
   ADD ("recovery/damaged-artifact-does-not-stop-the-others", test_damaged);
+  ADD ("recovery/damaged-version-can-be-rolled-back", test_damaged_goes_back);
+  ADD ("recovery/damaged-version-loaded-again-keeps-its-way-back", test_damaged_keeps_way_back);
+  ADD ("recovery/damaged-version-can-be-unloaded", test_damaged_can_be_unloaded);
 #undef ADD
   return g_test_run ();
 }
