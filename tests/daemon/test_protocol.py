@@ -48,6 +48,30 @@ class Client(TestCase):
         self.assertEqual(daemon.mcp().initialize()['protocolVersion'], LEGACY)
         self.assertIn('tools', daemon.mcp(True).rpc('server/discover').json['result']['capabilities'])
 
+    def test_sees_all_that_a_manifest_says_and_which_code_it_is(self):
+        daemon = self.daemon()
+        daemon.load(example('gallery'))
+        tools = {}
+        for modern in (False, True):
+            body = daemon.mcp(modern).rpc('tools/list').body
+            # The same bytes for everybody: what can be cached, can be shared.
+            tools[modern] = body[body.index(b'"tools":'):body.index(b'}]') + 2]
+            listed = {tool['name']: tool for tool in json.loads(body)['result']['tools']}
+        self.assertEqual(tools[False], tools[True])
+        image = listed['show_image']
+        self.assertEqual((image['title'], image['annotations']),
+                         ('Show an image', {'readOnlyHint': True, 'openWorldHint': False}))
+        self.assertTrue(image['icons'][0]['src'].startswith('data:image/png;base64,'))
+        self.assertEqual(listed['give_structured']['outputSchema']['required'], ['shape', 'diameter_mm'])
+        sha256 = daemon.version('gallery')
+        for tool in listed.values():
+            self.assertEqual(tool['_meta'], {'org.collet/module': 'gallery', 'org.collet/sha256': sha256,
+                                             'org.collet/version': '1.0.0'})
+        for modern in (False, True):
+            meta = daemon.mcp(modern).call('show_image')['result']['_meta']
+            self.assertEqual((meta['org.collet/sha256'], meta['org.collet/version']), (sha256, '1.0.0'))
+            self.assertGreater(meta['org.collet/generation'], 0)
+
     def test_is_told_that_tools_changed(self):
         daemon = self.daemon()
         daemon.load(example('calculator-1.0.0'))
