@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-columns.h: columns of a table over items that have a "revision"; a cell
+ * is bound again whenever its item changed.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *title; /* not translated yet */
+  GtkWidget *(*make) (void);
+  void (*bind) (GtkWidget *cell, gpointer item, gpointer user_data);
+  GCompareDataFunc compare; /* of two items; NULL: not sorted by it */
+  gboolean expand;
+  /* What a screen reader says of the whole row; in one column of a table only. */
+  char *(*describe) (gpointer item, gpointer user_data);
+} ColletColumn;
+
+/* user_data has to outlive the view's model. */
+GtkColumnViewColumn *
+collet_columns_append (GtkColumnView *view, const ColletColumn *column, gpointer user_data);
+/* The model, sorted by the column that was chosen, with a selection. */
+void collet_columns_set_model (GtkColumnView *view, GListModel *model);
+/* Of a position that the view tells. */
+gpointer collet_columns_get_item (GtkColumnView *view, guint position);
+gpointer collet_columns_get_selected (GtkColumnView *view);
+
+/* Cells. */
+GtkWidget *collet_cell_new_text (void);
+GtkWidget *collet_cell_new_number (void);
+GtkWidget *collet_cell_new_code (void);
+
+G_END_DECLS

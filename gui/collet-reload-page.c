@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-reload-page.h"
+
+#include <glib/gi18n.h>
+
+#include "collet-error-remedy.h"
+#include "collet-rows.h"
+#include "collet-status.h"
+#include "collet-text.h"
+#include "collet-window.h"
+
+enum
+{
+  FACT_ID,
+  FACT_KIND,
+  FACT_STRATEGY,
+  FACT_INITIATOR,
+  FACT_REASON,
+  FACT_STARTED,
+  FACT_DURATION,
+  FACT_PAUSE,
+  FACT_REVERTS,
+  N_FACTS
+};
+
+static const char *const fact_names[N_FACTS] = {
+  N_ ("Id"),      N_ ("Kind"),     N_ ("Strategy"),     N_ ("Asked for by"), N_ ("Reason"),
+  N_ ("Started"), N_ ("Duration"), N_ ("Calls paused"), N_ ("Takes back"),
+};
+
+static const char *const phases[] = { "preflight", "prepare", "commit", "drain", "done" };
+
+struct _ColletReloadPage
+{
+  ColletPage parent_instance;
+  ColletStatus *status;
+  GtkFlowBox *phases;
+  GtkWidget *progress, *buttons, *cancel, *commit, *abort, *confirm, *promote, *pause, *revert, *note;
+  AdwPreferencesGroup *error, *nodes, *items, *facts;
+  GtkWidget *phase_marks[G_N_ELEMENTS (phases)];
+  GtkWidget *fact_rows[N_FACTS];
+  ColletItem *item; /* the object on the bus, or the record of it */
+};
+
+G_DEFINE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET_TYPE_PAGE)
+
+static void update (ColletReloadPage *self);
+
+/* ---- parts ---- */
+
+static guint
+find_phase (const char *phase)
+{
+  if (g_str_equal (phase, "prepared"))
+    return 1;
+  if (g_str_equal (phase, "trial"))
+    return 3;
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    if (g_str_equal (phases[i], phase))
+      return i;
+  return 0;
+}
+
+static void
+show_phases (ColletReloadPage *self)
+{
+  const char *phase = collet_item_get_string (self->item, "Phase");
+  const char *state = collet_item_get_string (self->item, "State");
+  gboolean is_running = g_str_equal (state, "running");
+  guint now = g_str_equal (state, "succeeded") ? G_N_ELEMENTS (phases) : find_phase (phase);
+
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    {
+      ColletStatusKind kind = i < now      ? COLLET_STATUS_OK
+                              : i > now    ? COLLET_STATUS_ABSENT
+                              : is_running ? COLLET_STATUS_BUSY
+                                           : collet_text_status_of (COLLET_WORD_RELOAD_STATE, state);
+      const char *word = i == now && is_running ? collet_text_of (COLLET_WORD_PHASE, phase)
+                                                : collet_text_of (COLLET_WORD_PHASE, phases[i]);
+      collet_status_set (COLLET_STATUS (self->phase_marks[i]), kind, word);
+    }
+}
+
+static void
+show_error (ColletReloadPage *self)
+{
+  const char *name = collet_item_get_string (self->item, "ErrorName");
+  const char *message = collet_item_get_string (self->item, "ErrorMessage");
+  ColletError code;
+
+  collet_group_clear (self->error);
+  gtk_widget_set_visible (GTK_WIDGET (self->error), *name != '\0');
+  if (*name == '\0')
+    return;
+  const char *remedy = collet_error_from_name (name, &code) ? collet_error_remedy (code) : "";
+  g_autofree char *text =
+      strstr (message, remedy) != NULL ? g_strdup (message) : g_strdup_printf ("%s\n%s", message, remedy);
+  g_autofree char *copied = g_strdup_printf ("%s: %s", name, text);
+  GtkWidget *row = collet_row_new (name, text);
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
+  collet_row_add_button (row, _ ("Cop_y"), "win.copy", g_variant_new_string (copied));
+  collet_group_add (self->error, row);
+}
+
+static GtkWidget *
+make_node_row (ColletItem *node)
+{
+  const char *state = collet_item_get_string (node, "state"), *phase = collet_item_get_string (node, "phase");
+  const char *message = collet_item_get_string (node, "error-message");
+  g_autofree char *elapsed = collet_text_dup_duration (collet_item_get_int (node, "elapsed-us"));
+  g_autofree char *text =
+      *message != '\0' ? g_strdup (message)
+                       : g_strdup_printf ("%s, %s", collet_text_of (COLLET_WORD_PHASE, phase), elapsed);
+  GtkWidget *row = collet_row_new (collet_item_get_string (node, "node"), text);
+
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
+  collet_row_add_status (row, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
+                         collet_text_of (COLLET_WORD_RELOAD_STATE, state));
+  return row;
+}
+
+/* Failed, running, waiting; what is done is one line, if there are many. */
+static int
+rank_node (ColletItem *node)
+{
+  const char *state = collet_item_get_string (node, "state");
+
+  return g_str_equal (state, "failed")      ? 0
+         : g_str_equal (state, "running")   ? 1
+         : g_str_equal (state, "succeeded") ? 3
+                                            : 2;
+}
+
+static int
+compare_nodes (gconstpointer a, gconstpointer b)
+{
+  return rank_node (*(ColletItem *const *)a) - rank_node (*(ColletItem *const *)b);
+}
+
+static void
+show_nodes (ColletReloadPage *self)
+{
+  g_autoptr (GPtrArray) nodes = collet_item_dup_rows (self->item, "Nodes");
+  GtkWidget *done = NULL;
+  guint n_done = 0;
+
+  collet_group_clear (self->nodes);
+  gtk_widget_set_visible (GTK_WIDGET (self->nodes), nodes->len > 0);
+  g_ptr_array_sort (nodes, compare_nodes);
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      GtkWidget *row = make_node_row (nodes->pdata[i]);
+
+      if (nodes->len <= 8 || rank_node (nodes->pdata[i]) != 3)
+        {
+          collet_group_add (self->nodes, row);
+          continue;
+        }
+      if (done == NULL)
+        done = g_object_new (ADW_TYPE_EXPANDER_ROW, "title", _ ("Done"), NULL);
+      adw_expander_row_add_row (ADW_EXPANDER_ROW (done), row);
+      n_done++;
+    }
+  if (done == NULL)
+    return;
+  g_autofree char *text = g_strdup_printf (ngettext ("%u node", "%u nodes", n_done), n_done);
+  adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (done), text);
+  collet_group_add (self->nodes, done);
+}
+
+static void
+show_items (ColletReloadPage *self)
+{
+  g_autoptr (GPtrArray) items = collet_item_dup_rows (self->item, "Items");
+
+  collet_group_clear (self->items);
+  gtk_widget_set_visible (GTK_WIDGET (self->items), items->len > 0);
+  for (guint i = 0; i < items->len; i++)
+    {
+      ColletItem *item = items->pdata[i];
+      const char *module = collet_item_get_string (item, "module"),
+                 *verdict = collet_item_get_string (item, "verdict");
+      const char *message = collet_item_get_string (item, "error-message");
+      g_autofree char *from = collet_text_dup_full_version (collet_item_get_string (item, "from-version"),
+                                                            collet_item_get_string (item, "from"));
+      g_autofree char *to = collet_text_dup_full_version (collet_item_get_string (item, "to-version"),
+                                                          collet_item_get_string (item, "to"));
+      g_autofree char *text =
+          *message != '\0' ? g_strdup (message) : g_strdup_printf (_ ("%s → %s"), from, to);
+      GtkWidget *row = collet_row_new (module, text);
+
+      adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
+      if (*verdict != '\0')
+        collet_row_add_status (row, collet_text_status_of (COLLET_WORD_COMPATIBILITY, verdict),
+                               collet_text_of (COLLET_WORD_COMPATIBILITY, verdict));
+      collet_row_set_action (row, "win.open-module", g_variant_new_string (module));
+      collet_group_add (self->items, row);
+    }
+}
+
+static void
+take_fact (ColletReloadPage *self, guint fact, char *value)
+{
+  collet_fact_set (self->fact_rows[fact], value);
+  g_free (value);
+}
+
+static void
+show_facts (ColletReloadPage *self)
+{
+  ColletItem *item = self->item;
+  gint64 duration = collet_item_get_int (item, "DurationUs"), pause = collet_item_get_int (item, "PauseUs");
+
+  collet_fact_set (self->fact_rows[FACT_ID], collet_item_get_string (item, "Id"));
+  collet_fact_set (self->fact_rows[FACT_KIND],
+                   collet_text_of (COLLET_WORD_KIND, collet_item_get_string (item, "Kind")));
+  collet_fact_set (self->fact_rows[FACT_STRATEGY],
+                   collet_text_of (COLLET_WORD_STRATEGY, collet_item_get_string (item, "Strategy")));
+  take_fact (self, FACT_INITIATOR, collet_text_dup_initiator (collet_item_get_int (item, "Initiator")));
+  collet_fact_set (self->fact_rows[FACT_REASON], collet_item_get_string (item, "Reason"));
+  take_fact (self, FACT_STARTED, collet_text_dup_time (collet_item_get_int (item, "StartedAt")));
+  take_fact (self, FACT_DURATION, duration > 0 ? collet_text_dup_duration (duration) : g_strdup (""));
+  take_fact (self, FACT_PAUSE, duration > 0 && pause >= 0 ? collet_text_dup_duration (pause) : g_strdup (""));
+  collet_fact_set (self->fact_rows[FACT_REVERTS], collet_item_get_string (item, "Reverts"));
+}
+
+static void
+show_button (GtkWidget *button, gboolean visible, GVariant *target)
+{
+  gtk_actionable_set_action_target_value (GTK_ACTIONABLE (button), target);
+  gtk_widget_set_visible (gtk_widget_get_parent (button), visible);
+}
+
+static void
+show_buttons (ColletReloadPage *self)
+{
+  ColletItem *item = self->item;
+  const char *id = collet_item_get_string (item, "Id"), *phase = collet_item_get_string (item, "Phase");
+  g_autoptr (GPtrArray) items = collet_item_dup_rows (item, "Items");
+  const char *module = items->len > 0 ? collet_item_get_string (items->pdata[0], "module") : "";
+  const char *version = items->len > 0 ? collet_item_get_string (items->pdata[0], "to") : "";
+  const char *state = collet_item_get_string (item, "State"), *kind = collet_item_get_string (item, "Kind");
+  gboolean is_running = g_str_equal (state, "running"),
+           is_prepared = is_running && g_str_equal (phase, "prepared");
+  gboolean is_trial = is_running && g_str_equal (phase, "trial");
+  gboolean is_rolling = is_running && g_str_equal (collet_item_get_string (item, "Strategy"), "rolling");
+  gboolean can_go_back =
+      g_str_equal (state, "succeeded") &&
+      (g_str_equal (kind, "hot-reload") || g_str_equal (kind, "swap") || g_str_equal (kind, "rollback"));
+  const char *why = collet_item_get_string (item, "NotCancellableReason");
+
+  show_button (self->cancel, is_running && !is_prepared, g_variant_new_string (id));
+  gtk_widget_set_sensitive (self->cancel, collet_item_get_bool (item, "Cancellable"));
+  gtk_label_set_label (GTK_LABEL (self->note), why);
+  gtk_widget_set_visible (self->note, is_running && *why != '\0');
+  show_button (self->commit, is_prepared, g_variant_new ("(ss)", module, version));
+  show_button (self->abort, is_prepared, g_variant_new ("(ss)", module, version));
+  show_button (self->confirm, is_trial, g_variant_new_string (id));
+  show_button (self->promote, is_rolling, g_variant_new_string (module));
+  show_button (self->pause, is_rolling, g_variant_new_string (module));
+  show_button (self->revert, is_trial || can_go_back, g_variant_new_string (id));
+  gtk_widget_set_visible (self->buttons, is_running || can_go_back);
+}
+
+static void
+update (ColletReloadPage *self)
+{
+  if (self->item == NULL)
+    return;
+  const char *state = collet_item_get_string (self->item, "State");
+  const char *phase = collet_item_get_string (self->item, "Phase");
+  gboolean is_running = g_str_equal (state, "running");
+  double progress = collet_item_get_double (self->item, "Progress");
+  g_autofree char *title = collet_text_dup_reload_title (self->item);
+  g_autofree char *ago = collet_text_dup_ago (collet_item_get_int (self->item, "StartedAt"));
+
+  collet_page_set_title (COLLET_PAGE (self), title, ago);
+  collet_status_set (self->status, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
+                     is_running ? collet_text_of (COLLET_WORD_PHASE, phase)
+                                : collet_text_of (COLLET_WORD_RELOAD_STATE, state));
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress), CLAMP (progress, 0, 1));
+  gtk_widget_set_visible (self->progress, is_running);
+  show_phases (self);
+  show_buttons (self);
+  show_error (self);
+  show_nodes (self);
+  show_items (self);
+  show_facts (self);
+}
+
+/* ---- where it comes from ---- */
+
+static void
+set_item (ColletReloadPage *self, ColletItem *item)
+{
+  if (self->item == item)
+    return;
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_func (self->item, update, self);
+  g_set_object (&self->item, item);
+  if (item != NULL)
+    g_signal_connect_object (item, "notify::revision", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  update (self);
+}
+
+static void
+on_record (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(a{sv})", &error);
+  ColletReloadPage *self = user_data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (reply == NULL)
+    {
+      if (self->item == NULL)
+        collet_status_set (self->status, COLLET_STATUS_UNKNOWN, error->message);
+      return;
+    }
+  g_autoptr (GVariant) values = g_variant_get_child_value (reply, 0);
+  g_autoptr (ColletItem) record = collet_item_new (collet_page_get_key (COLLET_PAGE (self)), values);
+  set_item (self, record);
+}
+
+static void
+find_item (ColletReloadPage *self)
+{
+  const char *key = collet_page_get_key (COLLET_PAGE (self));
+  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
+  ColletItem *object =
+      key != NULL ? collet_item_list_lookup (collet_service_get_list (service, COLLET_LIST_RELOADS), key)
+                  : NULL;
+
+  if (object != NULL)
+    set_item (self, object);
+  else if (key != NULL)
+    collet_service_call (service, "GetReload", g_variant_new ("(s)", key), 0,
+                         collet_page_get_cancellable (COLLET_PAGE (self)), on_record, self);
+}
+
+static void
+on_reloads_changed (ColletReloadPage *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+    find_item (self);
+}
+
+/* ---- the page ---- */
+
+static void
+collet_reload_page_set_key (ColletPage *page, const char *key)
+{
+  ColletReloadPage *self = COLLET_RELOAD_PAGE (page);
+
+  set_item (self, NULL);
+  collet_page_set_title (page, _ ("Reload"), "");
+  collet_status_set (self->status, COLLET_STATUS_BUSY, _ ("Loading"));
+}
+
+static void
+collet_reload_page_refresh (ColletPage *page)
+{
+  find_item (COLLET_RELOAD_PAGE (page));
+}
+
+static void
+collet_reload_page_set_service (ColletPage *page, ColletService *service)
+{
+  g_signal_connect_object (collet_service_get_list (service, COLLET_LIST_RELOADS), "items-changed",
+                           G_CALLBACK (on_reloads_changed), page, G_CONNECT_SWAPPED);
+}
+
+static void
+collet_reload_page_dispose (GObject *object)
+{
+  ColletReloadPage *self = COLLET_RELOAD_PAGE (object);
+
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_func (self->item, update, self);
+  g_clear_object (&self->item);
+  G_OBJECT_CLASS (collet_reload_page_parent_class)->dispose (object);
+}
+
+static void
+collet_reload_page_class_init (ColletReloadPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  ColletPageClass *page_class = COLLET_PAGE_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = collet_reload_page_dispose;
+  page_class->set_service = collet_reload_page_set_service;
+  page_class->set_key = collet_reload_page_set_key;
+  page_class->refresh = collet_reload_page_refresh;
+  g_type_ensure (COLLET_TYPE_STATUS);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-reload-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, status);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, phases);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, progress);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, buttons);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, cancel);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, commit);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, abort);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, confirm);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, promote);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, pause);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, revert);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, note);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, error);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, nodes);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, items);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, facts);
+}
+
+static void
+collet_reload_page_init (ColletReloadPage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
+    {
+      self->phase_marks[i] = collet_status_new ();
+      collet_status_set (COLLET_STATUS (self->phase_marks[i]), COLLET_STATUS_ABSENT,
+                         collet_text_of (COLLET_WORD_PHASE, phases[i]));
+      gtk_flow_box_append (self->phases, self->phase_marks[i]);
+    }
+  for (guint i = 0; i < N_FACTS; i++)
+    {
+      self->fact_rows[i] = collet_fact_new (_ (fact_names[i]));
+      adw_preferences_group_add (self->facts, self->fact_rows[i]);
+    }
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-rows.h"
+
+#define ROWS "collet-rows"
+#define VALUE "collet-value"
+
+GtkWidget *
+collet_row_new (const char *title, const char *subtitle)
+{
+  GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, NULL);
+
+  collet_row_set (row, title, subtitle);
+  return row;
+}
+
+void
+collet_row_set (GtkWidget *row, const char *title, const char *subtitle)
+{
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle != NULL ? subtitle : "");
+}
+
+GtkWidget *
+collet_fact_new (const char *name)
+{
+  GtkWidget *row = collet_row_new (name, NULL);
+  GtkWidget *value = g_object_new (GTK_TYPE_LABEL, "selectable", TRUE, "ellipsize", PANGO_ELLIPSIZE_MIDDLE,
+                                   "xalign", 1.0, "width-chars", 6, "hexpand", TRUE, NULL);
+
+  gtk_widget_add_css_class (value, "dim-label");
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), value);
+  g_object_set_data (G_OBJECT (row), VALUE, value);
+  return row;
+}
+
+void
+collet_fact_set (GtkWidget *row, const char *value)
+{
+  GtkWidget *label = g_object_get_data (G_OBJECT (row), VALUE);
+
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (label)), value) != 0)
+    gtk_label_set_label (GTK_LABEL (label), value);
+  gtk_widget_set_tooltip_text (label, *value != '\0' ? value : NULL);
+  gtk_widget_set_visible (row, *value != '\0');
+}
+
+GtkWidget *
+collet_row_add_status (GtkWidget *row, ColletStatusKind kind, const char *word)
+{
+  GtkWidget *status = collet_status_new ();
+
+  collet_status_set (COLLET_STATUS (status), kind, word);
+  gtk_widget_set_valign (status, GTK_ALIGN_CENTER);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), status);
+  return status;
+}
+
+GtkWidget *
+collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+  g_auto (GStrv) parts = g_strsplit (label, "_", 2);
+  g_autofree char *name = g_strjoinv ("", parts);
+
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_actionable_set_action_target_value (GTK_ACTIONABLE (button), target);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  return button;
+}
+
+void
+collet_row_set_action (GtkWidget *row, const char *action, GVariant *target)
+{
+  GtkWidget *arrow = gtk_image_new_from_icon_name ("go-next-symbolic");
+
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), arrow);
+  gtk_actionable_set_action_target_value (GTK_ACTIONABLE (row), target);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (row), action);
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
+}
+
+void
+collet_group_add (AdwPreferencesGroup *group, GtkWidget *row)
+{
+  GPtrArray *rows = g_object_get_data (G_OBJECT (group), ROWS);
+
+  if (rows == NULL)
+    {
+      rows = g_ptr_array_new ();
+      g_object_set_data_full (G_OBJECT (group), ROWS, rows, (GDestroyNotify)g_ptr_array_unref);
+    }
+  g_ptr_array_add (rows, row);
+  adw_preferences_group_add (group, row);
+}
+
+void
+collet_group_clear (AdwPreferencesGroup *group)
+{
+  GPtrArray *rows = g_object_get_data (G_OBJECT (group), ROWS);
+
+  if (rows == NULL)
+    return;
+  for (guint i = 0; i < rows->len; i++)
+    adw_preferences_group_remove (group, rows->pdata[i]);
+  g_ptr_array_set_size (rows, 0);
+}

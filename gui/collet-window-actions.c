@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What changes something at the daemon: each is a row of the table, asks first
+ * where people should think, and shows the reload that comes of it.
+ */
+#include "collet-window-private.h"
+
+#include <glib/gi18n.h>
+
+#include "collet-bus.h"
+#include "collet-error.h"
+#include "collet-rows.h"
+#include "collet-text.h"
+
+typedef enum
+{
+  SHAPE_NAME,         /* (name, options) */
+  SHAPE_NAME_TIMEOUT, /* (name, 0, options) */
+  SHAPE_NAME_VERSION, /* (name, version, options) */
+} Shape;
+
+typedef struct
+{
+  const char *action, *parameter; /* "win.…", and the type of its target */
+  const char *method;
+  Shape shape;
+  const char *heading, *body, *button; /* heading: with %s for the name; NULL: not asked */
+  gboolean destructive;
+  const char *done; /* for methods that answer with no reload */
+} Change;
+
+static const Change changes[] = {
+  { "win.rollback", "(ss)", "RollbackModule", SHAPE_NAME_VERSION, N_ ("Roll Back %s?"),
+    N_ ("The version that you chose serves new calls at once. Calls that run finish where they are; state is "
+        "taken along."),
+    N_ ("_Roll Back"), FALSE, NULL },
+  { "win.unload", "s", "UnloadModule", SHAPE_NAME, N_ ("Unload %s?"),
+    N_ ("Its tools are no longer offered to clients. Its versions and its last state are kept."),
+    N_ ("_Unload"), TRUE, NULL },
+  { "win.drain", "s", "DrainModule", SHAPE_NAME_TIMEOUT, N_ ("Drain %s?"),
+    N_ ("New calls are refused with a hint to try again; calls that run finish."), N_ ("_Drain"), TRUE,
+    NULL },
+  { "win.resume", "s", "ResumeModule", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.sync", "s", "SyncVersions", SHAPE_NAME, N_ ("Sync What Differs?"),
+    N_ ("Nodes that run another version than most are brought into line."), N_ ("_Sync"), FALSE, NULL },
+  { "win.commit", "(ss)", "CommitReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
+  { "win.abort", "(ss)", "AbortReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
+  { "win.confirm", "s", "ConfirmReload", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.revert", "s", "RevertReload", SHAPE_NAME, N_ ("Go Back to What Ran Before?"),
+    N_ ("The version before this reload serves new calls again."), N_ ("_Go Back"), FALSE, NULL },
+  { "win.promote", "s", "PromoteRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.pause-rollout", "s", "PauseRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.resume-rollout", "s", "ResumeRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.subscribe", "s", "SubscribeToToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
+    N_ ("Subscribed to %s") },
+  { "win.unsubscribe", "s", "UnsubscribeFromToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
+    N_ ("No longer subscribed to %s") },
+};
+
+/* One that was asked for. */
+typedef struct
+{
+  ColletWindow *window; /* a weak reference: it may be closed before the answer */
+  const Change *change;
+  char *name, *version;
+  GtkWidget *reason;
+} Asked;
+
+static void
+free_asked (Asked *asked)
+{
+  g_clear_weak_pointer (&asked->window);
+  g_free (asked->name);
+  g_free (asked->version);
+  g_free (asked);
+}
+
+static const Change *
+find_change (const char *action)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    if (g_str_equal (changes[i].action, action))
+      return &changes[i];
+  return NULL;
+}
+
+/* The table's texts are no literals to the compiler. */
+static char *
+dup_with_name (const char *text, const char *name)
+{
+  GString *made = g_string_new (text);
+
+  g_string_replace (made, "%s", name, 1);
+  return g_string_free (made, FALSE);
+}
+
+/* ---- errors ---- */
+
+/* Another reload holds the module: look at that one instead. */
+static gboolean
+offer_holder (ColletWindow *self, const char *module, const GError *error)
+{
+  ColletItem *item =
+      module != NULL
+          ? collet_item_list_lookup (collet_service_get_list (self->service, COLLET_LIST_MODULES), module)
+          : NULL;
+  g_autofree char *id =
+      item != NULL ? collet_bus_dup_name (COLLET_BUS_RELOADS, collet_item_get_string (item, "Reload")) : NULL;
+
+  if (!g_error_matches (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS) || id == NULL)
+    return FALSE;
+  g_autofree char *text = g_strdup_printf (_ ("%s is being changed already"), module);
+  collet_window_toast (self, text, _ ("_Watch"), "win.open-reload", g_variant_new_string (id));
+  return TRUE;
+}
+
+void
+collet_window_toast_refusal (ColletWindow *self, const char *module, const GError *error)
+{
+  g_autofree char *what = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || offer_holder (self, module, error))
+    return;
+  if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED))
+    what = g_strdup (_ ("Not authorised; nothing changed"));
+  else if (g_error_matches (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NO_ANSWER))
+    what = g_strdup (_ ("No answer yet; look at Reloads"));
+  else if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED) ||
+           g_error_matches (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_OLDER))
+    what = g_strdup (_ ("This daemon does not offer that"));
+  else
+    what = g_strdup_printf (_ ("Not done: %s"), collet_error_name_of (error));
+  collet_window_toast_error (self, what, error);
+}
+
+/* ---- asking the daemon ---- */
+
+static void
+on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Asked *asked = user_data;
+  g_autoptr (GError) error = NULL;
+  const char *type = asked->change->done == NULL                            ? "(o)"
+                     : g_str_equal (asked->change->action, "win.subscribe") ? "(st)"
+                                                                            : "(b)";
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, type, &error);
+  ColletWindow *self = asked->window;
+
+  if (self != NULL && reply == NULL)
+    {
+      if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED))
+        collet_window_disable (self, asked->change->action, error->message);
+      collet_window_toast_refusal (self, asked->name, error);
+    }
+  else if (self != NULL && asked->change->done != NULL)
+    {
+      g_autofree char *text = dup_with_name (_ (asked->change->done), asked->name);
+      collet_window_toast (self, text, NULL, NULL, NULL);
+      collet_page_refresh (self->page);
+    }
+  else if (self != NULL)
+    {
+      const char *path;
+      g_variant_get (reply, "(&o)", &path);
+      collet_window_follow (self, path);
+    }
+  free_asked (asked);
+}
+
+static GVariant *
+make_options (Asked *asked)
+{
+  GVariantBuilder options;
+  const char *reason = asked->reason != NULL ? gtk_editable_get_text (GTK_EDITABLE (asked->reason)) : "";
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if (*reason != '\0')
+    g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
+  return g_variant_builder_end (&options);
+}
+
+static void
+change (Asked *asked)
+{
+  GVariant *options = make_options (asked), *arguments = NULL;
+
+  switch (asked->change->shape)
+    {
+    case SHAPE_NAME_TIMEOUT:
+      arguments = g_variant_new ("(su@a{sv})", asked->name, 0, options);
+      break;
+    case SHAPE_NAME_VERSION:
+      arguments = g_variant_new ("(ss@a{sv})", asked->name, asked->version, options);
+      break;
+    case SHAPE_NAME:
+    default:
+      arguments = g_variant_new ("(s@a{sv})", asked->name, options);
+      break;
+    }
+  asked->reason = NULL;
+  collet_service_call (asked->window->service, asked->change->method, arguments, 0, NULL, on_changed, asked);
+}
+
+static void
+on_response (AdwMessageDialog *dialog, const char *response, gpointer user_data)
+{
+  Asked *asked = user_data;
+
+  if (g_str_equal (response, "yes") && asked->window != NULL)
+    change (asked);
+  else
+    free_asked (asked);
+}
+
+static void
+ask (Asked *asked)
+{
+  g_autofree char *heading = dup_with_name (_ (asked->change->heading), asked->name);
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (asked->window), heading, _ (asked->change->body));
+  AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
+
+  asked->reason = gtk_entry_new ();
+  gtk_entry_set_placeholder_text (GTK_ENTRY (asked->reason), _ ("Reason, for the history"));
+  gtk_entry_set_activates_default (GTK_ENTRY (asked->reason), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (asked->reason), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Reason"),
+                                  -1);
+  adw_message_dialog_set_extra_child (message, asked->reason);
+  adw_message_dialog_add_responses (message, "cancel", _ ("_Cancel"), "yes", _ (asked->change->button), NULL);
+  adw_message_dialog_set_response_appearance (message, "yes",
+                                              asked->change->destructive ? ADW_RESPONSE_DESTRUCTIVE
+                                                                         : ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (message, "yes");
+  adw_message_dialog_set_close_response (message, "cancel");
+  g_signal_connect (dialog, "response", G_CALLBACK (on_response), asked);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+on_change (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  Asked *asked = g_new0 (Asked, 1);
+
+  g_set_weak_pointer (&asked->window, COLLET_WINDOW (widget));
+  asked->change = find_change (action);
+  if (g_variant_is_of_type (parameter, G_VARIANT_TYPE_STRING))
+    asked->name = g_variant_dup_string (parameter, NULL);
+  else
+    g_variant_get (parameter, "(ss)", &asked->name, &asked->version);
+  if (asked->change->heading != NULL)
+    ask (asked);
+  else
+    change (asked);
+}
+
+/* ---- going back ---- */
+
+typedef struct
+{
+  ColletWindow *window;
+  char *module;
+} Undo;
+
+static void
+on_undone (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Undo *undo = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(o)", &error);
+
+  if (undo->window != NULL && reply == NULL)
+    collet_window_toast_refusal (undo->window, undo->module, error);
+  else if (undo->window != NULL)
+    {
+      const char *path;
+      g_variant_get (reply, "(&o)", &path);
+      collet_window_follow (undo->window, path);
+    }
+  g_clear_weak_pointer (&undo->window);
+  g_free (undo->module);
+  g_free (undo);
+}
+
+/* To what the module was before the reload, unless it is something else by now. */
+static void
+undo_item (ColletWindow *self, ColletItem *item, const char *id)
+{
+  const char *from = collet_item_get_string (item, "from"), *module = collet_item_get_string (item, "module");
+  const char *to = collet_item_get_string (item, "to");
+  Undo *undo = g_new0 (Undo, 1);
+  GVariantBuilder options;
+  g_autofree char *reason = g_strdup_printf ("Undo of %s", id);
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
+  if (*to != '\0')
+    g_variant_builder_add (&options, "{sv}", "expect-version", g_variant_new_string (to));
+  g_set_weak_pointer (&undo->window, self);
+  undo->module = g_strdup (module);
+  if (*from != '\0')
+    collet_service_call (self->service, "RollbackModule", g_variant_new ("(ssa{sv})", module, from, &options),
+                         0, NULL, on_undone, undo);
+  else
+    collet_service_call (self->service, "UnloadModule", g_variant_new ("(sa{sv})", module, &options), 0, NULL,
+                         on_undone, undo);
+}
+
+static void
+undo_reload (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ColletWindow *self = COLLET_WINDOW (widget);
+  const char *id = parameter != NULL ? g_variant_get_string (parameter, NULL) : self->last_change;
+  ColletItem *reload =
+      id != NULL ? collet_item_list_lookup (collet_service_get_list (self->service, COLLET_LIST_RELOADS), id)
+                 : NULL;
+  g_autoptr (GPtrArray) items = reload != NULL ? collet_item_dup_rows (reload, "Items") : NULL;
+
+  if (items != NULL && items->len == 1)
+    undo_item (self, items->pdata[0], id);
+  else
+    collet_window_toast (self, _ ("There is nothing to undo"), NULL, NULL, NULL);
+}
+
+static gboolean
+can_undo (ColletItem *reload)
+{
+  g_autoptr (GPtrArray) items = collet_item_dup_rows (reload, "Items");
+  const char *kind = collet_item_get_string (reload, "Kind");
+
+  return items->len == 1 && *collet_item_get_string (items->pdata[0], "to") != '\0' &&
+         (g_str_equal (kind, "load") || g_str_equal (kind, "hot-reload") || g_str_equal (kind, "swap") ||
+          g_str_equal (kind, "rollback"));
+}
+
+void
+collet_window_on_reload_finished (ColletWindow *self, const char *path, gboolean success, const char *name,
+                                  const char *message)
+{
+  g_autofree char *id = collet_bus_dup_name (COLLET_BUS_RELOADS, path);
+  ColletItem *reload =
+      id != NULL ? collet_item_list_lookup (collet_service_get_list (self->service, COLLET_LIST_RELOADS), id)
+                 : NULL;
+
+  /* Only of what was begun here; the others are in the list. */
+  if (reload == NULL || !g_hash_table_remove (self->followed, id))
+    return;
+  g_autofree char *title = collet_text_dup_reload_title (reload);
+  g_autofree char *text = g_strdup_printf (success ? _ ("%s succeeded") : _ ("%s did not succeed"), title);
+  if (success && can_undo (reload))
+    {
+      g_free (self->last_change);
+      self->last_change = g_strdup (id);
+      collet_window_toast (self, text, _ ("_Undo"), "win.undo-reload", g_variant_new_string (id));
+    }
+  else
+    collet_window_toast (self, text, _ ("_Show"), "win.open-reload", g_variant_new_string (id));
+}
+
+void
+collet_window_follow (ColletWindow *self, const char *path)
+{
+  g_autofree char *id = collet_bus_dup_name (COLLET_BUS_RELOADS, path);
+
+  if (id == NULL)
+    return;
+  ColletItem *reload =
+      collet_item_list_lookup (collet_service_get_list (self->service, COLLET_LIST_RELOADS), id);
+  g_hash_table_add (self->followed, g_strdup (id));
+  collet_window_show (self, "reload", id);
+  /* It may have ended before its path came. */
+  if (reload != NULL && collet_item_get_int (reload, "FinishedAt") != 0)
+    collet_window_on_reload_finished (self, path,
+                                      g_str_equal (collet_item_get_string (reload, "State"), "succeeded"), "",
+                                      "");
+}
+
+/* ---- cancelling ---- */
+
+static void
+on_cancelled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ColletWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "()", &error);
+
+  if (reply == NULL && self->service != NULL)
+    collet_window_toast_refusal (self, NULL, error);
+}
+
+static void
+cancel_reload (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ColletWindow *self = COLLET_WINDOW (widget);
+  g_autofree char *path = collet_bus_dup_path (COLLET_BUS_RELOADS, g_variant_get_string (parameter, NULL));
+
+  collet_service_call_reload (self->service, path, "Cancel", NULL, NULL, on_cancelled, g_object_ref (self));
+}
+
+void
+collet_window_actions_class_init (GtkWidgetClass *widget_class)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    gtk_widget_class_install_action (widget_class, changes[i].action, changes[i].parameter, on_change);
+  gtk_widget_class_install_action (widget_class, "win.undo", NULL, undo_reload);
+  gtk_widget_class_install_action (widget_class, "win.undo-reload", "s", undo_reload);
+  gtk_widget_class_install_action (widget_class, "win.cancel-reload", "s", cancel_reload);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-window-private.h"
+
+#include <glib/gi18n.h>
+
+#include "collet-text.h"
+
+#define AGE_SECONDS 5
+
+static const char *
+get_bus_word (ColletWindow *self)
+{
+  switch (collet_service_get_bus (self->service))
+    {
+    case COLLET_CLIENT_BUS_SESSION:
+      return _ ("session bus");
+    case COLLET_CLIENT_BUS_SYSTEM:
+      return _ ("system bus");
+    case COLLET_CLIENT_BUS_ANY:
+    default:
+      return _ ("either bus");
+    }
+}
+
+static void
+show_bar (ColletWindow *self, GtkMessageType type, const char *text, gboolean with_button)
+{
+  gtk_info_bar_set_revealed (self->bar, text != NULL);
+  if (text == NULL)
+    return;
+  gtk_info_bar_set_message_type (self->bar, type);
+  gtk_label_set_label (self->bar_label, text);
+  gtk_widget_set_visible (self->bar_button, with_button);
+}
+
+static void
+show_warnings (ColletWindow *self)
+{
+  ColletItem *daemon = collet_service_get_daemon (self->service);
+  g_auto (GStrv) warnings = collet_item_dup_strv (daemon, "Warnings");
+  g_autofree char *text = g_strjoinv ("\n", warnings);
+  const char *cluster = collet_item_get_string (daemon, "ClusterState");
+
+  if (g_str_equal (collet_item_get_string (daemon, "State"), "stopping"))
+    show_bar (self, GTK_MESSAGE_WARNING, _ ("The daemon is shutting down."), FALSE);
+  else if (g_str_equal (cluster, "minority"))
+    show_bar (
+        self, GTK_MESSAGE_WARNING,
+        _ ("This node is cut off from most of the cluster. It serves what it has; nothing can be agreed."),
+        FALSE);
+  else if (g_str_equal (cluster, "frozen"))
+    show_bar (self, GTK_MESSAGE_WARNING,
+              _ ("The cluster's store went back in time, so nothing is applied until it is adopted."), FALSE);
+  else
+    show_bar (self, GTK_MESSAGE_WARNING, *text != '\0' ? text : NULL, FALSE);
+}
+
+static void
+show_stale (ColletWindow *self, const char *why, GtkMessageType type)
+{
+  g_autofree char *ago = collet_text_dup_ago (collet_service_get_stale_since (self->service));
+  /* Translators: why there is nothing new, then how long ago it was true */
+  g_autofree char *text = g_strdup_printf (_ ("%s What you see was true %s."), why, ago);
+
+  show_bar (self, type, text, TRUE);
+}
+
+static void
+update (ColletWindow *self)
+{
+  ColletItem *daemon = collet_service_get_daemon (self->service);
+  ColletServiceState state = collet_service_get_state (self->service);
+  gboolean has_data = collet_service_has_data (self->service);
+  g_autofree char *text = NULL;
+
+  switch (state)
+    {
+    case COLLET_SERVICE_READY:
+      /* Translators: a node's name, and the bus on which it is */
+      text = g_strdup_printf (_ ("%s on the %s"), collet_item_get_string (daemon, "NodeName"),
+                              get_bus_word (self));
+      collet_status_set (self->daemon_status, COLLET_STATUS_OK, text);
+      show_warnings (self);
+      break;
+    case COLLET_SERVICE_CONNECTING:
+      collet_status_set (self->daemon_status, COLLET_STATUS_BUSY, _ ("Connecting"));
+      break;
+    case COLLET_SERVICE_DOWN:
+      text = g_strdup_printf (_ ("No daemon on the %s"), get_bus_word (self));
+      collet_status_set (self->daemon_status, COLLET_STATUS_OFFLINE, text);
+      if (has_data)
+        show_stale (self, _ ("The daemon is gone; it is awaited."), GTK_MESSAGE_WARNING);
+      break;
+    case COLLET_SERVICE_UNAUTHORISED:
+      collet_status_set (self->daemon_status, COLLET_STATUS_BROKEN, _ ("Not allowed"));
+      if (has_data)
+        show_stale (self, _ ("The daemon does not let you look any more."), GTK_MESSAGE_WARNING);
+      break;
+    case COLLET_SERVICE_OLDER:
+      collet_status_set (self->daemon_status, COLLET_STATUS_ATTENTION,
+                         _ ("The daemon is older than this app"));
+      break;
+    case COLLET_SERVICE_FAILED:
+    default:
+      collet_status_set (self->daemon_status, COLLET_STATUS_BROKEN, _ ("The daemon could not be read"));
+      if (has_data)
+        show_stale (self, _ ("The daemon could not be read."), GTK_MESSAGE_ERROR);
+      break;
+    }
+  if (!has_data && state != COLLET_SERVICE_READY)
+    show_bar (self, GTK_MESSAGE_INFO, NULL, FALSE);
+  if (collet_service_get_stale_since (self->service) != 0)
+    gtk_widget_add_css_class (GTK_WIDGET (self->pages), "stale");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self->pages), "stale");
+}
+
+static void
+on_state_changed (ColletWindow *self)
+{
+  update (self);
+  if (collet_service_get_state (self->service) == COLLET_SERVICE_READY && self->page != NULL)
+    collet_page_refresh (self->page);
+}
+
+static gboolean
+on_age (gpointer user_data)
+{
+  ColletWindow *self = user_data;
+
+  if (collet_service_get_stale_since (self->service) != 0)
+    update (self);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+collet_window_status_init (ColletWindow *self)
+{
+  g_signal_connect_object (self->service, "state-changed", G_CALLBACK (on_state_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (collet_service_get_daemon (self->service), "notify::revision", G_CALLBACK (update),
+                           self, G_CONNECT_SWAPPED);
+  self->age_timer = g_timeout_add_seconds (AGE_SECONDS, on_age, self);
+  update (self);
+}
