@@ -131,6 +131,9 @@ build (ColletDaemon *self, GError **error)
   g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
   collet_reloader_config_init (&reloader_config);
   reloader_config.module_path = options->module_path;
+  reloader_config.keep_versions = (guint)options->keep_versions;
+  reloader_config.keep_version_days = (guint)options->keep_version_days;
+  reloader_config.keep_history_days = (guint)options->keep_history_days;
   self->drain_timeout_ms = reloader_config.drain_timeout_ms;
   self->directory = collet_tool_directory_new ();
   self->registry = collet_registry_new (self->directory);

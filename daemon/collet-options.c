@@ -12,6 +12,7 @@
 #define SYSTEM_CONFIG "/etc/collet/colletd.conf"
 #define SYSTEM_SOCKET "/run/collet/mcp.sock"
 #define EXIT_USAGE 2
+#define MAX_DAYS 36500
 
 /* A sanitized worker maps terabytes that it does not use. */
 #ifdef __SANITIZE_ADDRESS__
@@ -181,6 +182,8 @@ collet_options_parse (int argc, char **argv, int *status)
   g_autofree char *trust = NULL;
 
   self->trust = COLLET_TRUST_OWNED;
+  self->keep_versions = 10;
+  self->keep_history_days = 365;
   self->worker_memory_mib = -1;
   const GOptionEntry entries[] = {
     { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
@@ -207,6 +210,12 @@ collet_options_parse (int argc, char **argv, int *status)
     { "worker-memory", 0, 0, G_OPTION_ARG_INT, &self->worker_memory_mib,
       "Address space that a worker may use (2048; 0: no limit)", "MIB" },
     { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, "Name of this node (the host's)", "NAME" },
+    { "keep-versions", 0, 0, G_OPTION_ARG_INT, &self->keep_versions,
+      "Versions of a module that stay, the last used (10)", "N" },
+    { "keep-version-days", 0, 0, G_OPTION_ARG_INT, &self->keep_version_days,
+      "Remove versions that were not used for so long (0: never)", "DAYS" },
+    { "keep-history-days", 0, 0, G_OPTION_ARG_INT, &self->keep_history_days,
+      "Remove history that is older, but the newest 1000 reloads (365; 0: never)", "DAYS" },
     { "record-calls", 0, 0, G_OPTION_ARG_NONE, &self->record_calls,
       "Write a row into the database for every call", NULL },
     { "worker", 0, 0, G_OPTION_ARG_FILENAME, &self->worker, "Path of collet-worker", "PATH" },
@@ -230,6 +239,11 @@ collet_options_parse (int argc, char **argv, int *status)
     *status = fail ("--session and --system contradict each other");
   else if (trust != NULL && !collet_trust_level_from_string (trust, &self->trust))
     *status = fail ("--trust is \"signed\", \"owned\" or \"any\"");
+  else if (self->keep_versions < 0 || self->keep_version_days < 0 || self->keep_history_days < 0 ||
+           MAX (self->keep_version_days, self->keep_history_days) > MAX_DAYS)
+    *status =
+        fail ("--keep-versions, --keep-version-days and --keep-history-days are 0 or more; days at most "
+              "36500");
   else if (version)
     g_print ("colletd %s\n", COLLET_VERSION);
   else if (!load_config (self, &error))

@@ -27,6 +27,9 @@ typedef struct
   char *node_name;
   int http_threads;
   int worker_memory_mib; /* address space of a worker; 0: not limited */
+  int keep_versions;     /* of a module */
+  int keep_version_days; /* 0: no limit */
+  int keep_history_days; /* 0: for ever */
   gboolean record_calls;
   gboolean allow_unconfined;
 } ColletOptions;

@@ -21,3 +21,4 @@ extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];
 extern const ColletBusMethod collet_manager_subscription_methods[];
+extern const ColletBusMethod collet_manager_version_methods[];

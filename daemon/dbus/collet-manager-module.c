@@ -107,51 +107,6 @@ list_modules (gpointer object, ColletBusCall *call)
   collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
 }
 
-static GVariant *
-row_of_version (const ColletVersion *version, const ColletModuleFacts *runs)
-{
-  GVariantBuilder row;
-  gboolean is_active = runs != NULL && g_str_equal (runs->version->sha256, version->sha256);
-  gboolean is_previous = runs != NULL && g_strcmp0 (runs->previous, version->sha256) == 0;
-
-  g_variant_builder_init (&row, G_VARIANT_TYPE_VARDICT);
-  collet_bus_row_add (&row, "Version", version->sha256);
-  collet_bus_row_add (&row, "SemanticVersion", version->semver);
-  collet_bus_row_add (&row, "Md5", version->md5);
-  collet_bus_row_add (&row, "CodeDigest", version->code_digest);
-  collet_bus_row_add (&row, "BuildId", version->build_id);
-  g_variant_builder_add (&row, "{sv}", "Size", g_variant_new_uint64 (version->size));
-  collet_bus_row_add (&row, "Signer", version->signer);
-  collet_bus_row_add (&row, "Trust", collet_basis_to_string (version->basis));
-  g_variant_builder_add (&row, "{sv}", "Active", g_variant_new_boolean (is_active));
-  g_variant_builder_add (&row, "{sv}", "Previous", g_variant_new_boolean (is_previous));
-  return g_variant_builder_end (&row);
-}
-
-static void
-list_versions (gpointer object, ColletBusCall *call)
-{
-  ColletManagerObject *self = object;
-  const char *name;
-  GVariantBuilder rows;
-
-  g_variant_get (call->parameters, "(&s)", &name);
-  ColletModule *module = collet_registry_find_module (collet_manager_object_get_registry (self), name);
-  g_autoptr (GPtrArray) versions =
-      collet_reloader_list_versions (collet_manager_object_get_reloader (self), name);
-  if (versions->len == 0)
-    {
-      collet_bus_call_fail (call, g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                                               "No version of a module \"%s\" is kept here.", name));
-      return;
-    }
-  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < versions->len; i++)
-    g_variant_builder_add_value (
-        &rows, row_of_version (versions->pdata[i], module != NULL ? collet_module_get_facts (module) : NULL));
-  collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
-}
-
 /* ---- artifacts ---- */
 
 static GVariant *
@@ -244,8 +199,11 @@ get_object_code (gpointer object, ColletBusCall *call)
 }
 
 const ColletBusMethod collet_manager_module_methods[] = {
-  { "ValidateModule", validate_module },      { "GetObjectCode", get_object_code },
-  { "GetModuleVersion", get_module_version }, { "GetModuleMd5", get_module_md5 },
-  { "GetModuleInfo", get_module_info },       { "ListModules", list_modules },
-  { "ListVersions", list_versions },          { NULL, NULL },
+  { "ValidateModule", validate_module },
+  { "GetObjectCode", get_object_code },
+  { "GetModuleVersion", get_module_version },
+  { "GetModuleMd5", get_module_md5 },
+  { "GetModuleInfo", get_module_info },
+  { "ListModules", list_modules },
+  { NULL, NULL },
 };

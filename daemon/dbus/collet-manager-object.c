@@ -158,6 +158,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_module_methods,
     collet_manager_tool_methods,
     collet_manager_subscription_methods,
+    collet_manager_version_methods,
     collet_manager_history_methods,
     NULL,
     /* clang-format on */

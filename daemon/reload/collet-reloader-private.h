@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collet-change-queue.h"
+#include "collet-housekeeper.h"
 #include "collet-loader.h"
 #include "collet-reloader.h"
 #include "collet-snapshotter.h"
@@ -28,6 +29,7 @@ struct _ColletReloader
   GListStore *reloads;
   ColletChangeQueue changes;
   ColletSnapshotter *snapshotter;
+  ColletHousekeeper *housekeeper;
   guint64 next_generation;
   guint running;        /* transactions before their commit point */
   guint examining;      /* requests in pre-flight */

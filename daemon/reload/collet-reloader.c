@@ -26,6 +26,9 @@ collet_reloader_config_init (ColletReloaderConfig *config)
     .quiesce_timeout_ms = 10000,
     .keep_finished_s = 600,
     .max_finished = 256,
+    .keep_versions = 10,
+    .keep_history = 1000,
+    .keep_history_days = 365,
   };
 }
 
@@ -34,6 +37,7 @@ collet_reloader_finalize (GObject *object)
 {
   ColletReloader *self = COLLET_RELOADER (object);
 
+  collet_housekeeper_free (self->housekeeper);
   g_clear_handle_id (&self->announcing, g_source_remove);
   g_clear_object (&self->shutting_down);
   g_clear_pointer (&self->snapshotter, collet_snapshotter_free);
@@ -89,6 +93,7 @@ collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host,
   self->config = *config;
   self->config.module_path = g_strdupv (config->module_path);
   self->snapshotter = collet_snapshotter_new (self);
+  self->housekeeper = collet_housekeeper_new (self);
   return self;
 }
 
@@ -192,20 +197,6 @@ collet_reloader_find_version (ColletReloader *self, const char *module, const ch
   const ColletArtifactRow *row = collet_reloader_find_artifact (self, module, selector, error);
 
   return row != NULL ? row->version : NULL;
-}
-
-GPtrArray *
-collet_reloader_list_versions (ColletReloader *self, const char *module)
-{
-  GPtrArray *versions = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_version_unref);
-  GHashTableIter iter;
-  ColletArtifactRow *row;
-
-  g_hash_table_iter_init (&iter, self->artifacts);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&row))
-    if (g_str_equal (row->module, module))
-      g_ptr_array_add (versions, collet_version_ref (row->version));
-  return versions;
 }
 
 /* ---- locks and the list of reloads ---- */
@@ -348,6 +339,12 @@ collet_reloader_announce (ColletReloader *self, GPtrArray *updates)
     }
   else if (self->announcing == 0)
     self->announcing = g_timeout_add (MANY_DELAY_MS, on_announce, self);
+}
+
+ColletRegistry *
+collet_reloader_get_registry (ColletReloader *self)
+{
+  return self->registry;
 }
 
 guint64

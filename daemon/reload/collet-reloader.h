@@ -22,6 +22,10 @@ typedef struct
   guint quiesce_timeout_ms; /* default 10000 */
   guint keep_finished_s;    /* how long a finished reload stays an object; default 600 */
   guint max_finished;       /* and how many at most; default 256 */
+  guint keep_versions;      /* of a module, with those that serve; default 10 */
+  guint keep_version_days;  /* unused for longer they go anyway; 0: never */
+  guint keep_history;       /* newest reloads that stay, however old; default 1000 */
+  guint keep_history_days;  /* default 365; 0: for ever */
   GStrv module_path;        /* folders in which a name is looked up; may be NULL */
 } ColletReloaderConfig;
 
@@ -61,8 +65,6 @@ ColletDeployment *collet_reloader_find_deployment (ColletReloader *self, const c
  * InvalidArgument (several). Borrowed. */
 ColletVersion *
 collet_reloader_find_version (ColletReloader *self, const char *module, const char *selector, GError **error);
-/* ColletVersion: all that are retained of a module; in no order. */
-GPtrArray *collet_reloader_list_versions (ColletReloader *self, const char *module);
 
 /* Begins to close if that was not done, lets what runs end, at most timeout_ms (0:
  * the drain timeout), saves the state of every stateful module, then retires all
@@ -74,6 +76,8 @@ gboolean collet_reloader_shutdown_finish (ColletReloader *self, GAsyncResult *re
 /* From now on changes and calls get ShuttingDown; what runs goes on. */
 void collet_reloader_begin_closing (ColletReloader *self);
 
+/* Borrowed. */
+ColletRegistry *collet_reloader_get_registry (ColletReloader *self);
 /* Reloads that began since the daemon started. */
 guint64 collet_reloader_get_started (ColletReloader *self);
 /* Number of the newest update of a tool. */

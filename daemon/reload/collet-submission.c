@@ -215,6 +215,8 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
     {
       collet_reloader_drop_unused (self, items);
       record_refusal (self, g_steal_pointer (&submission->request), g_steal_pointer (&items), error);
+      if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_DISK_FULL))
+        collet_housekeeper_look_soon (self->housekeeper);
       self->is_littered = TRUE;
       collet_reloader_tidy (self);
       g_task_return_error (task, collet_error_convert (g_error_copy (error)));

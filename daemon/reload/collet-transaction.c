@@ -211,6 +211,7 @@ retain (ColletReloader *reloader, const ColletReloadItem *item)
   row->module = g_strdup (item->module);
   row->manifest = g_strdup (item->manifest->json);
   g_hash_table_replace (reloader->artifacts, row->version->sha256, row);
+  collet_housekeeper_look_soon (reloader->housekeeper);
 }
 
 /* Nothing below may fail. */

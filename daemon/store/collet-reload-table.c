@@ -239,55 +239,116 @@ collet_reload_table_read_open (ColletDatabase *db, GPtrArray *open, GPtrArray *c
 
 /* ---- retention ---- */
 
-static gboolean
-delete_reloads (ColletDatabase *db, gint64 before, guint keep, GError **error)
+/* So many rows a transaction: what others may have to wait for. */
+#define PRUNE_SLICE 1000
+
+#define OLD_RELOADS                                                                                          \
+  "SELECT r.number FROM reload AS r WHERE r.started_at < ?1 "                                                \
+  "AND r.number <= coalesce ((SELECT number FROM reload ORDER BY number DESC LIMIT 1 OFFSET ?2), 0) "        \
+  "AND EXISTS (SELECT 1 FROM reload_end AS e WHERE e.reload = r.number) ORDER BY r.number LIMIT ?3"
+#define OLD_UPDATES                                                                                          \
+  "SELECT u.sequence FROM tool_update AS u WHERE u.at < ?1 AND u.sequence < (SELECT max (sequence) "         \
+  "FROM tool_update WHERE tool = u.tool) ORDER BY u.sequence LIMIT ?2"
+/* A look is worth something as long as there is the tool, or it is recent. */
+#define OLD_CHECKS                                                                                           \
+  "DELETE FROM tool_check WHERE at < ?1 AND NOT EXISTS (SELECT 1 FROM tool WHERE name = tool_check.tool)"
+#define UNUSED_NAMES                                                                                         \
+  "DELETE FROM subscriber WHERE since_at < ?1 "                                                              \
+  "AND NOT EXISTS (SELECT 1 FROM subscription AS s WHERE s.subscriber = subscriber.name) "                   \
+  "AND NOT EXISTS (SELECT 1 FROM tool_check AS k WHERE k.subscriber = subscriber.name)"
+
+static ColletStatement *
+begin_reloads (ColletDatabase *db, const char *sql, gint64 before, guint keep)
 {
-  ColletStatement *statement =
-      collet_statement_begin (db, "DELETE FROM reload WHERE started_at < ? AND number NOT IN "
-                                  "(SELECT number FROM reload ORDER BY number DESC LIMIT ?) "
-                                  "AND EXISTS (SELECT 1 FROM reload_end AS e WHERE e.reload = number)");
+  ColletStatement *statement = collet_statement_begin (db, sql);
 
   collet_statement_add_int (statement, before);
   collet_statement_add_int (statement, keep);
-  return collet_statement_run (statement, error);
+  collet_statement_add_int (statement, PRUNE_SLICE);
+  return statement;
+}
+
+static ColletStatement *
+begin_updates (ColletDatabase *db, const char *sql, gint64 before)
+{
+  ColletStatement *statement = collet_statement_begin (db, sql);
+
+  collet_statement_add_int (statement, before);
+  collet_statement_add_int (statement, PRUNE_SLICE);
+  return statement;
+}
+
+/* Takes the statement: has it a row? */
+static gboolean
+has_row (ColletStatement *statement, gboolean *found, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  *found = collet_statement_next (statement, &reason);
+  if (*found)
+    collet_statement_end (statement);
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 static gboolean
-delete_updates (ColletDatabase *db, gint64 before, GError **error)
+forget_looks (ColletDatabase *db, const char *sql, gint64 before, GError **error)
 {
-  ColletStatement *statement =
-      collet_statement_begin (db, "DELETE FROM tool_update WHERE at < ? AND sequence NOT IN "
-                                  "(SELECT max (sequence) FROM tool_update GROUP BY tool)");
+  ColletStatement *statement = collet_statement_begin (db, sql);
 
   collet_statement_add_int (statement, before);
+  return collet_statement_run (statement, error);
+}
+
+/* While this row is not finished the triggers let its transaction delete. */
+static gboolean
+delete_old (ColletDatabase *db, gint64 before, guint keep, gint64 *reloads, gint64 *updates, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "INSERT INTO retention (before_at, at) VALUES (?, ?)");
+
+  collet_statement_add_int (statement, before);
+  collet_statement_add_int (statement, g_get_real_time ());
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+  gint64 number = collet_database_get_last_number (db);
+
+  if (!collet_statement_run (
+          begin_reloads (db, "DELETE FROM reload WHERE number IN (" OLD_RELOADS ")", before, keep), error))
+    return FALSE;
+  *reloads = collet_database_get_changes (db);
+  if (!collet_statement_run (
+          begin_updates (db, "DELETE FROM tool_update WHERE sequence IN (" OLD_UPDATES ")", before), error))
+    return FALSE;
+  *updates = collet_database_get_changes (db);
+
+  statement = collet_statement_begin (db, "UPDATE retention SET finished_at = ?, removed_reloads = ?, "
+                                          "removed_updates = ? WHERE number = ?");
+  collet_statement_add_int (statement, g_get_real_time ());
+  collet_statement_add_int (statement, *reloads);
+  collet_statement_add_int (statement, *updates);
+  collet_statement_add_int (statement, number);
   return collet_statement_run (statement, error);
 }
 
 gboolean
 collet_reload_table_prune (ColletDatabase *db, gint64 before, guint keep, guint64 *removed, GError **error)
 {
-  /* While this row is not finished the triggers let its transaction delete. */
-  ColletStatement *statement =
-      collet_statement_begin (db, "INSERT INTO retention (before_at, at) VALUES (?, ?)");
-  collet_statement_add_int (statement, before);
-  collet_statement_add_int (statement, g_get_real_time ());
-  if (!collet_statement_run (statement, error))
-    return FALSE;
+  gboolean has_reloads, has_updates;
+  gint64 reloads = 0;
+  gint64 updates = 0;
 
-  gint64 number = collet_database_get_last_number (db);
-  if (!delete_reloads (db, before, keep, error))
+  *removed = 0;
+  if (!forget_looks (db, OLD_CHECKS, before, error) || !forget_looks (db, UNUSED_NAMES, before, error) ||
+      !has_row (begin_reloads (db, OLD_RELOADS, before, keep), &has_reloads, error) ||
+      !has_row (begin_updates (db, OLD_UPDATES, before), &has_updates, error))
     return FALSE;
-  gint64 reloads = collet_database_get_changes (db);
-  if (!delete_updates (db, before, error))
+  if (!has_reloads && !has_updates)
+    return TRUE; /* nothing to record */
+  if (!delete_old (db, before, keep, &reloads, &updates, error))
     return FALSE;
-  gint64 updates = collet_database_get_changes (db);
-
-  statement = collet_statement_begin (db, "UPDATE retention SET finished_at = ?, removed_reloads = ?, "
-                                          "removed_updates = ? WHERE number = ?");
-  collet_statement_add_int (statement, g_get_real_time ());
-  collet_statement_add_int (statement, reloads);
-  collet_statement_add_int (statement, updates);
-  collet_statement_add_int (statement, number);
-  *removed = (guint64)reloads;
-  return collet_statement_run (statement, error);
+  *removed = (guint64)(reloads + updates);
+  return TRUE;
 }

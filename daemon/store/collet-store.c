@@ -4,6 +4,7 @@
 #include "collet-data-folder.h"
 #include "collet-error.h"
 #include "collet-rows.h"
+#include "collet-store-private.h"
 #include "collet-store-thread.h"
 
 #include <glib-unix.h>
@@ -149,6 +150,13 @@ submit (ColletStore *self, const ColletRequestClass *class_, gpointer input, gpo
       g_error_new (COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
                    "The database is closed because the daemon is stopping. Try again when it is back.");
   collet_request_complete (request);
+}
+
+void
+collet_store_submit (ColletStore *self, const ColletRequestClass *class_, gpointer input, gpointer tag,
+                     GAsyncReadyCallback callback, gpointer user_data)
+{
+  submit (self, class_, input, tag, callback, user_data);
 }
 
 static gboolean

@@ -261,9 +261,9 @@ void collet_store_history_async (ColletStore *self, const char *module, guint li
 GPtrArray *
 collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **error); /* ColletHistoryRow */
 
-/* Retention: removes reloads that ended and began before `before`, but none of
- * the newest `keep`, and tool updates of that time that are no tool's newest. The
- * removal itself is recorded. */
+/* Retention: removes some of the reloads that ended and began before `before`, but
+ * none of the newest `keep`, and some of the tool updates of that time that are no
+ * tool's newest; the removal itself is recorded. *removed 0: there are no more. */
 void collet_store_prune_async (ColletStore *self, gint64 before, guint keep, GAsyncReadyCallback callback,
                                gpointer user_data);
 gboolean

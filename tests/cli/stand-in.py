@@ -253,6 +253,20 @@ class Service:
         return V("(s)", (json.dumps({"content": [{"type": "text", "text": arguments}],
                                      "structuredContent": {"sum": 3}}),))
 
+    def do_ListVersions(self, name):
+        if name != "calculator":
+            raise Refused("NotFound", f"No version of {name} is kept")
+        rows = [{"Version": V("s", sha), "SemanticVersion": V("s", version), "Active": V("b", version == "1.1.0"),
+                 "Previous": V("b", version == "1.0.0"), "Retained": V("b", version == "1.0.0"),
+                 "RetainReason": V("s", "audited" if version == "1.0.0" else ""), "HasSnapshot": V("b", False),
+                 "Size": V("t", 15000), "AddedAt": V("x", NOW), "UsedAt": V("x", NOW)}
+                for version, sha in (("1.1.0", SHA2), ("1.0.0", SHA1))]
+        return V("(aa{sv})", (rows,))
+
+    def do_RetainVersion(self, name, _version, _retain, _options):
+        if name != "calculator":
+            raise Refused("NotFound", f"No version of {name} is kept")
+
     def known(self, tool):
         if tool not in ("add", "plus", "*"):
             raise Refused("NotFound", f"There is no tool {tool}")

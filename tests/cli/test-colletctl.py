@@ -22,7 +22,8 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "prepare", "commit", "abort", "rollback", "unload", "modules", "tools", "call", "history", "register",
+VERBS = ["validate", "load", "reload", "prepare", "commit", "abort", "rollback", "unload", "modules", "tools", "call",
+         "history", "versions", "retain", "release", "register",
          "unregister", "update-version", "check", "subscribe", "unsubscribe", "subscriptions", "updates", "status",
          "version"]
 
@@ -274,6 +275,20 @@ def test_call():
     refused("ToolNotFound", "call", "nothing")
 
 
+def test_versions():
+    lines = ok("versions", "calculator").splitlines()
+    assert lines[0].split() == ["VERSION", "SHA256", "STATE", "SIZE", "ADDED", "USED", "SAVED", "KEPT"], lines
+    assert lines[1].split()[:3] == ["1.1.0", "b2" * 6, "serves"] and lines[1].endswith("by the rules"), lines
+    assert lines[2].split()[:3] == ["1.0.0", "a1" * 6, "previous"] and lines[2].endswith("for ever: audited"), lines
+    assert [row["retained"] for row in ok_json("versions", "calculator")["versions"]] == [False, True]
+    refused("NotFound", "versions", "nobody")
+    ok("retain", "calculator", "a1a1a1", "--reason=audited")
+    assert calls()[0] == ["RetainVersion", ["calculator", "a1a1a1", True, {"reason": "audited"}]], calls()
+    assert ok_json("release", "calculator", "a1a1a1") == {"retained": False}
+    assert calls()[0] == ["RetainVersion", ["calculator", "a1a1a1", False, {}]], calls()
+    refused("NotFound", "retain", "nobody", "a1a1a1")
+
+
 def test_register():
     ok("register", "plus", "calculator", "add", "--title=Plus", "--description=d", "--annotations={}")
     assert calls()[0] == ["RegisterTool", ["plus", "calculator", "add",
@@ -378,6 +393,7 @@ def test_completion():
     assert complete("--json", "call", "a") == ["add"]
     assert "--drain-timeout" in complete("load", "--")
     assert "watch" in complete("reload", "wa")
+    assert complete("retain", "calculator", "b") == ["b2" * 6]
     (FOLDER / "present.so").write_text("")
     assert complete("load", "pres") == ["present.so"]
     # Every option that the help lists is offered.

@@ -18,7 +18,7 @@ OFFERED = {
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
         'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
-        'ListSubscriptions',
+        'ListSubscriptions', 'RetainVersion',
     },
     RELOAD: {'Wait', 'Cancel'},
 }

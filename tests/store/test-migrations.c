@@ -131,6 +131,10 @@ test_from_first (void)
   g_autofree char *names =
       fixture_query (folder, "SELECT group_concat (name || ' ' || uid || ' ' || since_at) FROM subscriber");
   g_assert_cmpstr (names, ==, "ci 7 10");
+  g_autofree char *kept =
+      fixture_query (folder, "SELECT pinned || coalesce (pin_reason, '-') || has_state || "
+                             "(SELECT count (*) FROM retention_history) FROM version_status");
+  g_assert_cmpstr (kept, ==, "0-00");
   fixture_folder_free (folder);
 }
 
