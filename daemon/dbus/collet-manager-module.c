@@ -62,15 +62,24 @@ list_prepared (ColletReloader *reloader, const char *name)
   return g_variant_new_strv (&version, 1);
 }
 
-static void
-get_module_info (gpointer object, ColletBusCall *call)
+typedef struct
 {
-  ColletManagerObject *self = object;
+  ColletManagerObject *self; /* referenced */
+  ColletBusCall *call;
+} InfoCall;
+
+/* It may have gone while its file was read. */
+static void
+on_looked_on_disk (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autofree InfoCall *info_call = data;
+  g_autoptr (ColletManagerObject) self = info_call->self;
+  g_autofree char *on_disk = collet_reloader_look_on_disk_finish (COLLET_RELOADER (object), result);
   const char *name;
   GVariantDict info;
 
-  g_variant_get (call->parameters, "(&s)", &name);
-  ColletModule *module = find_module (self, call, name);
+  g_variant_get (info_call->call->parameters, "(&s)", &name);
+  ColletModule *module = find_module (self, info_call->call, name);
   if (module == NULL)
     return;
 
@@ -81,7 +90,24 @@ get_module_info (gpointer object, ColletBusCall *call)
   g_variant_dict_insert (&info, "Manifest", "s", collet_module_get_facts (module)->manifest->json);
   g_variant_dict_insert_value (&info, "Prepared",
                                list_prepared (collet_manager_object_get_reloader (self), name));
-  collet_bus_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
+  if (on_disk != NULL)
+    g_variant_dict_insert (&info, "OnDisk", "s", on_disk);
+  collet_bus_call_return (info_call->call, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
+}
+
+static void
+get_module_info (gpointer object, ColletBusCall *call)
+{
+  const char *name;
+
+  g_variant_get (call->parameters, "(&s)", &name);
+  if (find_module (object, call, name) == NULL)
+    return;
+
+  InfoCall *info_call = g_new (InfoCall, 1);
+  *info_call = (InfoCall){ g_object_ref (object), call };
+  collet_reloader_look_on_disk_async (collet_manager_object_get_reloader (object), name, on_looked_on_disk,
+                                      info_call);
 }
 
 static void

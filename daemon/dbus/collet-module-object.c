@@ -98,6 +98,14 @@ describe_state (ColletGenerationState state)
 }
 
 static void
+set_reload (ColletDbusModule *bus, const char *id)
+{
+  g_autofree char *path = id != NULL ? collet_bus_dup_path (COLLET_BUS_RELOADS, id) : NULL;
+
+  collet_dbus_module_set_reload (bus, path != NULL ? path : "/");
+}
+
+static void
 set_drained (ColletDbusModule *bus, ColletDrainState drain)
 {
   gboolean is_done = drain == COLLET_DRAIN_DONE;
@@ -147,6 +155,8 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_calls (bus, calls);
   collet_dbus_module_set_errors (bus, errors);
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));
+  set_reload (bus, collet_deployment_get_reload (self->deployment));
+  collet_dbus_module_set_resident_versions (bus, collet_deployment_get_resident (self->deployment));
   collet_dbus_module_set_live_generations (bus, collet_deployment_get_live (self->deployment));
   collet_dbus_module_set_candidate_version (bus, candidate != NULL
                                                      ? collet_generation_get_spec (candidate)->version->sha256
@@ -170,14 +180,11 @@ ColletModuleObject *
 collet_module_object_new (ColletModule *module, ColletRegistry *registry, ColletReloader *reloader)
 {
   ColletModuleObject *self = g_object_new (COLLET_TYPE_MODULE_OBJECT, NULL);
-  ColletDbusModule *bus = COLLET_DBUS_MODULE (self);
 
   self->module = g_object_ref (module);
   self->registry = g_object_ref (registry);
   self->deployment =
       g_object_ref (collet_reloader_find_deployment (reloader, collet_module_get_name (module)));
-  collet_dbus_module_set_reload (bus, "/");
-  collet_dbus_module_set_resident_versions (bus, (const char *const[]){ NULL });
   g_signal_connect_object (module, "changed", G_CALLBACK (on_changed), self, 0);
   g_signal_connect_object (self->deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
   on_changed (module, self);

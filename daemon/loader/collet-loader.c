@@ -253,6 +253,44 @@ collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static gboolean
+discard (gpointer user_data, const void *bytes, gsize size, GError **error)
+{
+  return TRUE;
+}
+
+static void
+identify_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const ColletArtifactSource file = { .path = task_data, .name = task_data, .fd = -1 };
+  GError *error = NULL;
+  g_autoptr (ColletArtifactCopier) copier = collet_artifact_copier_new (&error);
+  ColletArtifactFacts facts;
+
+  if (copier != NULL && collet_artifact_copier_run (copier, &file, discard, NULL, &facts, &error))
+    g_task_return_pointer (task, g_strdup (facts.digest.sha256), g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+collet_loader_identify_async (ColletLoader *self, const char *path, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+
+  g_autoptr (GTask) task = new_task (self, NULL, callback, user_data, collet_loader_identify_async);
+  g_task_set_task_data (task, g_strdup (path), g_free);
+  g_task_run_in_thread (task, identify_in_thread);
+}
+
+char *
+collet_loader_identify_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
 guint
 collet_loader_collect (ColletLoader *self, GHashTable *keep)
 {

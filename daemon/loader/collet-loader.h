@@ -74,6 +74,11 @@ ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult
 void collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean comes_back,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+/* SHA-256 of a file from outside, as it is now. In a thread; nothing is kept.
+ * Errors as of examine. */
+void collet_loader_identify_async (ColletLoader *self, const char *path, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+char *collet_loader_identify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 /* Removes stored versions that are not in `keep` (sha256), except those that are
  * being examined; put those that were proven and wait for their commit into
  * `keep`. Blocking; a few unlinks. */

@@ -20,6 +20,8 @@ struct _ColletDeployment
   gint64 state_saved_at;
   gint64 restored_at, restored_age_us;
   guint64 former_crashes; /* of generations that are gone */
+  char *reload;
+  GPtrArray *resident; /* char *, NULL-terminated */
 };
 
 G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
@@ -37,6 +39,8 @@ collet_deployment_finalize (GObject *object)
   g_clear_object (&self->candidate);
   g_clear_pointer (&self->slot, collet_slot_unref);
   g_free (self->module);
+  g_free (self->reload);
+  g_ptr_array_unref (self->resident);
   G_OBJECT_CLASS (collet_deployment_parent_class)->finalize (object);
 }
 
@@ -53,6 +57,8 @@ collet_deployment_class_init (ColletDeploymentClass *klass)
 static void
 collet_deployment_init (ColletDeployment *self)
 {
+  self->resident = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->resident, NULL);
   self->leaving = g_array_new (FALSE, FALSE, sizeof (ColletLeaving));
 }
 
@@ -224,7 +230,38 @@ collet_deployment_get_leaving (ColletDeployment *self)
   return self->leaving;
 }
 
+const char *
+collet_deployment_get_reload (ColletDeployment *self)
+{
+  return self->reload;
+}
+
+void
+collet_deployment_set_reload (ColletDeployment *self, const char *id)
+{
+  if (g_strcmp0 (self->reload, id) == 0)
+    return;
+  g_free (self->reload);
+  self->reload = g_strdup (id);
+  g_signal_emit (self, changed_signal, 0);
+}
+
 /* ---- retirement ---- */
+
+const char *const *
+collet_deployment_get_resident (ColletDeployment *self)
+{
+  return (const char *const *)self->resident->pdata;
+}
+
+static void
+note_resident (ColletDeployment *self, ColletGeneration *generation)
+{
+  const char *sha256 = collet_generation_get_spec (generation)->version->sha256;
+
+  if (!g_strv_contains (collet_deployment_get_resident (self), sha256))
+    g_ptr_array_insert (self->resident, 0, g_strdup (sha256));
+}
 
 static void
 forget_leaving (ColletDeployment *self, ColletGeneration *generation)
@@ -248,6 +285,8 @@ on_retired (GObject *object, GAsyncResult *result, gpointer data)
 
   *retirement = collet_generation_retire_finish (COLLET_GENERATION (object), result);
   forget_leaving (self, COLLET_GENERATION (object));
+  if (!retirement->unloaded)
+    note_resident (self, COLLET_GENERATION (object));
   g_signal_emit (self, changed_signal, 0);
   g_task_return_pointer (task, retirement, g_free);
 }

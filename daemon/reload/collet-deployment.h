@@ -26,6 +26,13 @@ guint collet_deployment_get_live (ColletDeployment *self);
 ColletGeneration *collet_deployment_get_candidate (ColletDeployment *self);
 void collet_deployment_set_candidate (ColletDeployment *self, ColletGeneration *candidate);
 
+/* Id of the reload that changes it now, or NULL. */
+const char *collet_deployment_get_reload (ColletDeployment *self);
+void collet_deployment_set_reload (ColletDeployment *self, const char *id);
+
+/* Versions (SHA-256) that were retired, but whose code is in this process still. */
+const char *const *collet_deployment_get_resident (ColletDeployment *self);
+
 /* How often its workers died, over all generations since the daemon started. */
 guint64 collet_deployment_get_crashes (ColletDeployment *self);
 

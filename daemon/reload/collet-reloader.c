@@ -201,14 +201,27 @@ collet_reloader_find_version (ColletReloader *self, const char *module, const ch
 
 /* ---- locks and the list of reloads ---- */
 
+static void
+tell_holder (ColletReloader *self, const char *module, ColletReload *holder)
+{
+  ColletDeployment *deployment = g_hash_table_lookup (self->deployments, module);
+
+  if (deployment != NULL)
+    collet_deployment_set_reload (deployment, holder != NULL ? collet_reload_get_id (holder) : NULL);
+}
+
 void
 collet_reloader_lock (ColletReloader *self, ColletReload *reload)
 {
   GPtrArray *items = collet_reload_get_items (reload);
 
   for (guint i = 0; i < items->len; i++)
-    g_hash_table_insert (self->locks, g_strdup (((ColletReloadItem *)items->pdata[i])->module),
-                         g_object_ref (reload));
+    {
+      const char *module = ((ColletReloadItem *)items->pdata[i])->module;
+
+      g_hash_table_insert (self->locks, g_strdup (module), g_object_ref (reload));
+      tell_holder (self, module, reload);
+    }
 }
 
 void
@@ -220,8 +233,10 @@ collet_reloader_unlock (ColletReloader *self, ColletReload *reload)
     {
       const char *module = ((ColletReloadItem *)items->pdata[i])->module;
 
-      if (g_hash_table_lookup (self->locks, module) == reload)
-        g_hash_table_remove (self->locks, module);
+      if (g_hash_table_lookup (self->locks, module) != reload)
+        continue;
+      g_hash_table_remove (self->locks, module);
+      tell_holder (self, module, NULL);
     }
   if (collet_reload_get_state (reload) != COLLET_RELOAD_COMMITTED)
     self->is_littered = TRUE;

@@ -145,3 +145,32 @@ collet_reloader_open_artifact_finish (ColletReloader *self, GAsyncResult *result
   *filename = g_strdup (g_task_get_task_data (G_TASK (result)));
   return fd;
 }
+
+static void
+on_identified (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  g_autoptr (GError) error = NULL;
+  char *sha256 = collet_loader_identify_finish (COLLET_LOADER (object), result, &error);
+
+  g_task_return_pointer (task, sha256, g_free);
+}
+
+void
+collet_reloader_look_on_disk_async (ColletReloader *self, const char *module, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autofree char *path = collet_reloader_look_up (self, module, NULL);
+
+  if (path == NULL)
+    g_task_return_pointer (task, NULL, NULL);
+  else
+    collet_loader_identify_async (self->loader, path, on_identified, g_steal_pointer (&task));
+}
+
+char *
+collet_reloader_look_on_disk_finish (ColletReloader *self, GAsyncResult *result)
+{
+  return g_task_propagate_pointer (G_TASK (result), NULL);
+}

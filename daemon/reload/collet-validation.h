@@ -36,4 +36,10 @@ void collet_reloader_open_artifact_async (ColletReloader *self, const char *modu
 int collet_reloader_open_artifact_finish (ColletReloader *self, GAsyncResult *result, char **filename,
                                           GError **error);
 
+/* SHA-256 of what a reload of that module by its name would take: its file in the
+ * module path. finish: NULL if there is none, or it cannot be read. */
+void collet_reloader_look_on_disk_async (ColletReloader *self, const char *module,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+char *collet_reloader_look_on_disk_finish (ColletReloader *self, GAsyncResult *result);
+
 G_END_DECLS

@@ -290,6 +290,27 @@ class Requests(TestCase):
         self.assertEqual({name for name, _, _ in seen}, {'echo', 'late', *aliases})
         self.assertEqual(seen[-1][0], 'late')
 
+    def test_the_module_names_the_one_that_changes_it(self):
+        daemon, path = self.hanging()
+        self.assertEqual(daemon.info('counter')['Reload'], path)
+        daemon.call('Cancel', path=path, interface=RELOAD)
+        self.assertBusError('Cancelled', daemon.wait, path)
+        self.assertEqual(daemon.info('counter')['Reload'], '/')
+
+    def test_code_that_stays_in_memory_is_told(self):
+        daemon = self.daemon()
+        daemon.load(module('echo-nodelete'), host='in-process')
+        self.assertEqual(daemon.info('echo')['ResidentVersions'], [])
+        daemon.load(module('echo-2.0.0'), allow_breaking=True)
+        self.assertEqual(daemon.info('echo')['ResidentVersions'], [sha256(module('echo-nodelete'))])
+
+    def test_the_version_on_disk_is_told(self):
+        daemon = self.daemon()
+        daemon.load(example('text-tools'))
+        daemon.load(module('echo-1.0.0'))
+        self.assertEqual(daemon.info('text-tools')['OnDisk'], sha256(example('text-tools')))
+        self.assertNotIn('OnDisk', daemon.info('echo'))  # there is no echo.so
+
     def test_finished_is_signalled_once(self):
         daemon = self.daemon()
         seen = []
