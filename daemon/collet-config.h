@@ -32,6 +32,10 @@ typedef struct
   GStrv allowed_hosts, allowed_origins; /* live */
   char *token_file;                     /* live; absolute, or NULL */
   char *instructions;                   /* or NULL */
+  /* [trust] */
+  char *trust_rule;    /* "signed", "owned", "any", or NULL */
+  char *trust_keys;    /* folder, or NULL */
+  GStrv trust_network; /* names of modules, "*": any; NULL: none */
   /* [limits], all of them live */
   guint max_body_kib, max_depth;
   guint max_calls, max_calls_per_session;

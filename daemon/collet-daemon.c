@@ -12,6 +12,7 @@
 #include "collet-loader.h"
 #include "collet-rows.h"
 #include "collet-store.h"
+#include "collet-trust.h"
 #include "collet-systemd.h"
 
 /* The least time that modules get to come to rest, so that their state is saved. */
@@ -98,6 +99,27 @@ open_store (ColletDaemon *self, GError **error)
 static void on_shutdown_requested (ColletReloader *reloader, guint timeout_ms, gpointer data);
 
 static gboolean
+set_trust (ColletLoader *loader, const ColletOptions *options, GError **error)
+{
+  ColletTrustPolicy policy = {
+    .level = COLLET_TRUST_OWNED,
+    .keys = options->keys,
+    .trusts_caller = !options->is_system,
+    .network = options->config->trust_network,
+  };
+
+  if (options->trust != NULL && !collet_trust_level_from_string (options->trust, &policy.level))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "The rule of trust is \"%s\"; it can be \"signed\", \"owned\" or \"any\".",
+                   options->trust);
+      return FALSE;
+    }
+  collet_loader_set_trust (loader, &policy);
+  return TRUE;
+}
+
+static gboolean
 build (ColletDaemon *self, GError **error)
 {
   const ColletOptions *options = self->options;
@@ -120,14 +142,12 @@ build (ColletDaemon *self, GError **error)
   g_autoptr (ColletLoader) loader = collet_loader_new (artifacts, self->spawn, error);
   if (loader == NULL)
     return FALSE;
-  collet_loader_set_trust (loader, &(ColletTrustPolicy){
-                                       .level = options->trust,
-                                       .keys = options->keys,
-                                       .trusts_caller = !options->is_system,
-                                   });
+  if (!set_trust (loader, options, error))
+    return FALSE;
 
   collet_host_config_init (&host_config);
   host_config.limits.address_space = (guint64)options->worker_memory_mib * 1024 * 1024;
+  host_config.network = (const char *const *)options->config->trust_network;
   g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
   collet_reloader_config_init (&reloader_config);
   reloader_config.module_path = options->module_path;

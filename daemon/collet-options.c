@@ -32,6 +32,7 @@ collet_options_free (ColletOptions *options)
   g_free (options->listen);
   g_free (options->socket);
   g_free (options->keys);
+  g_free (options->trust);
   g_strfreev (options->module_path);
   g_free (options->worker);
   g_free (options->node_name);
@@ -90,6 +91,10 @@ fill_from_config (ColletOptions *options)
   if (options->worker_memory_mib < 0)
     options->worker_memory_mib = config->worker_memory_mib;
   options->record_calls |= config->record_calls;
+  if (options->keys == NULL)
+    options->keys = g_strdup (config->trust_keys);
+  if (options->trust == NULL)
+    options->trust = g_strdup (config->trust_rule);
 }
 
 static gboolean
@@ -179,9 +184,7 @@ collet_options_parse (int argc, char **argv, int *status)
   gboolean session = FALSE;
   gboolean no_listen = FALSE;
   gboolean version = FALSE;
-  g_autofree char *trust = NULL;
 
-  self->trust = COLLET_TRUST_OWNED;
   self->keep_versions = 10;
   self->keep_history_days = 365;
   self->worker_memory_mib = -1;
@@ -201,7 +204,7 @@ collet_options_parse (int argc, char **argv, int *status)
       "Serve MCP on this unix socket (collet/mcp.sock among the runtime files; none: nowhere)", "PATH" },
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
       "Folder in which modules are found by name; may be repeated", "DIR" },
-    { "trust", 0, 0, G_OPTION_ARG_STRING, &trust,
+    { "trust", 0, 0, G_OPTION_ARG_STRING, &self->trust,
       "What may be loaded: what is signed; what is, or only root or this user can write (owned); any",
       "RULE" },
     { "keys", 0, 0, G_OPTION_ARG_FILENAME, &self->keys,
@@ -237,8 +240,6 @@ collet_options_parse (int argc, char **argv, int *status)
     *status = fail ("it takes options only");
   else if (session && self->is_system)
     *status = fail ("--session and --system contradict each other");
-  else if (trust != NULL && !collet_trust_level_from_string (trust, &self->trust))
-    *status = fail ("--trust is \"signed\", \"owned\" or \"any\"");
   else if (self->keep_versions < 0 || self->keep_version_days < 0 || self->keep_history_days < 0 ||
            MAX (self->keep_version_days, self->keep_history_days) > MAX_DAYS)
     *status =

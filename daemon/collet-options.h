@@ -5,7 +5,6 @@
 #pragma once
 
 #include "collet-config.h"
-#include "collet-trust.h"
 
 G_BEGIN_DECLS
 
@@ -20,10 +19,10 @@ typedef struct
   char *listen;               /* HOST:PORT of MCP over TCP, or NULL: none */
   char *socket;               /* path of the MCP unix socket, or NULL: none */
   gboolean is_default_socket; /* nobody asked for it: do without if it is taken */
-  ColletTrustLevel trust;
-  char *keys;        /* folder of the trusted keys */
-  GStrv module_path; /* absolute folders */
-  char *worker;      /* path of collet-worker */
+  char *trust;                /* "signed", "owned", "any", or NULL: the default */
+  char *keys;                 /* folder of the trusted keys */
+  GStrv module_path;          /* absolute folders */
+  char *worker;               /* path of collet-worker */
   char *node_name;
   int http_threads;
   int worker_memory_mib; /* address space of a worker; 0: not limited */

@@ -285,3 +285,10 @@ collet_manifest_find_tool (const ColletManifest *manifest, const char *name)
 
   return found != NULL ? *found : NULL;
 }
+
+gboolean
+collet_manifest_may_use_network (const ColletManifest *manifest, const char *const *allowed)
+{
+  return manifest->needs_network && allowed != NULL &&
+         (g_strv_contains (allowed, manifest->name) || g_strv_contains (allowed, "*"));
+}

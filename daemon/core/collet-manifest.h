@@ -47,4 +47,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifest, collet_manifest_unref)
 
 const ColletManifestTool *collet_manifest_find_tool (const ColletManifest *manifest, const char *name);
 
+/* `allowed`: names of modules, "*" for any, or NULL. */
+gboolean collet_manifest_may_use_network (const ColletManifest *manifest, const char *const *allowed);
+
 G_END_DECLS

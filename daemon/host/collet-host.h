@@ -30,7 +30,9 @@ typedef struct
   guint restart_burst;    /* crashes within restart_window_s after which it is BROKEN; default 5 */
   guint restart_window_s; /* default 30 */
   guint grace_ms;         /* from telling a call to end to not waiting for it; default 2000 */
-  gboolean allow_network; /* to modules whose manifest asks for it; default FALSE */
+  /* Modules that get the network if their manifest asks for it; "*": any. Borrowed,
+   * for as long as the host lives; default NULL: none. */
+  const char *const *network;
 } ColletHostConfig;
 
 #define COLLET_TYPE_HOST (collet_host_get_type ())

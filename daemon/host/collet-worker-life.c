@@ -386,8 +386,8 @@ collet_worker_life_start (ColletWorkerGeneration *self)
   collet_worker_life_set_timer (self, (gint64)config->start_timeout_ms * 1000, on_start_timeout);
   collet_spawn_worker_async (self->parts->spawn, spec->path, &limits,
                              spec->manifest->concurrent ? config->executors : 1,
-                             spec->manifest->needs_network && config->allow_network, self->spawning,
-                             on_spawned, g_object_ref (self));
+                             collet_manifest_may_use_network (spec->manifest, config->network),
+                             self->spawning, on_spawned, g_object_ref (self));
 }
 
 /* From the I/O thread */

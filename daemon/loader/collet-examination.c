@@ -48,7 +48,7 @@ examination_free (Examination *self)
   g_clear_pointer (&self->candidates, g_ptr_array_unref);
   g_clear_error (&self->sync_error);
   g_clear_error (&self->error);
-  g_free (self->trust.keys);
+  collet_trust_policy_clear (&self->trust);
   g_object_unref (self->spawn);
   collet_artifact_store_unref (self->store);
   g_free (self);
@@ -69,8 +69,7 @@ examination_new (const ColletExaminer *examiner, const ColletArtifactSource *sou
 
   self->store = collet_artifact_store_ref (examiner->store);
   self->spawn = g_object_ref (examiner->spawn);
-  self->trust = examiner->trust;
-  self->trust.keys = g_strdup (examiner->trust.keys);
+  collet_trust_policy_copy (&examiner->trust, &self->trust);
   self->limits = examiner->limits;
   self->is_trial = is_trial;
   self->n = n;
@@ -114,7 +113,7 @@ judge_share (ColletParallel *parallel, gpointer user_data)
   guint i;
 
   while (collet_parallel_next (parallel, &i))
-    self->candidates->pdata[i] = collet_verdict_new (&self->intakes[i], self->trial_of[i]);
+    self->candidates->pdata[i] = collet_verdict_new (&self->intakes[i], self->trial_of[i], &self->trust);
 }
 
 static void

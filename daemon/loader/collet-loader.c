@@ -32,7 +32,7 @@ collet_loader_finalize (GObject *object)
 
   g_clear_pointer (&self->examiner.store, collet_artifact_store_unref);
   g_clear_object (&self->examiner.spawn);
-  g_free (self->examiner.trust.keys);
+  collet_trust_policy_clear (&self->examiner.trust);
   G_OBJECT_CLASS (collet_loader_parent_class)->finalize (object);
 }
 
@@ -76,9 +76,8 @@ void
 collet_loader_set_trust (ColletLoader *self, const ColletTrustPolicy *policy)
 {
   g_return_if_fail (COLLET_IS_LOADER (self));
-  g_free (self->examiner.trust.keys);
-  self->examiner.trust = *policy;
-  self->examiner.trust.keys = g_strdup (policy->keys);
+  collet_trust_policy_clear (&self->examiner.trust);
+  collet_trust_policy_copy (policy, &self->examiner.trust);
 }
 
 void
@@ -203,7 +202,7 @@ static void
 verification_free (Verification *self)
 {
   collet_version_unref (self->version);
-  g_free (self->policy.keys);
+  collet_trust_policy_clear (&self->policy);
   g_free (self);
 }
 
@@ -239,8 +238,7 @@ collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean
   g_autoptr (GTask) task = new_task (self, cancellable, callback, user_data, collet_loader_verify_async);
   Verification *verification = g_new0 (Verification, 1);
   verification->version = collet_version_ref (version);
-  verification->policy = self->examiner.trust;
-  verification->policy.keys = g_strdup (self->examiner.trust.keys);
+  collet_trust_policy_copy (&self->examiner.trust, &verification->policy);
   verification->comes_back = comes_back;
   g_task_set_task_data (task, verification, (GDestroyNotify)verification_free);
   g_task_run_in_thread (task, verify_in_thread);

@@ -28,6 +28,21 @@ collet_trust_level_from_string (const char *text, ColletTrustLevel *level)
   return FALSE;
 }
 
+void
+collet_trust_policy_copy (const ColletTrustPolicy *policy, ColletTrustPolicy *to)
+{
+  *to = *policy;
+  to->keys = g_strdup (policy->keys);
+  to->network = g_strdupv (policy->network);
+}
+
+void
+collet_trust_policy_clear (ColletTrustPolicy *policy)
+{
+  g_free (policy->keys);
+  g_strfreev (policy->network);
+}
+
 /* ---- signatures ---- */
 
 /* NotTrusted: revoked, unknown (`required`), or false. *signer stays NULL for an

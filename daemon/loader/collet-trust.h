@@ -26,8 +26,13 @@ struct _ColletTrustPolicy
   ColletTrustLevel level;
   char *keys;             /* folder, see collet-key-ring.h; read anew each time, so that a
                              change counts at once. NULL: none */
+  GStrv network;          /* modules that may use it, "*": any; NULL: none */
   gboolean trusts_caller; /* bytes without a file come from who may do everything anyway */
 };
+
+/* A deep copy into `to`, and its contents freed. */
+void collet_trust_policy_copy (const ColletTrustPolicy *policy, ColletTrustPolicy *to);
+void collet_trust_policy_clear (ColletTrustPolicy *policy);
 
 /* Judges what was taken and has no error: fills its trust. Reads SOURCE.minisig.
  * Blocking. */

@@ -177,6 +177,24 @@ check_trust (ColletCandidate *candidate, const ColletArtifactTrust *trust)
     collet_candidate_add_check (candidate, "trust", COLLET_CHECK_PASSED, trust->evidence, NULL);
 }
 
+/* It would load and then fail at its work. */
+static void
+check_network (ColletCandidate *candidate, const ColletTrustPolicy *policy)
+{
+  const ColletManifest *manifest = candidate->manifest;
+
+  if (manifest == NULL || !manifest->needs_network)
+    return;
+  if (collet_manifest_may_use_network (manifest, (const char *const *)policy->network))
+    collet_candidate_add_check (candidate, "network", COLLET_CHECK_PASSED, "asked for, and allowed", NULL);
+  else
+    collet_candidate_add_check (candidate, "network", COLLET_CHECK_WARNING,
+                                "The manifest asks for the network, and this daemon does not let the module "
+                                "use it.",
+                                "Add the module to [trust] network in colletd.conf, or expect its tools to "
+                                "fail.");
+}
+
 /* Nothing of it was read or run. */
 static void
 skip_all (ColletCandidate *candidate)
@@ -231,7 +249,8 @@ check_state (ColletCandidate *candidate, gboolean has_state)
 }
 
 ColletCandidate *
-collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial)
+collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial,
+                    const ColletTrustPolicy *policy)
 {
   ColletCandidate *candidate = collet_candidate_new (intake->source.name);
   const ColletArtifactDigest *digest = &intake->facts.digest;
@@ -249,6 +268,7 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
 
   g_autoptr (ColletProbeReport) report = check_file (candidate, trial);
   check_manifest (candidate, report != NULL ? report->manifest : NULL);
+  check_network (candidate, policy);
   candidate->version =
       collet_version_new (digest->sha256, digest->md5, report != NULL ? report->code_digest : NULL,
                           report != NULL ? report->build_id : NULL,
