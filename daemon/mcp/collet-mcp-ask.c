@@ -16,6 +16,7 @@
 
 #define MAX_ROUNDS 16
 #define MAX_REPLIES (4u * 1024u * 1024u) /* bytes of a round */
+#define MAX_HELD_KIB (64 * 1024)         /* of all calls that wait for further answers */
 #define ID_PREFIX "collet-"
 
 typedef struct
@@ -31,7 +32,8 @@ struct _ColletMcpAsk
   gboolean is_waiting;
   GArray *questions; /* Question */
   guint n_open;
-  gsize size; /* of the replies */
+  gsize size;    /* of the replies */
+  gint held_kib; /* of them, counted as held */
   GString *replies;
   gint64 deadline_us;
   GList link; /* in the server's; under its lock */
@@ -42,6 +44,7 @@ struct _ColletMcpAsks
   pthread_mutex_t lock;
   GQueue waiting; /* ColletMcpCall, a reference each */
   guint64 last_id;
+  gint held_kib; /* atomic */
   gboolean is_ending;
 };
 
@@ -69,6 +72,33 @@ collet_mcp_asks_free (ColletMcpAsks *asks)
   g_assert (g_queue_is_empty (&asks->waiting));
   pthread_mutex_destroy (&asks->lock);
   g_free (asks);
+}
+
+/* FALSE: there is no room for so much. */
+static gboolean
+hold (ColletMcpCall *call, gsize size)
+{
+  gint *held_kib = &call->server->asks->held_kib;
+  gint kib = (gint)(size / 1024) + 1;
+
+  call->ask->size += size;
+  call->ask->held_kib += kib;
+  return g_atomic_int_add (held_kib, kib) + kib <= MAX_HELD_KIB && call->ask->size <= MAX_REPLIES;
+}
+
+static void
+let_go (ColletMcpCall *call)
+{
+  g_atomic_int_add (&call->server->asks->held_kib, -call->ask->held_kib);
+  call->ask->held_kib = 0;
+  call->ask->size = 0;
+}
+
+void
+collet_mcp_ask_end (ColletMcpCall *call)
+{
+  if (call->ask)
+    let_go (call);
 }
 
 void
@@ -157,6 +187,7 @@ take_questions (ColletMcpCall *call, const ColletJson *json)
   ColletJsonNode all = collet_questions_get_requests (json);
 
   g_array_set_size (ask->questions, 0);
+  let_go (call);
   for (ColletJsonNode node = collet_json_first (json, all); node; node = collet_json_next (json, node))
     {
       Question question = { .key = collet_json_dup_name (json, node) };
@@ -168,7 +199,6 @@ take_questions (ColletMcpCall *call, const ColletJson *json)
       g_ptr_array_add (requests, make_request (json, node, question.id));
     }
   ask->n_open = ask->questions->len;
-  ask->size = 0;
   return requests;
 }
 
@@ -372,8 +402,7 @@ take_reply (ColletMcpCall *call, guint64 id, const ColletMcpRequest *request)
       if (question->id != id || question->reply)
         continue;
       question->reply = dup_reply (request);
-      call->ask->size += strlen (question->reply);
-      taken = call->ask->size > MAX_REPLIES ? TOO_LARGE : --call->ask->n_open == 0 ? LAST : KEPT;
+      taken = !hold (call, strlen (question->reply)) ? TOO_LARGE : --call->ask->n_open == 0 ? LAST : KEPT;
       break;
     }
   pthread_mutex_unlock (&call->lock);
@@ -419,8 +448,9 @@ collet_mcp_ask_take_answer (const ColletMcpTurn *turn)
           collet_mcp_call_unref (call); /* the queue's */
         }
       else if (taken == TOO_LARGE)
-        collet_mcp_ask_abandon (call, COLLET_ERROR_MESSAGE_TOO_LARGE,
-                                "The answers to the tool's questions are larger than 4 MiB.");
+        collet_mcp_ask_abandon (
+            call, COLLET_ERROR_MESSAGE_TOO_LARGE,
+            "The answers to the tool's questions are larger than 4 MiB, or there are too many such.");
       collet_mcp_call_unref (call);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * collet-mcp-call-private.h: one tools/call on its way; shared by what runs it
- * (collet-mcp-call.c), what modern clients answer (collet-mcp-input.c) and what
- * legacy clients are asked (collet-mcp-ask.c).
+ * (collet-mcp-call.c), what ends it (collet-mcp-answer.c), what modern clients answer (collet-mcp-input.c)
+ * and what legacy clients are asked (collet-mcp-ask.c).
  */
 #pragma once
 
@@ -51,6 +51,8 @@ void collet_mcp_call_unref (gpointer call);
 
 /* Takes `message`; the stream begins with the first. FALSE: nobody listens. */
 gboolean collet_mcp_call_send (ColletMcpCall *call, GString *message);
+/* collet-mcp-answer.c. What the module gave, checked, is the answer. */
+void collet_mcp_call_answer (ColletMcpCall *call, const ColletCallResult *result);
 /* The call is over: counted, answered (`json` is taken), let go of. `version` may
  * be NULL; `outcome` is static. */
 void collet_mcp_call_finish (ColletMcpCall *call, const ColletCallResult *result, const char *outcome,
@@ -74,6 +76,9 @@ void collet_mcp_input_answer (ColletMcpCall *call, const ColletCallResult *resul
 void collet_mcp_ask_start (ColletMcpCall *call, const ColletCallResult *result);
 /* If it waits for answers, it is over with this error. */
 gboolean collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *message);
+/* When the call is over; and when nobody knows it any more, which may be later than
+ * the server's end. */
+void collet_mcp_ask_end (ColletMcpCall *call);
 void collet_mcp_ask_free (ColletMcpCall *call);
 
 G_END_DECLS

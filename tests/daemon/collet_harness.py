@@ -12,6 +12,7 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -451,6 +452,16 @@ class Daemon:
         client = Mcp(self.port, modern, timeout)
         self.clients.append(client)
         return client
+
+    def answered(self, tool):
+        """How many calls of a tool /metrics counts."""
+        client = self.mcp()
+        client.connection.request('GET', '/metrics')
+        text = Reply(client.connection.getresponse()).body.decode()
+        client.close()
+        self.clients.remove(client)
+        pattern = rf'^collet_tool_call_seconds_count\{{tool="{re.escape(tool)}",[^}}]*\}} (\d+)$'
+        return sum(int(number) for number in re.findall(pattern, text, re.M))
 
     def sql(self, statement, *values):
         """All rows, read as somebody else would: another connection, read-only."""

@@ -121,18 +121,27 @@ class Asked(TestCase):
         self.answer(legacy, call.next(), YES)
         self.assertEqual(call.next()['result']['structuredContent']['reply'], {'a': 'b'})
 
-    def test_another_daemon_does_not_take_its_state(self):
-        first = self.daemon()
-        first.load(module('asker-1.0.0'))
-        _, state = self.asking(self.modern(first), 'ask')
-        first.stop()
-        folder = first.data
-        os.remove(os.path.join(folder, 'request-state.key'))
-        first.start()
-        message = self.modern(first).call('ask', inputResponses={'q': YES}, **state)
-        self.assertEqual(message['error']['code'], -32602)
-        mode = os.stat(os.path.join(folder, 'request-state.key')).st_mode & 0o777
-        self.assertEqual(mode, 0o600)
+    def test_with_another_key_its_state_is_not_taken(self):
+        daemon = self.daemon()
+        daemon.load(module('asker-1.0.0'))
+        key = os.path.join(daemon.data, 'request-state.key')
+
+        def shorten():
+            os.truncate(key, 31)
+
+        def replace():
+            os.remove(key)
+            os.symlink('/dev/zero', key)
+
+        for damage in (lambda: os.remove(key), shorten, lambda: os.chmod(key, 0o644), replace):
+            _, state = self.asking(self.modern(daemon), 'ask')
+            daemon.stop()
+            damage()
+            daemon.start()
+            message = self.modern(daemon).call('ask', inputResponses={'q': YES}, **state)
+            self.assertEqual(message['error']['code'], -32602)
+            info = os.lstat(key)
+            self.assertEqual((info.st_mode, info.st_size), (0o100600, 32))
 
     def test_the_end_of_the_daemon_ends_a_question(self):
         daemon = self.daemon()

@@ -386,6 +386,42 @@ test_legacy_large (void)
   kit_assert (call, 200, "MessageTooLarge");
 }
 
+/* Many answers that wait for others are too much as well, and leave nothing. */
+static void
+test_legacy_hoard (void)
+{
+  g_autoptr (Kit) kit = kit_new (NULL);
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func ((GDestroyNotify)fake_exchange_unref);
+  g_autofree char *much = g_strnfill (4 * 1024 * 1024 - 100, 'x');
+
+  initialize (kit, FORM ",\"sampling\":{}");
+  for (guint round = 0; round < 2; round++)
+    {
+      g_autofree char *cancelled = g_strdup (
+          "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":5}}");
+
+      for (guint i = 0; i < 17; i++)
+        {
+          guint question = 2 * (17 * round + i) + 1;
+          g_autofree char *id = g_strdup_printf ("\"collet-%u\"", question + 1);
+          g_autofree char *body = g_strdup_printf (REPLY ("%u", "{\"action\":\"%s\"}"), question, much);
+          FakeExchange *call = kit_legacy (kit, CALL ("5", "asks-two"));
+
+          g_ptr_array_add (calls, call);
+          g_assert_true (fake_exchange_wait_for (call, id));
+          reply (kit, body);
+          /* 64 MiB for all of them. */
+          if (i == 16)
+            kit_assert (call, 200, "MessageTooLarge");
+          else
+            g_assert_false (fake_exchange_is_ended (call));
+        }
+      reply (kit, cancelled);
+      for (guint i = 0; i < calls->len; i++)
+        fake_exchange_wait (calls->pdata[i]);
+    }
+}
+
 static void
 test_legacy_batch (void)
 {
@@ -533,6 +569,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mcp/question/ends-with-call-client-session-and-server", test_legacy_ends);
   g_test_add_func ("/mcp/question/is-not-open-for-ever", test_legacy_time);
   g_test_add_func ("/mcp/question/has-answers-of-a-limited-size", test_legacy_large);
+  g_test_add_func ("/mcp/question/answers-cannot-be-hoarded", test_legacy_hoard);
   g_test_add_func ("/mcp/question/cannot-be-asked-in-a-batch", test_legacy_batch);
   g_test_add_func ("/mcp/question/survives-answers-and-ends-at-once", test_legacy_races);
   g_test_add_func ("/mcp/question/capabilities-are-read-as-they-are-meant", test_capabilities);
