@@ -185,6 +185,13 @@ collet_change_run_with (ColletCtl *ctl, const char *method, GVariant *head, GVar
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = collet_ctl_call (ctl, method, append_options (head, options), "(o)", &error);
+
+  return collet_change_take (ctl, reply, error);
+}
+
+ColletExit
+collet_change_take (ColletCtl *ctl, GVariant *reply, const GError *error)
+{
   const char *path;
 
   if (reply == NULL)

@@ -68,6 +68,9 @@ ColletExit collet_change_run (ColletCtl *ctl, const char *method, GVariant *head
 /* The same, with options (floating) other than those of collet_change_options. */
 ColletExit collet_change_run_with (ColletCtl *ctl, const char *method, GVariant *head, GVariant *options);
 /* "reason", the option that every change has, in a builder of type a{sv}. */
+/* What a method that answers with a Reload's path gave, or the error: the same
+ * from there. */
+ColletExit collet_change_take (ColletCtl *ctl, GVariant *reply, const GError *error);
 /* All that were given. */
 void collet_change_add_options (ColletCtl *ctl, GVariantBuilder *options);
 void collet_change_add_reason (GVariantBuilder *options);

@@ -46,6 +46,13 @@ can_ask (ColletCtl *self, const GError *error)
 GVariant *
 collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const char *type, GError **error)
 {
+  return collet_ctl_call_with_fds (self, method, arguments, type, NULL, NULL, error);
+}
+
+GVariant *
+collet_ctl_call_with_fds (ColletCtl *self, const char *method, GVariant *arguments, const char *type,
+                          GUnixFDList *fds, GUnixFDList **reply_fds, GError **error)
+{
   g_autoptr (GVariant) given = g_variant_ref_sink (arguments);
   ColletClient *client = collet_ctl_get_client (self, error);
   if (client == NULL)
@@ -53,11 +60,12 @@ collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const
 
   int timeout_ms = (int)collet_ctl_get_timeout_ms (self, READ_TIMEOUT_MS);
   g_autoptr (GError) refusal = NULL;
-  g_autoptr (GVariant) reply = collet_client_call (client, method, given, timeout_ms, &refusal);
+  g_autoptr (GVariant) reply =
+      collet_client_call_with_fds (client, method, given, timeout_ms, fds, reply_fds, &refusal);
   if (reply == NULL && can_ask (self, refusal))
     {
       g_clear_error (&refusal);
-      reply = collet_client_call (client, method, given, timeout_ms, &refusal);
+      reply = collet_client_call_with_fds (client, method, given, timeout_ms, fds, reply_fds, &refusal);
     }
   if (reply == NULL)
     {

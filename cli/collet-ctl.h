@@ -38,6 +38,11 @@ guint collet_ctl_get_timeout_ms (ColletCtl *self, guint default_ms);
  * The reply must be of `type`. */
 GVariant *collet_ctl_call (ColletCtl *self, const char *method, GVariant *arguments, const char *type,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same with file descriptors, which `fds` (or NULL) has for the call, and
+ * *reply_fds (NULL, if they do not matter) of the reply. */
+GVariant *collet_ctl_call_with_fds (ColletCtl *self, const char *method, GVariant *arguments,
+                                    const char *type, GUnixFDList *fds, GUnixFDList **reply_fds,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Says the error, on standard error or as JSON, and gives the exit status. */
 ColletExit collet_ctl_fail (ColletCtl *self, const GError *error);

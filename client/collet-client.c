@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-client.h"
 
+#include <gio/gunixfdlist.h>
+
 #include "collet-bus.h"
 #include "collet-error.h"
 
@@ -161,15 +163,16 @@ collet_client_convert_error (GError *error)
 
 static GVariant *
 call (ColletClient *self, const char *interface, const char *method, GVariant *arguments, int timeout_ms,
-      GError **error)
+      GUnixFDList *fds, GUnixFDList **reply_fds, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   GDBusCallFlags flags = self->bus == COLLET_CLIENT_BUS_SYSTEM
                              ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
                              : G_DBUS_CALL_FLAGS_NONE;
   GVariant *reply =
-      g_dbus_connection_call_sync (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT, interface, method,
-                                   arguments, NULL, flags, timeout_ms, NULL, &reason);
+      g_dbus_connection_call_with_unix_fd_list_sync (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT,
+                                                     interface, method, arguments, NULL, flags, timeout_ms,
+                                                     fds, reply_fds, NULL, &reason);
 
   if (reply == NULL)
     g_propagate_error (error, collet_client_convert_error (g_steal_pointer (&reason)));
@@ -180,14 +183,22 @@ GVariant *
 collet_client_call (ColletClient *self, const char *method, GVariant *arguments, int timeout_ms,
                     GError **error)
 {
-  return call (self, MANAGER_INTERFACE, method, arguments, timeout_ms, error);
+  return call (self, MANAGER_INTERFACE, method, arguments, timeout_ms, NULL, NULL, error);
+}
+
+GVariant *
+collet_client_call_with_fds (ColletClient *self, const char *method, GVariant *arguments, int timeout_ms,
+                             GUnixFDList *fds, GUnixFDList **reply_fds, GError **error)
+{
+  return call (self, MANAGER_INTERFACE, method, arguments, timeout_ms, fds, reply_fds, error);
 }
 
 GVariant *
 collet_client_get_properties (ColletClient *self, GError **error)
 {
-  g_autoptr (GVariant) reply = call (self, "org.freedesktop.DBus.Properties", "GetAll",
-                                     g_variant_new ("(s)", MANAGER_INTERFACE), QUESTION_TIMEOUT_MS, error);
+  g_autoptr (GVariant) reply =
+      call (self, "org.freedesktop.DBus.Properties", "GetAll", g_variant_new ("(s)", MANAGER_INTERFACE),
+            QUESTION_TIMEOUT_MS, NULL, NULL, error);
 
   if (reply == NULL)
     return NULL;

@@ -43,6 +43,11 @@ GDBusConnection *collet_client_get_connection (ColletClient *self);
  * timeout_ms: of this call; G_MAXINT: none. Errors are converted. */
 GVariant *collet_client_call (ColletClient *self, const char *method, GVariant *arguments, int timeout_ms,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same with file descriptors: those of the call (or NULL), and those of the
+ * reply (`reply_fds` may be NULL). */
+GVariant *collet_client_call_with_fds (ColletClient *self, const char *method, GVariant *arguments,
+                                       int timeout_ms, GUnixFDList *fds, GUnixFDList **reply_fds,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All properties of the Manager, a{sv}. */
 GVariant *collet_client_get_properties (ColletClient *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

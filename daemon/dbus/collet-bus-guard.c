@@ -52,6 +52,19 @@ collet_bus_call_return_fd (ColletBusCall *call, GVariant *result, GUnixFDList *f
   call_free (call);
 }
 
+int
+collet_bus_call_dup_fd (ColletBusCall *call, gint32 handle, GError **error)
+{
+  GUnixFDList *fds =
+      g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (call->invocation));
+
+  if (fds != NULL && handle >= 0 && handle < g_unix_fd_list_get_length (fds))
+    return g_unix_fd_list_get (fds, handle, error);
+  g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                       "The message carries no such file descriptor. Send it with the call.");
+  return -1;
+}
+
 void
 collet_bus_call_fail (ColletBusCall *call, GError *error)
 {

@@ -30,6 +30,9 @@ typedef struct
 /* Takes a floating `result`. */
 void collet_bus_call_return (ColletBusCall *call, GVariant *result);
 void collet_bus_call_return_fd (ColletBusCall *call, GVariant *result, GUnixFDList *fds);
+/* A descriptor that came with the call, the caller's to close. `handle`: as its
+ * parameter says, so foreign. InvalidArgument. */
+int collet_bus_call_dup_fd (ColletBusCall *call, gint32 handle, GError **error);
 /* Takes `error`; foreign ones are converted. */
 void collet_bus_call_fail (ColletBusCall *call, GError *error);
 

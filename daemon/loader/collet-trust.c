@@ -128,7 +128,7 @@ judge_one (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArt
 
   if (trust->signer != NULL)
     trust->basis = COLLET_BASIS_SIGNED;
-  else if (is_owned (&intake->facts) || (!intake->facts.is_file && policy->trusts_caller))
+  else if (is_owned (&intake->facts) || (intake->source.path == NULL && policy->trusts_caller))
     trust->basis = COLLET_BASIS_OWNED;
   else
     trust->basis = COLLET_BASIS_UNSIGNED;

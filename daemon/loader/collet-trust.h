@@ -27,7 +27,7 @@ struct _ColletTrustPolicy
   char *keys;             /* folder, see collet-key-ring.h; read anew each time, so that a
                              change counts at once. NULL: none */
   GStrv network;          /* modules that may use it, "*": any; NULL: none */
-  gboolean trusts_caller; /* bytes without a file come from who may do everything anyway */
+  gboolean trusts_caller; /* bytes handed over come from who may do everything anyway */
 };
 
 /* A deep copy into `to`, and its contents freed. */

@@ -125,19 +125,11 @@ sum_up (GPtrArray *candidates, guint refused)
 }
 
 static void
-on_examined (GObject *object, GAsyncResult *result, gpointer data)
+take_candidates (GTask *task, GPtrArray *candidates)
 {
-  g_autoptr (GTask) task = data;
   Preflight *self = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (GPtrArray) candidates = collet_loader_examine_finish (COLLET_LOADER (object), result, &error);
   guint refused = 0;
 
-  if (candidates == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
   for (guint i = 0; i < candidates->len; i++)
     {
       const ColletCandidate *candidate = candidates->pdata[i];
@@ -150,6 +142,57 @@ on_examined (GObject *object, GAsyncResult *result, gpointer data)
     g_task_return_error (task, sum_up (candidates, refused));
   else
     g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_examined (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) candidates = collet_loader_examine_finish (COLLET_LOADER (object), result, &error);
+
+  if (candidates != NULL)
+    take_candidates (task, candidates);
+  else
+    g_task_return_error (task, error);
+}
+
+/* ---- bytes ---- */
+
+/* Bytes that could not be had at all are no fault of the module. */
+static void
+blame_descriptor (ColletCandidate *candidate, const char *module)
+{
+  static const ColletError faults[] = { COLLET_ERROR_ARTIFACT_NOT_FOUND, COLLET_ERROR_NOT_AUTHORIZED,
+                                        COLLET_ERROR_TIMEOUT, COLLET_ERROR_OVERLOADED };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    if (g_error_matches (candidate->error, COLLET_ERROR, (int)faults[i]))
+      {
+        candidate->error->code = COLLET_ERROR_SWAP_FAILED;
+        g_prefix_error (&candidate->error, "The bytes for module \"%s\": ", module);
+        return;
+      }
+}
+
+static void
+on_bytes_examined (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  const Preflight *self = g_task_get_task_data (task);
+  g_autoptr (GPtrArray) candidates = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_candidate_free);
+  GError *error = NULL;
+  ColletCandidate *candidate = collet_loader_examine_fd_finish (COLLET_LOADER (object), result, &error);
+
+  if (candidate == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (candidate->version == NULL)
+    blame_descriptor (candidate, self->request->module);
+  g_ptr_array_add (candidates, candidate);
+  take_candidates (task, candidates);
 }
 
 /* ---- rollback ---- */
@@ -252,8 +295,8 @@ find_target (ColletReloader *reloader, Preflight *self, GError **error)
 }
 
 void
-collet_preflight_async (ColletReloader *reloader, const ColletReloadRequest *request,
-                        GAsyncReadyCallback callback, gpointer user_data)
+collet_preflight_async (ColletReloader *reloader, ColletReloadRequest *request, GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (reloader, NULL, callback, user_data);
   Preflight *self = g_new0 (Preflight, 1);
@@ -272,6 +315,10 @@ collet_preflight_async (ColletReloader *reloader, const ColletReloadRequest *req
       else
         collet_loader_examine_async (reloader->loader, (const char *const *)self->paths, NULL, on_examined,
                                      g_steal_pointer (&task));
+      break;
+    case COLLET_RELOAD_SWAP:
+      collet_loader_examine_fd_async (reloader->loader, g_steal_fd (&request->fd), request->filename, NULL,
+                                      on_bytes_examined, g_steal_pointer (&task));
       break;
     case COLLET_RELOAD_ROLLBACK:
       if (!find_target (reloader, self, &error))

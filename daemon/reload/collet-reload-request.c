@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-reload-request.h"
 
+#include <glib/gstdio.h>
+
 #include "collet-json.h"
 
 const char *
 collet_reload_kind_to_string (ColletReloadKind kind)
 {
   static const char *const names[] = {
-    [COLLET_RELOAD_LOAD] = "load",         [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
-    [COLLET_RELOAD_ROLLBACK] = "rollback", [COLLET_RELOAD_UNLOAD] = "unload",
-    [COLLET_RELOAD_DRAIN] = "drain",       [COLLET_RELOAD_RESUME] = "resume",
-    [COLLET_RELOAD_SHUTDOWN] = "shutdown",
+    [COLLET_RELOAD_LOAD] = "load",     [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
+    [COLLET_RELOAD_SWAP] = "swap",     [COLLET_RELOAD_ROLLBACK] = "rollback",
+    [COLLET_RELOAD_UNLOAD] = "unload", [COLLET_RELOAD_DRAIN] = "drain",
+    [COLLET_RELOAD_RESUME] = "resume", [COLLET_RELOAD_SHUTDOWN] = "shutdown",
   };
 
   return names[kind];
@@ -23,6 +25,7 @@ collet_reload_request_new (ColletReloadKind kind, gint64 uid)
 
   request->kind = kind;
   request->uid = uid;
+  request->fd = -1;
   return request;
 }
 
@@ -30,6 +33,10 @@ void
 collet_reload_request_free (ColletReloadRequest *request)
 {
   g_strfreev (request->sources);
+  g_strfreev (request->names);
+  if (request->fd >= 0)
+    g_close (request->fd, NULL);
+  g_free (request->filename);
   g_free (request->module);
   g_free (request->version);
   g_free (request->expect_version);
@@ -75,6 +82,7 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   GString *out = g_string_new ("{");
 
   append_string (out, "module", request->module);
+  append_string (out, "filename", request->filename);
   append_string (out, "version", request->version);
   append_string (out, "expect-version", request->expect_version);
   append_string (out, "state", states[request->state_choice]);

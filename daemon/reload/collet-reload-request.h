@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   COLLET_RELOAD_LOAD,       /* sources: load, or replace what is loaded */
-  COLLET_RELOAD_HOT_RELOAD, /* sources: one; its module must be loaded */
+  COLLET_RELOAD_HOT_RELOAD, /* sources: one, whose module must be loaded; or a group (names) */
+  COLLET_RELOAD_SWAP,       /* module, fd: load, or replace what is loaded */
   COLLET_RELOAD_ROLLBACK,   /* module, version */
   COLLET_RELOAD_UNLOAD,     /* module */
   COLLET_RELOAD_DRAIN,      /* module */
@@ -36,9 +37,12 @@ typedef enum
 typedef struct
 {
   ColletReloadKind kind;
-  GStrv sources; /* paths or names in the module path */
-  char *module;  /* hot reload: its name, or NULL: any; rollback, unload: its name */
-  char *version; /* rollback: a selector (collet-version.h), or NULL: the previous */
+  GStrv sources;  /* paths or names in the module path */
+  GStrv names;    /* of a group: what module each source has to be of, "": any; else NULL */
+  char *module;   /* hot reload: its name, or NULL: any; rollback, unload: its name */
+  int fd;         /* swap: owned, read to its end; -1: none, or not any more */
+  char *filename; /* swap: what the history calls it */
+  char *version;  /* rollback: a selector (collet-version.h), or NULL: the previous */
   ColletStateChoice state_choice;
   GBytes *state;          /* COLLET_STATE_GIVEN */
   char *host;             /* "worker", "in-process", or NULL: as it is */

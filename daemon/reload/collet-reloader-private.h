@@ -65,9 +65,10 @@ const ColletArtifactRow *collet_reloader_find_artifact (ColletReloader *self, co
                                                         const char *selector, GError **error);
 
 /* Pre-flight: fills items from the request. finish gives what is known of them,
- * never NULL, also beside an error. `request` stays the caller's. */
-void collet_preflight_async (ColletReloader *self, const ColletReloadRequest *request,
-                             GAsyncReadyCallback callback, gpointer user_data);
+ * never NULL, also beside an error. `request` stays the caller's, but its fd is
+ * taken. */
+void collet_preflight_async (ColletReloader *self, ColletReloadRequest *request, GAsyncReadyCallback callback,
+                             gpointer user_data);
 GPtrArray *collet_preflight_finish (ColletReloader *self, GAsyncResult *result, GError **error);
 
 /* The rules of DESIGN 3 and 4 that need this node's state as it is now: what is
@@ -75,6 +76,11 @@ GPtrArray *collet_preflight_finish (ColletReloader *self, GAsyncResult *result, 
  * deployment, kind and verdict. */
 gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *request, ColletReloadItem *item,
                              GError **error);
+
+/* For a group: checks that each item is of the module that was named, and puts
+ * them in the order of their dependencies. InvalidArgument, ModuleNotLoaded. */
+gboolean collet_reloader_order_group (ColletReloader *self, const ColletReloadRequest *request,
+                                      GPtrArray *items, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a reload does to the registry as it is now. NameClash. */
 ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);

@@ -8,11 +8,12 @@
 #include "collet-compatibility.h"
 #include "collet-error.h"
 
-/* What did not come back at the start can be rolled back or unloaded all the same. */
+/* What did not come back at the start can be rolled back or unloaded all the same;
+ * of a group those that are named were looked for before. */
 static gboolean
 needs_old (ColletReloader *reloader, const ColletReloadRequest *request, const ColletReloadItem *item)
 {
-  if (request->kind == COLLET_RELOAD_LOAD)
+  if (request->kind == COLLET_RELOAD_LOAD || request->kind == COLLET_RELOAD_SWAP || request->names != NULL)
     return FALSE;
   return !g_hash_table_contains (reloader->lost, item->module) ||
          (request->kind != COLLET_RELOAD_ROLLBACK && request->kind != COLLET_RELOAD_UNLOAD);

@@ -202,6 +202,9 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
 
   if (error == NULL && self->is_closing)
     error = closing_error (); /* the end of the daemon waits for what runs already only */
+  if (error == NULL && submission->request->names != NULL &&
+      !collet_reloader_order_group (self, submission->request, items, &error))
+    g_assert (error != NULL);
   if (error == NULL && meets_running (self, task, items, &error) && error == NULL)
     {
       g_task_return_pointer (task, g_object_ref (submission->reload), g_object_unref);

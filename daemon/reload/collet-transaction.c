@@ -103,12 +103,15 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 /* The probe has proven every candidate already; in a batch the processes of
- * stateless modules start when they are first needed. What is prepared runs. */
+ * stateless modules start when they are first needed. What is prepared runs, and
+ * so does a group before any of it serves. */
 static gboolean
 starts_at_once (ColletReload *reload, const ColletReloadItem *item)
 {
+  const ColletReloadRequest *request = collet_reload_get_request (reload);
+
   return item->to != NULL &&
-         (collet_reload_get_request (reload)->is_prepare || collet_reload_get_items (reload)->len == 1 ||
+         (request->is_prepare || request->names != NULL || collet_reload_get_items (reload)->len == 1 ||
           collet_reload_item_is_stateful (item));
 }
 
@@ -386,6 +389,34 @@ run_step (ColletTransaction *self)
   collet_transaction_finish_part (self, NULL);
 }
 
+/* Undone, but what ran before does not run either. */
+static void
+check_old (ColletTransaction *self)
+{
+  GPtrArray *items = collet_reload_get_items (self->reload);
+  const ColletReloadItem *item = items->len > 0 ? items->pdata[0] : NULL;
+
+  if (collet_reload_get_request (self->reload)->kind != COLLET_RELOAD_SWAP || item == NULL ||
+      item->old == NULL || collet_generation_get_state (item->old) != COLLET_GENERATION_BROKEN)
+    return;
+
+  g_autoptr (GError) reason = g_steal_pointer (&self->error);
+  self->error =
+      g_error_new (COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
+                   "Module \"%s\" could not be swapped (%s), and its version %s, which is still the "
+                   "published one, crashed too often to be started again. Load or roll back to a "
+                   "version that works.",
+                   item->module, reason->message, item->from->semver);
+}
+
+static void
+undone (ColletTransaction *self)
+{
+  check_old (self);
+  collet_reloader_unlock (self->reloader, self->reload);
+  finish (self);
+}
+
 static void
 on_undone (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -393,10 +424,7 @@ on_undone (GObject *object, GAsyncResult *result, gpointer data)
 
   collet_generation_retire_finish (COLLET_GENERATION (object), result);
   if (--self->pending == 0)
-    {
-      collet_reloader_unlock (self->reloader, self->reload);
-      finish (self);
-    }
+    undone (self);
 }
 
 /* What ran goes on; what was started for the new versions ends. */
@@ -421,10 +449,7 @@ undo (ColletTransaction *self)
       collet_generation_retire_async (item->next, 1, NULL, on_undone, self);
     }
   if (--self->pending == 0)
-    {
-      collet_reloader_unlock (self->reloader, self->reload);
-      finish (self);
-    }
+    undone (self);
 }
 
 static gboolean

@@ -16,7 +16,7 @@ OFFERED = {
         'GetObjectCode', 'GetModuleVersion', 'GetModuleMd5', 'GetModuleInfo', 'ListModules', 'ListVersions',
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
-        'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
+        'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion',
     },
