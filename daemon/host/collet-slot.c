@@ -270,12 +270,16 @@ ColletGeneration *
 collet_slot_publish (ColletSlot *slot, ColletGeneration *next)
 {
   ColletGeneration *former;
+  gint64 began_us;
 
   if (next != NULL)
     g_object_ref (next);
   pthread_mutex_lock (&slot->lock);
+  began_us = g_get_monotonic_time ();
   former = slot->published;
   slot->published = next;
+  if (!slot->closed)
+    slot->pause_us = g_get_monotonic_time () - began_us; /* all that a call can wait here */
   pthread_mutex_unlock (&slot->lock);
 
   collet_slot_resume (slot);

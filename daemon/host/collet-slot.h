@@ -43,7 +43,8 @@ void collet_slot_resume (ColletSlot *slot);
 /* From now on calls get `error` (copied), those that wait as well; those that run
  * go on. NULL: they are taken again. It outlives what is published. */
 void collet_slot_refuse (ColletSlot *slot, const GError *error);
-/* Microseconds for which the gate was closed the last time; 0: never. */
+/* Microseconds for which calls could not go on the last time: while the gate was
+ * closed, or, through an open one, for the exchange at a publish. 0: never. */
 gint64 collet_slot_get_pause_us (ColletSlot *slot);
 guint collet_slot_get_waiting (ColletSlot *slot);
 

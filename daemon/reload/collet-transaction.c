@@ -236,13 +236,10 @@ publish_items (ColletTransaction *self, GPtrArray *items)
       if (item->old != NULL)
         collet_generation_get_stats (item->old, &item->served);
 
-      gint64 began = g_get_monotonic_time ();
       g_autoptr (ColletGeneration) former =
           collet_deployment_publish (item->deployment, item->next, item->kind);
-      gint64 pause_us = item->is_quiesced
-                            ? collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment))
-                            : g_get_monotonic_time () - began;
-      item->pause_us = MAX (item->pause_us, pause_us);
+      item->pause_us =
+          MAX (item->pause_us, collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment)));
       item->is_quiesced = FALSE;
     }
   collet_failpoint ("reload-published");

@@ -113,6 +113,26 @@ test_expect_version (Fixture *f, gconstpointer data)
   g_assert_cmpstr (test_node_run (f->node, request), ==, NULL);
 }
 
+static void
+dawdle (ColletDeployment *deployment, gpointer data)
+{
+  g_usleep (200000);
+}
+
+/* Calls wait for the exchange alone, not for those who are told of it. */
+static void
+test_pause_is_the_exchange (Fixture *f, gconstpointer data)
+{
+  test_node_load (f->node, "echo-1.0.0");
+  g_signal_connect (collet_reloader_find_deployment (f->node->reloader, "echo"), "changed",
+                    G_CALLBACK (dawdle), NULL);
+  g_autoptr (ColletReload) reload = test_node_submit (f->node, load_of ("echo-2.0.0"), NULL);
+  test_node_wait (reload);
+  g_assert_no_error (collet_reload_get_error (reload));
+  g_assert_cmpint (collet_reload_get_pause_us (reload), >=, 0);
+  g_assert_cmpint (collet_reload_get_pause_us (reload), <, 200000);
+}
+
 /* Refused in the review, and failed after it. */
 static void
 test_refused_leaves_no_slot (Fixture *f, gconstpointer data)
@@ -386,6 +406,7 @@ main (int argc, char **argv)
   ADD ("request/name-taken-meanwhile-is-found-at-the-commit", test_clash_at_commit);
   ADD ("request/expected-version-must-run", test_expect_version);
   ADD ("request/too-many-live-generations-are-refused", test_not_purged);
+  ADD ("request/pause-is-the-exchange-alone", test_pause_is_the_exchange);
   ADD ("request/refused-or-failed-load-leaves-no-slot", test_refused_leaves_no_slot);
   ADD ("batch/failing-item-undoes-all-and-leaves-what-ran", test_batch_failing_item);
   ADD ("batch/that-starts-nothing-is-journalled-with-its-commit", test_batch_is_one_step);
