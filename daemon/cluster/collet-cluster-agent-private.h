@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-cluster-agent-private.h: shared by the files of the agent.
+ */
+#pragma once
+
+#include "collet-cluster-agent.h"
+#include "collet-cluster-txns.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  PROMISE_NONE,
+  PROMISE_RUNNING,
+  PROMISE_READY,
+  PROMISE_BROKEN,
+} PromiseState;
+
+/* A version that is, or is to be, prepared. */
+typedef struct
+{
+  ColletClusterAgent *agent;
+  char *module;
+  char *token; /* the transaction's id, or what else it is for */
+  char *sha256;
+  PromiseState state;
+  char *error; /* BROKEN */
+  char *message;
+  guint attempts;
+  gint64 retry_at;
+  gboolean is_told; /* that it lags */
+} Promise;
+
+/* A module on this node. */
+typedef struct
+{
+  ColletClusterAgent *agent;
+  char *module;
+  gboolean is_busy;  /* preparing or committing */
+  Promise *applying; /* being committed, or NULL */
+  gint64 epoch;      /* newest that was applied here or has failed; 0: see the view */
+  gint64 applying_epoch;
+  gint64 baked_since; /* of the present wave; 0: not all have applied */
+  guint baked_wave;
+  gint64 counted_at;
+} Local;
+
+/* A transaction, on this node's clock. */
+typedef struct
+{
+  gint64 first_seen;
+  gint64 ready_since; /* its votes suffice; 0: not yet */
+  gint64 decided_since;
+} Seen;
+
+/* Something that was sent: not again before its answer, nor soon after it. */
+typedef struct
+{
+  ColletClusterAgent *agent;
+  char *what;
+  gboolean is_in_flight;
+  gint64 not_before;
+} Sent;
+
+struct _ColletClusterAgent
+{
+  char *cluster;
+  char *node;
+  char *prefix;
+  ColletNodeRecord record;
+  gboolean is_alone;
+  ColletCoordination *coordination;
+  ColletClusterApplier *applier;
+  ColletClusterClock *clock;
+  ColletClusterListener listener;
+  ColletClusterView *view;
+  GHashTable *promises; /* "module token" to Promise */
+  GHashTable *locals;   /* module to Local */
+  GHashTable *seen;     /* txid to Seen */
+  GHashTable *sent;     /* what to Sent */
+  GPtrArray *waiting;   /* requests of others, see collet-cluster-request.c */
+  GPtrArray *recent;    /* ColletKeyValue: what the watch told while a range was on its way */
+  guint watch;
+  gboolean is_synced;
+  gboolean has_session;
+  gboolean is_changed; /* the listener is to be told */
+  char *frozen;        /* why, or NULL */
+  char *store_id;      /* as remembered */
+  gint64 store_revision;
+  gint64 asked_revision; /* store_revision when the last range was sent */
+  gint64 remembered_at;
+  gint64 converge_at; /* range again */
+  gint64 next_wake;   /* while a step runs: the earliest that is wanted */
+};
+
+/* ---- agent ---- */
+
+gint64 collet_agent_now (ColletClusterAgent *self);
+/* The step wants to be run again then. */
+void collet_agent_want (ColletClusterAgent *self, gint64 at);
+/* Runs a step soon. */
+void collet_agent_kick (ColletClusterAgent *self);
+/* FALSE: it was sent and is not to be sent again yet. */
+gboolean collet_agent_may_send (ColletClusterAgent *self, const char *what);
+/* Sends txn (taken); its answer is only that: the watch tells what became of it. */
+void collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn);
+/* Range again. */
+void collet_agent_reload (ColletClusterAgent *self);
+
+/* ---- steps: what has to be done, from the view ---- */
+
+void collet_agent_step (ColletClusterAgent *self);
+Promise *collet_agent_get_promise (ColletClusterAgent *self, const char *module, const char *token,
+                                   const char *sha256);
+Local *collet_agent_get_local (ColletClusterAgent *self, const char *module);
+/* Starts what a promise needs; the module must not be busy. */
+void collet_agent_prepare (ColletClusterAgent *self, Promise *promise, const ColletSpec *spec);
+void collet_agent_drop_promise (ColletClusterAgent *self, Promise *promise);
+void collet_agent_step_module (ColletClusterAgent *self, const char *module);
+void collet_agent_step_rollout (ColletClusterAgent *self, const char *module);
+
+/* ---- requests ---- */
+
+void collet_agent_requests_free (ColletClusterAgent *self);
+
+G_END_DECLS

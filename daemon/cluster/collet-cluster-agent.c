@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-cluster-agent-private.h"
+
+#include "collet-error.h"
+
+#define AGAIN_US (500 * 1000)       /* after an error */
+#define SETTLE_US (2 * 1000 * 1000) /* until the watch has told of an answer */
+#define REMEMBER_US (30 * 1000 * 1000)
+
+/* ---- time ---- */
+
+gint64
+collet_agent_now (ColletClusterAgent *self)
+{
+  return self->clock->class_->now (self->clock);
+}
+
+void
+collet_agent_want (ColletClusterAgent *self, gint64 at)
+{
+  self->next_wake = MIN (self->next_wake, at);
+}
+
+void
+collet_agent_kick (ColletClusterAgent *self)
+{
+  self->clock->class_->wake (self->clock, 0);
+}
+
+static void
+remember (ColletClusterAgent *self, gint64 now)
+{
+  ColletCoordinationStatus status = { 0 };
+
+  if (self->frozen != NULL || now < self->remembered_at + REMEMBER_US)
+    return;
+  collet_coordination_get_status (self->coordination, &status);
+  if (status.store_id != NULL && status.revision > self->store_revision)
+    {
+      g_free (self->store_id);
+      self->store_id = g_strdup (status.store_id);
+      self->store_revision = status.revision;
+      self->remembered_at = now;
+      if (self->listener.remember != NULL)
+        self->listener.remember (status.store_id, status.revision, self->listener.user_data);
+    }
+  collet_coordination_status_clear (&status);
+}
+
+static void
+on_wake (gpointer data)
+{
+  ColletClusterAgent *self = data;
+  gint64 now = collet_agent_now (self);
+  gboolean is_changed = self->is_changed;
+
+  self->next_wake = G_MAXINT64;
+  if (now >= self->converge_at)
+    collet_agent_reload (self);
+  if (self->is_synced)
+    {
+      collet_agent_step (self);
+      remember (self, now);
+    }
+  collet_agent_want (self, self->converge_at);
+  self->clock->class_->wake (self->clock, MAX (0, self->next_wake - collet_agent_now (self)));
+  self->is_changed = FALSE;
+  if (is_changed && self->listener.changed != NULL)
+    self->listener.changed (self->listener.user_data);
+}
+
+/* ---- what is sent ---- */
+
+gboolean
+collet_agent_may_send (ColletClusterAgent *self, const char *what)
+{
+  const Sent *sent = g_hash_table_lookup (self->sent, what);
+
+  if (sent == NULL)
+    return TRUE;
+  if (sent->is_in_flight)
+    return FALSE;
+  if (collet_agent_now (self) >= sent->not_before)
+    return TRUE;
+  collet_agent_want (self, sent->not_before);
+  return FALSE;
+}
+
+static void
+on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+{
+  Sent *sent = user_data;
+  ColletClusterAgent *self = sent->agent;
+
+  if (error != NULL)
+    g_debug ("%s: %s: %s", self->node, sent->what, error->message);
+  sent->is_in_flight = FALSE;
+  sent->not_before = collet_agent_now (self) + (error != NULL || !reply->succeeded ? AGAIN_US : SETTLE_US);
+  collet_agent_kick (self);
+}
+
+/* Belongs to the table, and is never taken out of it while it is in flight. */
+static Sent *
+note_sent (ColletClusterAgent *self, const char *what)
+{
+  Sent *sent = g_hash_table_lookup (self->sent, what);
+
+  if (sent == NULL)
+    {
+      sent = g_new0 (Sent, 1);
+      sent->agent = self;
+      sent->what = g_strdup (what);
+      g_hash_table_insert (self->sent, sent->what, sent);
+    }
+  g_assert (!sent->is_in_flight);
+  sent->is_in_flight = TRUE;
+  return sent;
+}
+
+void
+collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn)
+{
+  g_autoptr (ColletTxn) taken = txn;
+
+  collet_coordination_txn (self->coordination, taken, on_answer, note_sent (self, what));
+}
+
+static gboolean
+is_stale (gpointer key, gpointer value, gpointer data)
+{
+  const Sent *sent = value;
+
+  return !sent->is_in_flight && *(gint64 *)data > sent->not_before + 60 * G_USEC_PER_SEC;
+}
+
+/* ---- looking ---- */
+
+static void
+freeze (ColletClusterAgent *self, char *message)
+{
+  if (self->frozen == NULL)
+    g_warning ("%s", message);
+  g_free (self->frozen);
+  self->frozen = message;
+}
+
+/* A store that went back would have nodes undo what they have done since. */
+static void
+check_store (ColletClusterAgent *self, const ColletTxnReply *reply)
+{
+  if (self->store_id == NULL)
+    {
+      self->store_id = g_strdup (reply->store_id);
+      self->store_revision = reply->revision;
+      return;
+    }
+  if (g_strcmp0 (self->store_id, reply->store_id) != 0)
+    freeze (self,
+            g_strdup_printf ("The cluster store is another one than before (%s instead of %s). Nothing is "
+                             "applied until \"colletctl cluster adopt-store\".",
+                             reply->store_id, self->store_id));
+  else if (reply->revision < self->asked_revision)
+    freeze (self, g_strdup_printf ("The cluster store went back from revision %" G_GINT64_FORMAT
+                                   " to %" G_GINT64_FORMAT ", as after a restored backup. Nothing is applied "
+                                   "until \"colletctl cluster adopt-store\".",
+                                   self->asked_revision, reply->revision));
+  else
+    self->store_revision = MAX (self->store_revision, reply->revision);
+}
+
+static void
+on_watch (GPtrArray *changes, gint64 revision, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+  const Sent *range = g_hash_table_lookup (self->sent, "range");
+  gboolean is_quiet = range == NULL || !range->is_in_flight;
+
+  if (changes == NULL)
+    collet_agent_reload (self);
+  for (guint i = 0; changes != NULL && i < changes->len; i++)
+    {
+      collet_cluster_view_apply (self->view, changes->pdata[i]);
+      if (!is_quiet)
+        g_ptr_array_add (self->recent, collet_key_value_copy (changes->pdata[i]));
+    }
+  if (self->frozen == NULL && changes != NULL)
+    self->store_revision = MAX (self->store_revision, revision);
+  self->is_changed = TRUE;
+  collet_agent_kick (self);
+}
+
+static void
+on_ranged (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+{
+  Sent *sent = user_data;
+  ColletClusterAgent *self = sent->agent;
+
+  sent->is_in_flight = FALSE;
+  sent->not_before = collet_agent_now (self) + AGAIN_US;
+  self->is_changed = TRUE;
+  if (reply == NULL)
+    {
+      self->converge_at = sent->not_before;
+      collet_agent_kick (self);
+      return;
+    }
+  check_store (self, reply);
+  self->converge_at = collet_agent_now (self) + COLLET_CLUSTER_CONVERGE_S * G_USEC_PER_SEC;
+  collet_cluster_view_load (self->view, reply->rows, reply->revision);
+  for (guint i = 0; i < self->recent->len; i++) /* told while the answer was on its way */
+    collet_cluster_view_apply (self->view, self->recent->pdata[i]);
+  self->is_synced = TRUE;
+  if (self->watch == 0)
+    self->watch =
+        collet_coordination_watch (self->coordination, self->prefix, reply->revision + 1, on_watch, self);
+  collet_agent_kick (self);
+}
+
+void
+collet_agent_reload (ColletClusterAgent *self)
+{
+  gint64 now = collet_agent_now (self);
+
+  /* Whatever happens to this one, there is a next. */
+  self->converge_at = now + COLLET_CLUSTER_CONVERGE_S * G_USEC_PER_SEC;
+  g_hash_table_foreach_remove (self->sent, is_stale, &now);
+  if (!collet_agent_may_send (self, "range"))
+    {
+      self->converge_at = now + AGAIN_US;
+      return;
+    }
+  g_ptr_array_set_size (self->recent, 0);
+  self->asked_revision = self->store_revision;
+  collet_coordination_range (self->coordination, self->prefix, on_ranged, note_sent (self, "range"));
+}
+
+static void
+on_session (const GError *error, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+
+  Sent *live = g_hash_table_lookup (self->sent, "live");
+
+  self->has_session = error == NULL;
+  if (live != NULL)
+    live->not_before = 0;
+  self->is_changed = TRUE;
+  collet_agent_kick (self);
+}
+
+/* ---- the agent ---- */
+
+static void
+promise_free (gpointer data)
+{
+  Promise *promise = data;
+
+  g_free (promise->module);
+  g_free (promise->token);
+  g_free (promise->sha256);
+  g_free (promise->error);
+  g_free (promise->message);
+  g_free (promise);
+}
+
+static void
+local_free (gpointer data)
+{
+  Local *local = data;
+
+  g_free (local->module);
+  g_free (local);
+}
+
+static void
+sent_free (gpointer data)
+{
+  Sent *sent = data;
+
+  g_free (sent->what);
+  g_free (sent);
+}
+
+ColletClusterAgent *
+collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination *coordination,
+                          ColletClusterApplier *applier, ColletClusterClock *clock,
+                          const ColletClusterListener *listener)
+{
+  ColletClusterAgent *self = g_new0 (ColletClusterAgent, 1);
+
+  self->cluster = g_strdup (config->cluster);
+  self->node = g_strdup (config->node);
+  self->prefix = collet_cluster_prefix (config->cluster);
+  self->record.url = g_strdup (config->url);
+  self->record.fingerprint = g_strdup (config->fingerprint);
+  self->record.version = g_strdup (config->daemon_version);
+  self->is_alone = config->is_alone;
+  self->store_id = g_strdup (config->store_id);
+  self->store_revision = config->store_revision;
+  self->coordination = coordination;
+  self->applier = applier;
+  self->clock = clock;
+  if (listener != NULL)
+    self->listener = *listener;
+  self->view = collet_cluster_view_new (config->cluster);
+  self->promises = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, promise_free);
+  self->locals = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, local_free);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->sent = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, sent_free);
+  self->waiting = g_ptr_array_new ();
+  self->recent = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+  clock->fire = on_wake;
+  clock->user_data = self;
+  collet_coordination_open_session (coordination, COLLET_CLUSTER_TTL_S, on_session, self);
+  collet_agent_kick (self);
+  return self;
+}
+
+void
+collet_cluster_agent_free (ColletClusterAgent *self)
+{
+  self->clock->class_->wake (self->clock, -1);
+  collet_coordination_free (self->coordination);
+  collet_agent_requests_free (self);
+  collet_cluster_view_free (self->view);
+  g_ptr_array_unref (self->recent);
+  g_hash_table_unref (self->promises);
+  g_hash_table_unref (self->locals);
+  g_hash_table_unref (self->seen);
+  g_hash_table_unref (self->sent);
+  g_free (self->cluster);
+  g_free (self->node);
+  g_free (self->prefix);
+  g_free (self->record.url);
+  g_free (self->record.fingerprint);
+  g_free (self->record.version);
+  g_free (self->frozen);
+  g_free (self->store_id);
+  g_free (self);
+}
+
+const ColletClusterView *
+collet_cluster_agent_get_view (ColletClusterAgent *self)
+{
+  return self->view;
+}
+
+const char *
+collet_cluster_agent_get_node (ColletClusterAgent *self)
+{
+  return self->node;
+}
+
+gboolean
+collet_cluster_agent_is_synced (ColletClusterAgent *self)
+{
+  return self->is_synced;
+}
+
+const char *
+collet_cluster_agent_get_state (ColletClusterAgent *self, char **message)
+{
+  ColletCoordinationStatus status = { 0 };
+  gboolean is_reachable;
+
+  collet_coordination_get_status (self->coordination, &status);
+  is_reachable = status.is_reachable;
+  *message = g_strdup (self->frozen != NULL ? self->frozen : status.message);
+  collet_coordination_status_clear (&status);
+  if (self->frozen != NULL)
+    return "frozen";
+  if (self->is_alone)
+    return "alone";
+  return is_reachable ? "joined" : "minority";
+}
+
+void
+collet_cluster_agent_poke (ColletClusterAgent *self)
+{
+  self->is_changed = TRUE;
+  collet_agent_kick (self);
+}
+
+gboolean
+collet_cluster_agent_adopt_store (ColletClusterAgent *self)
+{
+  GHashTableIter iter;
+  gpointer local;
+
+  if (self->frozen == NULL)
+    return FALSE;
+  g_clear_pointer (&self->frozen, g_free);
+  g_clear_pointer (&self->store_id, g_free);
+  self->store_revision = 0;
+  self->remembered_at = 0;
+  /* What was applied is in the store that is there now, or it is not. */
+  g_hash_table_iter_init (&iter, self->locals);
+  while (g_hash_table_iter_next (&iter, NULL, &local))
+    ((Local *)local)->epoch = 0;
+  collet_agent_reload (self);
+  self->is_changed = TRUE;
+  collet_agent_kick (self);
+  return TRUE;
+}

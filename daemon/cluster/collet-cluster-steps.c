@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-cluster-agent-private.h"
+
+#include "collet-error.h"
+#include "collet-failpoint.h"
+
+#define FORGET_US (10 * 60 * (gint64)G_USEC_PER_SEC) /* a decided transaction can be looked at so long */
+
+/* ---- promises ---- */
+
+Promise *
+collet_agent_get_promise (ColletClusterAgent *self, const char *module, const char *token, const char *sha256)
+{
+  g_autofree char *name = g_strdup_printf ("%s %s", module, token);
+  Promise *promise = g_hash_table_lookup (self->promises, name);
+
+  if (promise != NULL)
+    return promise;
+  promise = g_new0 (Promise, 1);
+  promise->agent = self;
+  promise->module = g_strdup (module);
+  promise->token = g_strdup (token);
+  promise->sha256 = g_strdup (sha256);
+  g_hash_table_insert (self->promises, g_steal_pointer (&name), promise);
+  return promise;
+}
+
+void
+collet_agent_drop_promise (ColletClusterAgent *self, Promise *promise)
+{
+  g_autofree char *name = g_strdup_printf ("%s %s", promise->module, promise->token);
+
+  if (promise->state == PROMISE_READY)
+    self->applier->class_->abort (self->applier, promise->token, promise->module);
+  g_hash_table_remove (self->promises, name);
+}
+
+Local *
+collet_agent_get_local (ColletClusterAgent *self, const char *module)
+{
+  Local *local = g_hash_table_lookup (self->locals, module);
+
+  if (local != NULL)
+    return local;
+  local = g_new0 (Local, 1);
+  local->agent = self;
+  local->module = g_strdup (module);
+  g_hash_table_insert (self->locals, local->module, local);
+  return local;
+}
+
+static void
+on_prepared (const GError *error, gpointer user_data)
+{
+  Promise *promise = user_data;
+  ColletClusterAgent *self = promise->agent;
+
+  collet_agent_get_local (self, promise->module)->is_busy = FALSE;
+  promise->state = error == NULL ? PROMISE_READY : PROMISE_BROKEN;
+  if (error != NULL)
+    {
+      g_free (promise->error);
+      g_free (promise->message);
+      promise->error = g_strdup (collet_error_name_of (error));
+      promise->message = g_strdup (error->message);
+      promise->attempts++;
+    }
+  collet_failpoint ("cluster-prepared");
+  collet_agent_kick (self);
+}
+
+static void
+add_holder (const char *a, const char *b, gconstpointer record, gpointer user_data)
+{
+  g_strv_builder_add (user_data, b);
+}
+
+void
+collet_agent_prepare (ColletClusterAgent *self, Promise *promise, const ColletSpec *spec)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) nodes = NULL;
+
+  collet_cluster_view_foreach (self->view, COLLET_KEY_BLOB, promise->sha256, add_holder, builder);
+  nodes = g_strv_builder_end (builder);
+  collet_agent_get_local (self, promise->module)->is_busy = TRUE;
+  promise->state = PROMISE_RUNNING;
+  self->applier->class_->prepare (self->applier, promise->token, promise->module, promise->sha256, spec,
+                                  (const char *const *)nodes, on_prepared, promise);
+}
+
+/* Those that nothing is open for any more. */
+static void
+drop_promises (ColletClusterAgent *self)
+{
+  g_autoptr (GPtrArray) old = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->promises);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Promise *promise = value;
+      const Local *local = collet_agent_get_local (self, promise->module);
+      const ColletDesired *desired = collet_cluster_view_get_desired (self->view, promise->module);
+      const char *lock = collet_cluster_view_get_lock (self->view, promise->module);
+      ColletTarget target;
+      gboolean is_open = g_strcmp0 (lock, promise->token) == 0;
+      gboolean is_due = desired != NULL && g_str_equal (desired->txid, promise->token);
+      gboolean is_target = collet_cluster_get_target (self->view, promise->module, self->node, &target) &&
+                           g_str_equal (target.sha256, promise->sha256);
+
+      if (promise->state == PROMISE_RUNNING || local->applying == promise || is_open ||
+          (is_target && (is_due || lock == NULL)))
+        continue;
+      g_ptr_array_add (old, promise);
+    }
+  for (guint i = 0; i < old->len; i++)
+    collet_agent_drop_promise (self, old->pdata[i]);
+}
+
+/* ---- open transactions ---- */
+
+static Seen *
+get_seen (ColletClusterAgent *self, const char *txid)
+{
+  Seen *seen = g_hash_table_lookup (self->seen, txid);
+
+  if (seen == NULL)
+    {
+      seen = g_new0 (Seen, 1);
+      seen->first_seen = collet_agent_now (self);
+      g_hash_table_insert (self->seen, g_strdup (txid), seen);
+    }
+  return seen;
+}
+
+static void
+send_vote (ColletClusterAgent *self, const ColletSpec *spec, const Promise *promise)
+{
+  const ColletVote vote = {
+    .is_yes = promise->state == PROMISE_READY,
+    .error = promise->error,
+    .message = promise->message,
+  };
+  g_autofree char *what = g_strdup_printf ("vote %s", spec->txid);
+  ColletTxn *txn;
+
+  if (!collet_agent_may_send (self, what))
+    return;
+  txn = collet_cluster_txn_vote (self->cluster, spec, self->node, &vote);
+  if (vote.is_yes && self->has_session)
+    {
+      g_autofree char *blob = collet_cluster_key (self->cluster, COLLET_KEY_BLOB, spec->sha256, self->node);
+
+      collet_txn_put_leased (txn, blob, "");
+    }
+  collet_failpoint ("cluster-before-vote");
+  collet_agent_send (self, what, txn);
+}
+
+static void
+step_vote (ColletClusterAgent *self, const ColletSpec *spec)
+{
+  Promise *promise;
+
+  if (self->frozen != NULL || collet_cluster_rank (spec, self->node) < 0 ||
+      collet_cluster_view_get_vote (self->view, spec->txid, self->node) != NULL)
+    return;
+  promise = collet_agent_get_promise (self, spec->module, spec->txid, spec->sha256);
+  if (promise->state == PROMISE_NONE && !collet_agent_get_local (self, spec->module)->is_busy)
+    collet_agent_prepare (self, promise, spec);
+  else if (promise->state == PROMISE_READY || promise->state == PROMISE_BROKEN)
+    send_vote (self, spec, promise);
+}
+
+/* Everyone decides alike, so any node may; those further behind wait a little so
+ * that not all write at once. */
+static void
+step_decide (ColletClusterAgent *self, const ColletSpec *spec, Seen *seen)
+{
+  int place = collet_cluster_rank (spec, self->node);
+  guint rank = place >= 0 ? (guint)place : g_strv_length (spec->participants);
+  gint64 stagger = rank * (gint64)COLLET_CLUSTER_STAGGER_US;
+  gint64 deadline = seen->first_seen + spec->timeout_ms * 1000 + stagger;
+  gint64 now = collet_agent_now (self);
+  g_autofree char *what = g_strdup_printf ("decide %s", spec->txid);
+  ColletDecision decision = { .by = self->node };
+  ColletTallyVerdict verdict =
+      collet_cluster_tally (self->view, spec, now >= deadline, &decision.error, &decision.message);
+  g_autofree char *error = decision.error;
+  g_autofree char *message = decision.message;
+  gint64 turn;
+
+  if (verdict == COLLET_TALLY_WAIT)
+    {
+      seen->ready_since = 0;
+      collet_agent_want (self, deadline);
+      return;
+    }
+  if (seen->ready_since == 0)
+    seen->ready_since = now;
+  turn = seen->ready_since +
+         (g_str_equal (spec->coordinator, self->node) ? 0 : stagger + COLLET_CLUSTER_STAGGER_US);
+  if (now < turn)
+    {
+      collet_agent_want (self, turn);
+      return;
+    }
+  if (!collet_agent_may_send (self, what))
+    return;
+  decision.is_commit = verdict == COLLET_TALLY_COMMIT;
+  collet_failpoint ("cluster-before-decision");
+  collet_agent_send (self, what, collet_cluster_txn_decide (self->cluster, spec, &decision));
+}
+
+static void
+step_lock (const char *module, const char *unused, gconstpointer record, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+  const ColletSpec *spec = collet_cluster_view_get_spec (self->view, record);
+
+  if (spec == NULL || !g_str_equal (spec->module, module))
+    return;
+  step_vote (self, spec);
+  step_decide (self, spec, get_seen (self, spec->txid));
+}
+
+/* ---- decided ones ---- */
+
+static void
+step_spec (const char *txid, const char *unused, gconstpointer record, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+  const ColletSpec *spec = record;
+  Seen *seen = get_seen (self, txid);
+  g_autofree char *what = NULL;
+
+  if (collet_cluster_view_get_decision (self->view, txid) == NULL ||
+      g_strcmp0 (collet_cluster_view_get_lock (self->view, spec->module), txid) == 0)
+    return;
+  if (seen->decided_since == 0)
+    seen->decided_since = collet_agent_now (self);
+  if (collet_agent_now (self) < seen->decided_since + FORGET_US)
+    return;
+  what = g_strdup_printf ("forget %s", txid);
+  if (collet_agent_may_send (self, what))
+    collet_agent_send (self, what, collet_cluster_txn_forget (self->cluster, spec));
+}
+
+static gboolean
+is_forgotten (gpointer txid, gpointer value, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+
+  return collet_cluster_view_get_spec (self->view, txid) == NULL;
+}
+
+/* ---- this node ---- */
+
+static void
+step_presence (ColletClusterAgent *self)
+{
+  g_autofree char *value = NULL;
+
+  if (self->has_session && !collet_cluster_view_is_live (self->view, self->node) &&
+      collet_agent_may_send (self, "live"))
+    {
+      g_autofree char *key = collet_cluster_key (self->cluster, COLLET_KEY_LIVE, self->node, NULL);
+      ColletTxn *txn = collet_txn_new ();
+      const ColletNodeRecord record = { .version = self->record.version };
+
+      value = collet_node_record_write (&record);
+      collet_txn_put_leased (txn, key, value);
+      collet_agent_send (self, "live", txn);
+    }
+  if (self->is_alone && collet_cluster_view_get (self->view, COLLET_KEY_NODE, self->node, NULL) == NULL &&
+      collet_agent_may_send (self, "node"))
+    {
+      g_autofree char *key = collet_cluster_key (self->cluster, COLLET_KEY_NODE, self->node, NULL);
+      ColletTxn *txn = collet_txn_new ();
+      const ColletNodeRecord record = { .url = self->record.url, .fingerprint = self->record.fingerprint };
+      g_autofree char *text = collet_node_record_write (&record);
+
+      collet_txn_put (txn, key, text);
+      collet_agent_send (self, "node", txn);
+    }
+}
+
+static void
+add_own (const char *module, const char *node, gconstpointer record, gpointer user_data)
+{
+  ColletClusterAgent *self = ((gpointer *)user_data)[0];
+  GHashTable *modules = ((gpointer *)user_data)[1];
+
+  if (g_str_equal (node, self->node))
+    g_hash_table_add (modules, g_strdup (module));
+}
+
+static void
+step_modules (ColletClusterAgent *self)
+{
+  g_autoptr (GHashTable) modules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) desired = collet_cluster_view_list (self->view, COLLET_KEY_DESIRED);
+  g_auto (GStrv) running = self->applier->class_->list (self->applier);
+  gpointer both[] = { self, modules };
+  GHashTableIter iter;
+  gpointer module;
+
+  for (guint i = 0; i < desired->len; i++)
+    g_hash_table_add (modules, g_strdup (desired->pdata[i]));
+  for (guint i = 0; running != NULL && running[i] != NULL; i++)
+    g_hash_table_add (modules, g_strdup (running[i]));
+  collet_cluster_view_foreach (self->view, COLLET_KEY_OVERRIDE, NULL, add_own, both);
+  g_hash_table_iter_init (&iter, modules);
+  while (g_hash_table_iter_next (&iter, &module, NULL))
+    {
+      collet_agent_step_module (self, module);
+      collet_agent_step_rollout (self, module);
+    }
+}
+
+void
+collet_agent_step (ColletClusterAgent *self)
+{
+  step_presence (self);
+  if (self->frozen == NULL)
+    step_modules (self);
+  collet_cluster_view_foreach (self->view, COLLET_KEY_LOCK, NULL, step_lock, self);
+  drop_promises (self);
+  collet_cluster_view_foreach (self->view, COLLET_KEY_SPEC, NULL, step_spec, self);
+  g_hash_table_foreach_remove (self->seen, is_forgotten, self);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-cluster-view.h"
+
+struct _ColletClusterView
+{
+  char *cluster;
+  GTree *rows; /* key to Row */
+  gint64 loaded;
+  gint64 revision;
+};
+
+typedef struct
+{
+  char *key;
+  ColletKeyKind kind;
+  char *a;
+  char *b; /* or NULL */
+  gint64 mod_rev;
+  gpointer record; /* NULL: not readable */
+} Row;
+
+static void
+row_free (gpointer data)
+{
+  Row *row = data;
+
+  collet_cluster_record_free (row->kind, row->record);
+  g_free (row->key);
+  g_free (row->a);
+  g_free (row->b);
+  g_free (row);
+}
+
+static int
+compare_keys (gconstpointer a, gconstpointer b, gpointer data)
+{
+  return g_strcmp0 (a, b);
+}
+
+static GTree *
+new_rows (void)
+{
+  return g_tree_new_full (compare_keys, NULL, NULL, row_free);
+}
+
+ColletClusterView *
+collet_cluster_view_new (const char *cluster)
+{
+  ColletClusterView *self = g_new0 (ColletClusterView, 1);
+
+  self->cluster = g_strdup (cluster);
+  self->rows = new_rows ();
+  return self;
+}
+
+void
+collet_cluster_view_free (ColletClusterView *self)
+{
+  g_tree_unref (self->rows);
+  g_free (self->cluster);
+  g_free (self);
+}
+
+static void
+put (ColletClusterView *self, const ColletKeyValue *value)
+{
+  Row *row = g_new0 (Row, 1);
+
+  if (!collet_cluster_key_parse (self->cluster, value->key, &row->kind, &row->a, &row->b))
+    {
+      g_free (row);
+      return;
+    }
+  row->key = g_strdup (value->key);
+  row->mod_rev = value->mod_rev;
+  row->record = collet_cluster_record_read (row->kind, value->value);
+  if (row->record == NULL)
+    g_warning ("The cluster's key %s has a value that makes no sense here; it is passed over.", value->key);
+  g_tree_replace (self->rows, row->key, row);
+}
+
+void
+collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 revision)
+{
+  g_tree_unref (self->rows);
+  self->rows = new_rows ();
+  self->loaded = revision;
+  self->revision = revision;
+  for (guint i = 0; i < rows->len; i++)
+    put (self, rows->pdata[i]);
+}
+
+void
+collet_cluster_view_apply (ColletClusterView *self, const ColletKeyValue *change)
+{
+  if (change->mod_rev <= self->loaded)
+    return;
+  self->revision = MAX (self->revision, change->mod_rev);
+  if (change->value != NULL)
+    put (self, change);
+  else
+    g_tree_remove (self->rows, change->key);
+}
+
+const char *
+collet_cluster_view_get_cluster (const ColletClusterView *self)
+{
+  return self->cluster;
+}
+
+gint64
+collet_cluster_view_get_revision (const ColletClusterView *self)
+{
+  return self->revision;
+}
+
+static const Row *
+find (const ColletClusterView *self, ColletKeyKind kind, const char *a, const char *b)
+{
+  g_autofree char *key = collet_cluster_key (self->cluster, kind, a, b);
+
+  return g_tree_lookup (self->rows, key);
+}
+
+gconstpointer
+collet_cluster_view_get (const ColletClusterView *self, ColletKeyKind kind, const char *a, const char *b)
+{
+  const Row *row = find (self, kind, a, b);
+
+  return row != NULL ? row->record : NULL;
+}
+
+gint64
+collet_cluster_view_get_mod_rev (const ColletClusterView *self, ColletKeyKind kind, const char *a,
+                                 const char *b)
+{
+  const Row *row = find (self, kind, a, b);
+
+  return row != NULL ? row->mod_rev : 0;
+}
+
+const char *
+collet_cluster_view_get_lock (const ColletClusterView *self, const char *module)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_LOCK, module, NULL);
+}
+
+const ColletDesired *
+collet_cluster_view_get_desired (const ColletClusterView *self, const char *module)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_DESIRED, module, NULL);
+}
+
+const ColletSpec *
+collet_cluster_view_get_spec (const ColletClusterView *self, const char *txid)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_SPEC, txid, NULL);
+}
+
+const ColletVote *
+collet_cluster_view_get_vote (const ColletClusterView *self, const char *txid, const char *node)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_VOTE, txid, node);
+}
+
+const ColletDecision *
+collet_cluster_view_get_decision (const ColletClusterView *self, const char *txid)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_DECISION, txid, NULL);
+}
+
+const ColletApplied *
+collet_cluster_view_get_applied (const ColletClusterView *self, const char *module, const char *node)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_APPLIED, module, node);
+}
+
+const ColletOverride *
+collet_cluster_view_get_override (const ColletClusterView *self, const char *module, const char *node)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_OVERRIDE, module, node);
+}
+
+gboolean
+collet_cluster_view_is_live (const ColletClusterView *self, const char *node)
+{
+  return collet_cluster_view_get (self, COLLET_KEY_LIVE, node, NULL) != NULL;
+}
+
+void
+collet_cluster_view_foreach (const ColletClusterView *self, ColletKeyKind kind, const char *a,
+                             ColletClusterViewFunc func, gpointer user_data)
+{
+  g_autofree char *prefix = collet_cluster_key_prefix (self->cluster, kind, a);
+
+  for (GTreeNode *node = g_tree_lower_bound (self->rows, prefix); node != NULL;
+       node = g_tree_node_next (node))
+    {
+      const Row *row = g_tree_node_value (node);
+
+      if (!g_str_has_prefix (row->key, prefix))
+        return;
+      if (row->kind == kind && row->record != NULL)
+        func (row->a, row->b, row->record, user_data);
+    }
+}
+
+static void
+add_name (const char *a, const char *b, gconstpointer record, gpointer user_data)
+{
+  GPtrArray *names = user_data;
+
+  if (names->len == 0 || !g_str_equal (names->pdata[names->len - 1], a))
+    g_ptr_array_add (names, (gpointer)a);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *
+collet_cluster_view_list (const ColletClusterView *self, ColletKeyKind kind)
+{
+  GPtrArray *names = g_ptr_array_new ();
+
+  collet_cluster_view_foreach (self, kind, NULL, add_name, names);
+  g_ptr_array_sort (names, compare_names); /* escaped keys sort otherwise */
+  return names;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-cluster-report.h"
+#include "collet-cluster-rules.h"
+#include "collet-error.h"
+
+#include <string.h>
+
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define TX "0123456789abcdef"
+
+static gint64 revision;
+
+static void
+set (ColletClusterView *view, ColletKeyKind kind, const char *a, const char *b, const char *value)
+{
+  g_autofree char *key = collet_cluster_key ("c", kind, a, b);
+  g_autoptr (ColletKeyValue) row = collet_key_value_new (key, value, 1, ++revision, NULL);
+
+  collet_cluster_view_apply (view, row);
+}
+
+static ColletClusterView *
+new_view (guint n_nodes, guint n_live)
+{
+  ColletClusterView *view = collet_cluster_view_new ("c");
+
+  for (guint i = 1; i <= n_nodes; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("n%u", i);
+
+      set (view, COLLET_KEY_NODE, name, NULL, "{}");
+      if (i <= n_live)
+        set (view, COLLET_KEY_LIVE, name, NULL, "{}");
+    }
+  return view;
+}
+
+static void
+set_applied (ColletClusterView *view, const char *node, int epoch, const char *sha256, const char *state)
+{
+  g_autofree char *value =
+      g_strdup_printf ("{\"epoch\":%d,\"sha256\":\"%s\",\"state\":\"%s\"}", epoch, sha256, state);
+
+  set (view, COLLET_KEY_APPLIED, "echo", node, value);
+}
+
+static void
+set_desired (ColletClusterView *view, int epoch, const char *sha256)
+{
+  g_autofree char *value =
+      g_strdup_printf ("{\"epoch\":%d,\"sha256\":\"%s\",\"txid\":\"" TX "\"}", epoch, sha256);
+  g_autofree char *number = g_strdup_printf ("%d", epoch);
+
+  set (view, COLLET_KEY_DESIRED, "echo", NULL, value);
+  set (view, COLLET_KEY_HISTORY, "echo", number, value);
+}
+
+/* ---- keys and records ---- */
+
+static void
+test_keys (void)
+{
+  const char *const names[] = { "echo", "a/b", "ä ö", "%2F", "..", "a b\n", "tx" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      for (guint kind = 0; kind < COLLET_N_KEYS; kind++)
+        {
+          gboolean has_two = kind == COLLET_KEY_HISTORY || kind == COLLET_KEY_VOTE ||
+                             kind == COLLET_KEY_APPLIED || kind == COLLET_KEY_OVERRIDE ||
+                             kind == COLLET_KEY_BLOB;
+          g_autofree char *key = collet_cluster_key ("c/1", kind, names[i], has_two ? names[i] : NULL);
+          g_autofree char *a = NULL;
+          g_autofree char *b = NULL;
+          ColletKeyKind found;
+
+          g_assert_true (collet_cluster_key_parse ("c/1", key, &found, &a, &b));
+          g_assert_cmpint (found, ==, kind);
+          g_assert_cmpstr (a, ==, names[i]);
+          g_assert_cmpstr (b, ==, has_two ? names[i] : NULL);
+          g_assert_false (collet_cluster_key_parse ("c", key, &found, &a, &b));
+          for (const char *byte = key; *byte != '\0'; byte++)
+            g_assert_true (g_ascii_isgraph (*byte));
+        }
+    }
+}
+
+static void
+test_hostile (void)
+{
+  const struct
+  {
+    ColletKeyKind kind;
+    const char *value;
+  } cases[] = {
+    { COLLET_KEY_DESIRED, "" },
+    { COLLET_KEY_DESIRED, "[]" },
+    { COLLET_KEY_DESIRED, "{\"epoch\":1}" },
+    { COLLET_KEY_DESIRED, "{\"epoch\":-1,\"sha256\":\"" A "\",\"txid\":\"" TX "\"}" },
+    { COLLET_KEY_DESIRED, "{\"epoch\":1,\"sha256\":\"../../etc/passwd\",\"txid\":\"" TX "\"}" },
+    { COLLET_KEY_DESIRED, "{\"epoch\":1,\"sha256\":\"" A "\",\"txid\":\"x\"}" },
+    { COLLET_KEY_LOCK, "x" },
+    { COLLET_KEY_SPEC, "{\"txid\":\"" TX "\"}" },
+    { COLLET_KEY_APPLIED, "{\"epoch\":1,\"sha256\":7}" },
+    { COLLET_KEY_OVERRIDE, "{}" },
+    { COLLET_KEY_HISTORY, "{\"epoch\":1,\"epoch\":2}" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_null (collet_cluster_record_read (cases[i].kind, cases[i].value));
+}
+
+static void
+test_spec (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (4, 4);
+  g_autoptr (GPtrArray) waves = g_ptr_array_new ();
+  g_auto (GStrv) canary = g_strsplit ("n3", ",", 0);
+  g_auto (GStrv) half = g_strsplit ("50%", ",", 0);
+  ColletRollout rollout = { .waves = waves, .bake_s = 7, .max_error_rate = 0.05, .min_calls = 3 };
+  const ColletClusterRequest request = {
+    .module = "echo",
+    .sha256 = A,
+    .version = "1.2.3",
+    .kind = "hot-reload",
+    .strategy = "rolling",
+    .reason = "\"quoted\"\n",
+    .options = "{\"discard-state\":true}",
+    .uid = 1000,
+    .clear_overrides = TRUE,
+    .rollout = &rollout,
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (waves, canary);
+  g_ptr_array_add (waves, half);
+  g_autoptr (ColletSpec) spec = collet_cluster_plan (view, &request, "n1", TX, 5, &error);
+  g_assert_no_error (error);
+  g_autofree char *text = collet_spec_write (spec);
+  g_autoptr (ColletSpec) again = collet_cluster_record_read (COLLET_KEY_SPEC, text);
+  g_assert_nonnull (again);
+  g_autofree char *same = collet_spec_write (again);
+  g_assert_cmpstr (text, ==, same);
+  g_assert_cmpstr (again->reason, ==, request.reason);
+  g_assert_cmpuint (again->rollout->waves->len, ==, 3);
+  g_assert_cmpuint (collet_rollout_wave_of (again->rollout, "n3"), ==, 0);
+  g_assert_cmpuint (collet_rollout_wave_of (again->rollout, "n1"), ==, 1);
+  g_assert_cmpuint (collet_rollout_wave_of (again->rollout, "n2"), ==, 2);
+  g_assert_cmpuint (collet_rollout_wave_of (again->rollout, "n9"), ==, 2);
+  g_assert_cmpfloat (again->rollout->max_error_rate, ==, 0.05);
+}
+
+/* ---- beginning ---- */
+
+static void
+expect_plan (const ColletClusterView *view, const char *strategy, gboolean require_live, int code,
+             const char *says)
+{
+  const ColletClusterRequest request = {
+    .module = "echo",
+    .sha256 = A,
+    .kind = "hot-reload",
+    .strategy = strategy,
+    .require_live = require_live,
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletSpec) spec =
+      collet_cluster_plan (view, &request, "n1", TX, 9 * (gint64)G_USEC_PER_SEC, &error);
+
+  if (code < 0)
+    {
+      g_assert_no_error (error);
+      g_assert_nonnull (spec);
+      return;
+    }
+  g_assert_error (error, COLLET_ERROR, code);
+  if (strstr (error->message, says) == NULL)
+    g_error ("no \"%s\" in: %s", says, error->message);
+}
+
+static void
+test_plan (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (3, 2);
+
+  expect_plan (view, "sync_all", FALSE, COLLET_ERROR_NODE_FAILED, "Down: n3");
+  expect_plan (view, "sync_all", TRUE, -1, NULL);
+  expect_plan (view, "quorum", FALSE, -1, NULL);
+  set (view, COLLET_KEY_LIVE, "n2", NULL, NULL);
+  expect_plan (view, "quorum", FALSE, COLLET_ERROR_QUORUM_NOT_REACHED, "down: n2, n3");
+
+  set (view, COLLET_KEY_LOCK, "echo", NULL, TX);
+  set (view, COLLET_KEY_SPEC, TX, NULL,
+       "{\"txid\":\"" TX "\",\"module\":\"echo\",\"sha256\":\"" A
+       "\",\"kind\":\"swap\",\"strategy\":\"quorum\","
+       "\"participants\":[\"n1\"],\"coordinator\":\"n2\",\"timeout_ms\":1000,\"started_at\":5000000}");
+  expect_plan (view, "quorum", FALSE, COLLET_ERROR_RELOAD_IN_PROGRESS,
+               "Reload " TX " of echo is in progress (by n2, 4 s)");
+}
+
+/* ---- votes ---- */
+
+static void
+expect_tally (const ColletClusterView *view, const char *strategy, gboolean is_expired,
+              ColletTallyVerdict verdict, const char *name, const char *says)
+{
+  g_auto (GStrv) participants = g_strsplit ("n1,n2,n3,n4", ",", 0);
+  const ColletSpec spec = {
+    .txid = (char *)TX, .strategy = (char *)strategy, .participants = participants, .timeout_ms = 30000
+  };
+  g_autofree char *error = NULL;
+  g_autofree char *message = NULL;
+
+  g_assert_cmpint (collet_cluster_tally (view, &spec, is_expired, &error, &message), ==, verdict);
+  g_assert_cmpstr (error, ==, name);
+  if (says != NULL && strstr (message, says) == NULL)
+    g_error ("no \"%s\" in: %s", says, message);
+}
+
+static void
+vote (ColletClusterView *view, const char *node, const char *value)
+{
+  set (view, COLLET_KEY_VOTE, TX, node, value);
+}
+
+static void
+test_tally (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (4, 4);
+
+  vote (view, "n1", "{\"yes\":true}");
+  vote (view, "n2", "{\"yes\":true}");
+  expect_tally (view, "sync_all", FALSE, COLLET_TALLY_WAIT, NULL, NULL);
+  expect_tally (view, "quorum", FALSE, COLLET_TALLY_WAIT, NULL, NULL); /* half is no majority */
+  expect_tally (view, "sync_all", TRUE, COLLET_TALLY_ABORT, "Timeout", "no vote within 30000 ms: n3, n4");
+  expect_tally (view, "quorum", TRUE, COLLET_TALLY_ABORT, "QuorumNotReached", "2 of 4 nodes agreed");
+  set (view, COLLET_KEY_LIVE, "n3", NULL, NULL);
+  expect_tally (view, "sync_all", FALSE, COLLET_TALLY_ABORT, "NodeFailed", "n3 lost (lease expired)");
+  expect_tally (view, "quorum", FALSE, COLLET_TALLY_WAIT, NULL, NULL);
+  vote (view, "n3", "{\"yes\":true}"); /* it stands, whatever became of its node */
+  expect_tally (view, "sync_all", FALSE, COLLET_TALLY_WAIT, NULL, NULL);
+  expect_tally (view, "quorum", FALSE, COLLET_TALLY_COMMIT, NULL, NULL);
+  vote (view, "n4", "{\"yes\":true}");
+  expect_tally (view, "sync_all", TRUE, COLLET_TALLY_COMMIT, NULL, NULL);
+
+  vote (view, "n3", "{\"yes\":false,\"error\":\"DiskFull\",\"message\":\"disk full\"}");
+  expect_tally (view, "sync_all", FALSE, COLLET_TALLY_ABORT, "NodeFailed", "n3 refused: DiskFull: disk full");
+  expect_tally (view, "quorum", FALSE, COLLET_TALLY_COMMIT, NULL, NULL);
+  vote (view, "n4", "{\"yes\":false}");
+  expect_tally (view, "quorum", FALSE, COLLET_TALLY_ABORT, "QuorumNotReached",
+                "2 of 4 nodes refused; n3 refused");
+}
+
+/* ---- consistency ---- */
+
+static void
+expect_verdict (const ColletClusterView *view, const char *verdict, guint differing, guint unreachable)
+{
+  g_autoptr (ColletConsistency) all = collet_cluster_check (view, "echo", NULL);
+
+  g_assert_cmpstr (all->verdict, ==, verdict);
+  g_assert_cmpuint (all->differing->len, ==, differing);
+  g_assert_cmpuint (all->unreachable->len, ==, unreachable);
+}
+
+static void
+test_consistency (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (3, 3);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (collet_cluster_check (view, "echo", &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND);
+  set_desired (view, 1, A);
+  set_applied (view, "n1", 1, A, "applied");
+  set_applied (view, "n2", 1, A, "applied");
+  expect_verdict (view, "inconsistent", 1, 0);
+  set_applied (view, "n3", 1, A, "applied");
+  expect_verdict (view, "consistent", 0, 0);
+  set_applied (view, "n3", 1, B, "failed");
+  expect_verdict (view, "inconsistent", 1, 0);
+  set_applied (view, "n3", 1, A, "applied");
+  set (view, COLLET_KEY_OVERRIDE, "echo", "n2", "{\"sha256\":\"" B "\"}");
+  expect_verdict (view, "inconsistent", 1, 0);
+  set (view, COLLET_KEY_OVERRIDE, "echo", "n2", NULL);
+  /* Who does not answer is not in line. */
+  set (view, COLLET_KEY_LIVE, "n3", NULL, NULL);
+  expect_verdict (view, "unknown", 0, 1);
+  set (view, COLLET_KEY_LOCK, "echo", NULL, TX);
+  expect_verdict (view, "rolling", 0, 1);
+}
+
+/* ---- what to bring everywhere ---- */
+
+static void
+expect_common (const ColletClusterView *view, const char *expected)
+{
+  g_autofree char *version = NULL;
+  g_autofree char *sha256 = collet_cluster_sync_target (view, "echo", FALSE, &version, NULL);
+
+  g_assert_cmpstr (sha256, ==, expected);
+}
+
+static void
+test_sync (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (4, 4);
+  g_autofree char *version = NULL;
+
+  expect_common (view, NULL);
+  set_applied (view, "n1", 1, C, "applied");
+  set_applied (view, "n2", 1, C, "applied");
+  set_applied (view, "n3", 1, B, "applied");
+  set_applied (view, "n4", 1, A, "applied");
+  expect_common (view, C);
+  set_applied (view, "n3", 1, A, "applied");
+  expect_common (view, A); /* a tie, none was ever agreed: the smallest */
+  set_desired (view, 1, C);
+  expect_common (view, C); /* one that was agreed goes before one that never was */
+  set_desired (view, 2, A);
+  expect_common (view, A); /* the one agreed last */
+  set (view, COLLET_KEY_LIVE, "n4", NULL, NULL);
+  expect_common (view, C); /* who is down is not counted */
+  g_autofree char *desired = collet_cluster_sync_target (view, "echo", TRUE, &version, NULL);
+  g_assert_cmpstr (desired, ==, A);
+}
+
+static void
+test_rollback (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (1, 1);
+  g_autoptr (GError) error = NULL;
+
+  set_desired (view, 1, A);
+  g_assert_null (collet_cluster_rollback_target (view, "echo", "", &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND);
+  set_desired (view, 2, B);
+  set_desired (view, 3, C);
+  set_desired (view, 4, C);
+  g_assert_cmpstr (collet_cluster_rollback_target (view, "echo", "", NULL)->sha256, ==, B);
+  g_assert_cmpstr (collet_cluster_rollback_target (view, "echo", "aaaaaa", NULL)->sha256, ==, A);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cluster/keys/any-name-comes-back", test_keys);
+  g_test_add_func ("/cluster/records/nonsense-is-none", test_hostile);
+  g_test_add_func ("/cluster/records/a-spec-comes-back-with-its-waves", test_spec);
+  g_test_add_func ("/cluster/rules/who-may-begin", test_plan);
+  g_test_add_func ("/cluster/rules/what-votes-mean", test_tally);
+  g_test_add_func ("/cluster/rules/consistent-means-everyone", test_consistency);
+  g_test_add_func ("/cluster/rules/the-common-version", test_sync);
+  g_test_add_func ("/cluster/rules/the-version-before", test_rollback);
+  return g_test_run ();
+}
