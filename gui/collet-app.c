@@ -3,13 +3,16 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-activity.h"
 #include "collet-gui-config.h"
+#include "collet-preferences.h"
 #include "collet-window.h"
 
 struct _ColletApp
 {
   AdwApplication parent_instance;
   ColletService *service;
+  ColletActivity *activity;
   GSettings *settings;
   ColletClientBus bus; /* of the command line; ANY: as the settings say */
 };
@@ -79,7 +82,17 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_application_quit (user_data);
 }
 
+static void
+show_preferences (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GtkWidget *preferences = collet_preferences_new (user_data);
+
+  gtk_window_set_transient_for (GTK_WINDOW (preferences), gtk_application_get_active_window (user_data));
+  gtk_window_present (GTK_WINDOW (preferences));
+}
+
 static const GActionEntry actions[] = {
+  { "preferences", show_preferences, NULL, NULL, NULL, { 0 } },
   { "about", show_about, NULL, NULL, NULL, { 0 } },
   { "quit", quit, NULL, NULL, NULL, { 0 } },
 };
@@ -128,6 +141,7 @@ collet_app_startup (GApplication *application)
                                G_CONNECT_SWAPPED);
     }
   self->service = collet_service_new (get_bus (self));
+  self->activity = collet_activity_new (self->service, self);
 }
 
 static void
@@ -170,6 +184,7 @@ collet_app_dispose (GObject *object)
 {
   ColletApp *self = COLLET_APP (object);
 
+  g_clear_object (&self->activity);
   g_clear_object (&self->service);
   g_clear_object (&self->settings);
   G_OBJECT_CLASS (collet_app_parent_class)->dispose (object);
@@ -224,4 +239,10 @@ gboolean
 collet_app_get_setting (ColletApp *self, const char *name)
 {
   return self->settings != NULL && g_settings_get_boolean (self->settings, name);
+}
+
+ColletActivity *
+collet_app_get_activity (ColletApp *self)
+{
+  return self->activity;
 }

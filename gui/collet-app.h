@@ -16,7 +16,10 @@ G_DECLARE_FINAL_TYPE (ColletApp, collet_app, COLLET, APP, AdwApplication)
 
 ColletApp *collet_app_new (void);
 
+typedef struct _ColletActivity ColletActivity;
+
 ColletService *collet_app_get_service (ColletApp *self);
+ColletActivity *collet_app_get_activity (ColletApp *self);
 /* NULL if the settings' schema is not installed: everything has its default. */
 GSettings *collet_app_get_settings (ColletApp *self);
 gboolean collet_app_get_setting (ColletApp *self, const char *name);

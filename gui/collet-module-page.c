@@ -293,8 +293,9 @@ show_buttons (ColletModulePage *self)
   const char *gone = self->item == NULL ? _ ("It is not loaded on this node") : NULL;
   gboolean is_drained = g_str_equal (state, "drained");
 
-  gtk_widget_set_visible (self->resume, is_drained);
-  gtk_widget_set_visible (self->drain, !is_drained);
+  /* The children of the flow box, so that they leave no gap. */
+  gtk_widget_set_visible (gtk_widget_get_parent (self->resume), is_drained);
+  gtk_widget_set_visible (gtk_widget_get_parent (self->drain), !is_drained);
   set_button (self, self->reload, gone);
   set_button (self, self->rollback,
               gone != NULL        ? gone

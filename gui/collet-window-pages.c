@@ -3,10 +3,15 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-activity-page.h"
 #include "collet-module-page.h"
+#include "collet-nodes-page.h"
 #include "collet-overview-page.h"
 #include "collet-reload-page.h"
 #include "collet-reloads-page.h"
+#include "collet-subscriptions-page.h"
+#include "collet-tool-page.h"
+#include "collet-tools-page.h"
 
 typedef struct
 {
@@ -17,7 +22,13 @@ typedef struct
 
 static const Page table[] = {
   { "overview", collet_overview_page_get_type, N_ ("Overview"), "collet-overview-symbolic" },
+  { "tools", collet_tools_page_get_type, N_ ("Tools"), "collet-tool-symbolic" },
+  { "nodes", collet_nodes_page_get_type, N_ ("Nodes"), "collet-node-symbolic" },
   { "reloads", collet_reloads_page_get_type, N_ ("Reloads"), "collet-reload-symbolic" },
+  { "subscriptions", collet_subscriptions_page_get_type, N_ ("Subscriptions"),
+    "collet-subscription-symbolic" },
+  { "activity", collet_activity_page_get_type, N_ ("Activity"), "collet-activity-symbolic" },
+  { "tool", collet_tool_page_get_type, NULL, NULL },
   { "module", collet_module_page_get_type, NULL, NULL },
   { "reload", collet_reload_page_get_type, NULL, NULL },
 };

@@ -180,11 +180,22 @@ collet_window_init (ColletWindow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+static void
+bind_size (ColletWindow *self, GSettings *settings)
+{
+  if (settings == NULL)
+    return;
+  g_settings_bind (settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
+  g_settings_bind (settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
+}
+
 ColletWindow *
 collet_window_new (ColletApp *app)
 {
   ColletWindow *self = g_object_new (COLLET_TYPE_WINDOW, "application", app, NULL);
 
+  bind_size (self, collet_app_get_settings (app));
   self->service = g_object_ref (collet_app_get_service (app));
   collet_window_pages_init (self);
   collet_window_status_init (self);

@@ -7,9 +7,12 @@
 
 #include "collet-module-page.h"
 #include "collet-overview-page.h"
+#include "collet-preferences.h"
 #include "collet-reload-dialog.h"
 #include "collet-reload-page.h"
 #include "collet-reloads-page.h"
+#include "collet-table.h"
+#include "collet-tool-page.h"
 #include "collet-window.h"
 
 static void
@@ -21,6 +24,16 @@ test_made (gconstpointer data)
   g_assert_nonnull (gtk_widget_get_first_child (widget));
   if (GTK_IS_WINDOW (widget))
     gtk_window_destroy (GTK_WINDOW (widget));
+}
+
+static void
+test_shortcuts (void)
+{
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/gtk/help-overlay.ui");
+  GObject *window = gtk_builder_get_object (builder, "help_overlay");
+
+  g_assert_true (GTK_IS_SHORTCUTS_WINDOW (window));
+  gtk_window_destroy (GTK_WINDOW (window));
 }
 
 int
@@ -36,6 +49,9 @@ main (int argc, char **argv)
     { "/gui/template/module", collet_module_page_get_type },
     { "/gui/template/reload", collet_reload_page_get_type },
     { "/gui/template/reloads", collet_reloads_page_get_type },
+    { "/gui/template/tool", collet_tool_page_get_type },
+    { "/gui/template/table", collet_table_get_type },
+    { "/gui/template/preferences", collet_preferences_get_type },
     { "/gui/template/reload-dialog", collet_reload_dialog_get_type },
   };
 
@@ -43,5 +59,6 @@ main (int argc, char **argv)
   adw_init ();
   for (guint i = 0; i < G_N_ELEMENTS (templates); i++)
     g_test_add_data_func (templates[i].name, templates[i].get_type, test_made);
+  g_test_add_func ("/gui/template/shortcuts", test_shortcuts);
   return g_test_run ();
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-subscriptions-page.h"
+
+#include <glib/gi18n.h>
+
+#include "collet-table.h"
+#include "collet-text.h"
+#include "collet-window.h"
+
+struct _ColletSubscriptionsPage
+{
+  ColletPage parent_instance;
+  ColletTable *table;
+  ColletItemList *rows;
+  GtkWidget *all, *remove;
+};
+
+G_DEFINE_FINAL_TYPE (ColletSubscriptionsPage, collet_subscriptions_page, COLLET_TYPE_PAGE)
+
+/* ---- columns ---- */
+
+static const char *
+get_tool (gpointer item)
+{
+  const char *tool = collet_item_get_string (item, "tool");
+
+  return g_str_equal (tool, "*") ? _ ("Every tool") : tool;
+}
+
+static void
+bind_tool (GtkWidget *cell, gpointer item, gpointer self)
+{
+  gtk_label_set_label (GTK_LABEL (cell), get_tool (item));
+}
+
+static void
+bind_subscriber (GtkWidget *cell, gpointer item, gpointer self)
+{
+  gtk_label_set_label (GTK_LABEL (cell), collet_item_get_string (item, "subscriber"));
+}
+
+static void
+bind_owner (GtkWidget *cell, gpointer item, gpointer self)
+{
+  g_autofree char *owner = collet_text_dup_initiator (collet_item_get_int (item, "uid"));
+
+  gtk_label_set_label (GTK_LABEL (cell), owner);
+}
+
+static void
+bind_since (GtkWidget *cell, gpointer item, gpointer self)
+{
+  g_autofree char *since = collet_text_dup_time (collet_item_get_int (item, "since"));
+
+  gtk_label_set_label (GTK_LABEL (cell), since);
+}
+
+static void
+bind_pending (GtkWidget *cell, gpointer item, gpointer self)
+{
+  g_autofree char *pending = g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "pending"));
+
+  gtk_label_set_label (GTK_LABEL (cell), pending);
+}
+
+static char *
+describe (gpointer item, gpointer self)
+{
+  /* Translators: a tool, who subscribes to it, how many updates are not seen yet */
+  return g_strdup_printf (_ ("%s for %s, %d updates not seen"), get_tool (item),
+                          collet_item_get_string (item, "subscriber"),
+                          (int)collet_item_get_int (item, "pending"));
+}
+
+static int
+compare_tool (gconstpointer a, gconstpointer b, gpointer self)
+{
+  return g_utf8_collate (get_tool ((gpointer)a), get_tool ((gpointer)b));
+}
+
+static int
+compare_pending (gconstpointer a, gconstpointer b, gpointer self)
+{
+  return (int)CLAMP (
+      collet_item_get_int ((gpointer)a, "pending") - collet_item_get_int ((gpointer)b, "pending"), -1, 1);
+}
+
+static gboolean
+matches (gpointer item, const char *text)
+{
+  return collet_table_has_text (item, text, "tool", "subscriber", NULL);
+}
+
+/* ---- rows ---- */
+
+static void
+on_rows (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
+  ColletSubscriptionsPage *self = user_data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (reply != NULL)
+    {
+      g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
+
+      collet_item_list_begin_replace (self->rows);
+      for (gsize i = 0; i < g_variant_n_children (rows); i++)
+        {
+          g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
+          g_autoptr (ColletItem) row = collet_item_new ("", value);
+          g_autofree char *key = g_strdup_printf ("%s\n%s", collet_item_get_string (row, "tool"),
+                                                  collet_item_get_string (row, "subscriber"));
+          collet_item_list_put (self->rows, key, value);
+        }
+      collet_item_list_end_replace (self->rows);
+    }
+  collet_table_set_answered (self->table, error);
+}
+
+static void
+collet_subscriptions_page_refresh (ColletPage *page)
+{
+  ColletSubscriptionsPage *self = COLLET_SUBSCRIPTIONS_PAGE (page);
+  GVariant *none = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+
+  collet_table_set_asking (self->table);
+  collet_service_call (collet_page_get_service (page), "ListSubscriptions", g_variant_new ("(@a{sv})", none),
+                       0, collet_page_get_cancellable (page), on_rows, self);
+}
+
+static void
+on_updated (ColletSubscriptionsPage *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
+    collet_subscriptions_page_refresh (COLLET_PAGE (self));
+}
+
+/* ---- removing ---- */
+
+static void
+on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ColletSubscriptionsPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(b)", &error);
+  ColletWindow *window = collet_window_of (self);
+
+  if (reply == NULL && window != NULL)
+    collet_window_toast_error (window, _ ("The subscription could not be removed"), error);
+  on_updated (self);
+}
+
+static void
+on_remove (ColletSubscriptionsPage *self)
+{
+  ColletItem *row = collet_table_get_selected (self->table);
+  ColletWindow *window = collet_window_of (self);
+  GVariantBuilder options;
+
+  if (row == NULL)
+    {
+      if (window != NULL)
+        collet_window_toast (window, _ ("Select a subscription first"), NULL, NULL, NULL);
+      return;
+    }
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "subscriber",
+                         g_variant_new_string (collet_item_get_string (row, "subscriber")));
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "UnsubscribeFromToolUpdates",
+                       g_variant_new ("(sa{sv})", collet_item_get_string (row, "tool"), &options), 0, NULL,
+                       on_removed, g_object_ref (self));
+}
+
+/* ---- the page ---- */
+
+static GtkWidget *
+make_button (const char *label, const char *name)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  return button;
+}
+
+static void
+collet_subscriptions_page_set_service (ColletPage *page, ColletService *service)
+{
+  ColletSubscriptionsPage *self = COLLET_SUBSCRIPTIONS_PAGE (page);
+  static const ColletColumn columns[] = {
+    { N_ ("Tool"), collet_cell_new_text, bind_tool, compare_tool, TRUE, describe },
+    { N_ ("Subscriber"), collet_cell_new_text, bind_subscriber, NULL, TRUE, NULL },
+    { N_ ("Of"), collet_cell_new_text, bind_owner, NULL, FALSE, NULL },
+    { N_ ("Since"), collet_cell_new_text, bind_since, NULL, FALSE, NULL },
+    { N_ ("Not seen"), collet_cell_new_number, bind_pending, compare_pending, FALSE, NULL },
+  };
+  const ColletTableSetup setup = {
+    .search = _ ("Search subscriptions"),
+    .empty_icon = "collet-subscription-symbolic",
+    .empty_title = _ ("No Subscriptions"),
+    .empty_description =
+        _ ("Subscribe on the page of a tool, or to every tool here. Updates are kept for who is away."),
+    .columns = columns,
+    .n_columns = G_N_ELEMENTS (columns),
+    .matches = matches,
+  };
+
+  collet_table_setup (self->table, &setup, service, G_LIST_MODEL (self->rows), self);
+  g_signal_connect_object (service, "tool-updated", G_CALLBACK (on_updated), self, G_CONNECT_SWAPPED);
+}
+
+static GtkWidget *
+collet_subscriptions_page_get_search (ColletPage *page)
+{
+  return collet_table_get_search (COLLET_SUBSCRIPTIONS_PAGE (page)->table);
+}
+
+static void
+collet_subscriptions_page_dispose (GObject *object)
+{
+  g_clear_object (&COLLET_SUBSCRIPTIONS_PAGE (object)->rows);
+  G_OBJECT_CLASS (collet_subscriptions_page_parent_class)->dispose (object);
+}
+
+static void
+collet_subscriptions_page_class_init (ColletSubscriptionsPageClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = collet_subscriptions_page_dispose;
+  COLLET_PAGE_CLASS (klass)->set_service = collet_subscriptions_page_set_service;
+  COLLET_PAGE_CLASS (klass)->refresh = collet_subscriptions_page_refresh;
+  COLLET_PAGE_CLASS (klass)->get_search = collet_subscriptions_page_get_search;
+}
+
+static void
+collet_subscriptions_page_init (ColletSubscriptionsPage *self)
+{
+  self->rows = collet_item_list_new ();
+  self->table = g_object_new (COLLET_TYPE_TABLE, NULL);
+  adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->table));
+  collet_page_set_title (COLLET_PAGE (self), _ ("Subscriptions"), "");
+  self->all = make_button (_ ("_Subscribe to Every Tool"), _ ("Subscribe to Every Tool"));
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->all), "s", "*");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->all), "win.subscribe");
+  self->remove = make_button (_ ("_Remove"), _ ("Remove"));
+  g_signal_connect_swapped (self->remove, "clicked", G_CALLBACK (on_remove), self);
+  collet_table_add_control (self->table, self->all);
+  collet_table_add_control (self->table, self->remove);
+}

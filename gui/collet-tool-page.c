@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collet-tool-page.h"
+
+#include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
+
+#include "collet-error-remedy.h"
+#include "collet-error.h"
+#include "collet-form.h"
+#include "collet-rows.h"
+#include "collet-sparkline.h"
+#include "collet-status.h"
+#include "collet-text.h"
+#include "collet-window.h"
+
+/* Of an answer that is shown; the rest is cut off, and said so. */
+#define MAX_SHOWN 65536
+
+enum
+{
+  FACT_VERSION,
+  FACT_CALLS,
+  FACT_ERRORS,
+  FACT_SUBSCRIBERS,
+  FACT_UPDATED,
+  FACT_REGISTERED,
+  FACT_HINTS,
+  N_FACTS
+};
+
+static const char *const fact_names[N_FACTS] = {
+  N_ ("Version"), N_ ("Calls"),        N_ ("Errors"), N_ ("Subscribers"),
+  N_ ("Updated"), N_ ("First served"), N_ ("Hints"),
+};
+
+struct _ColletToolPage
+{
+  ColletPage parent_instance;
+  GtkWidget *description, *subscribe, *module, *latency, *call, *answer, *result, *output_row;
+  GtkWidget *input_schema, *output_schema;
+  AdwPreferencesGroup *facts;
+  ColletSparkline *sparkline;
+  ColletForm *form;
+  ColletStatus *outcome;
+  GtkWidget *fact_rows[N_FACTS];
+  ColletItem *item;
+  gint64 called_at;
+};
+
+G_DEFINE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET_TYPE_PAGE)
+
+/* ---- JSON for people ---- */
+
+static char *
+dup_pretty (const char *json)
+{
+  g_autoptr (JsonNode) node = json_from_string (json, NULL);
+  g_autofree char *pretty = node != NULL ? json_to_string (node, TRUE) : g_strdup (json);
+
+  if (strlen (pretty) <= MAX_SHOWN)
+    return g_steal_pointer (&pretty);
+  g_autofree char *start = g_utf8_substring (pretty, 0, MAX_SHOWN / 4);
+  return g_strdup_printf ("%s\n%s", start, _ ("… the rest is not shown"));
+}
+
+static char *
+dup_hints (const char *annotations)
+{
+  static const struct
+  {
+    const char *name, *word;
+  } hints[] = {
+    { "readOnlyHint", N_ ("only reads") },
+    { "destructiveHint", N_ ("may destroy") },
+    { "idempotentHint", N_ ("may be repeated") },
+    { "openWorldHint", N_ ("reaches outside") },
+  };
+  g_autoptr (JsonNode) node = json_from_string (annotations, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; node != NULL && JSON_NODE_HOLDS_OBJECT (node) && i < G_N_ELEMENTS (hints); i++)
+    {
+      JsonNode *hint = json_object_get_member (json_node_get_object (node), hints[i].name);
+      if (hint != NULL && json_node_get_value_type (hint) == G_TYPE_BOOLEAN && json_node_get_boolean (hint))
+        g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", _ (hints[i].word));
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* ---- calling ---- */
+
+static void
+show_answer (ColletToolPage *self, ColletStatusKind kind, const char *word, const char *text)
+{
+  collet_status_set (self->outcome, kind, word);
+  gtk_label_set_label (GTK_LABEL (self->result), text);
+  gtk_widget_set_visible (self->result, *text != '\0');
+  gtk_widget_set_visible (self->answer, TRUE);
+}
+
+static gboolean
+says_error (const char *result)
+{
+  g_autoptr (JsonNode) node = json_from_string (result, NULL);
+  JsonNode *flag = node != NULL && JSON_NODE_HOLDS_OBJECT (node)
+                       ? json_object_get_member (json_node_get_object (node), "isError")
+                       : NULL;
+
+  return flag != NULL && json_node_get_value_type (flag) == G_TYPE_BOOLEAN && json_node_get_boolean (flag);
+}
+
+static void
+on_called (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(s)", &error);
+  ColletToolPage *self = user_data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  gtk_widget_set_sensitive (self->call, TRUE);
+  if (reply == NULL)
+    {
+      g_autofree char *message = collet_text_dup_error (error);
+      const char *remedy =
+          error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : "";
+      g_autofree char *text =
+          strstr (message, remedy) != NULL ? g_strdup (message) : g_strdup_printf ("%s\n%s", message, remedy);
+      show_answer (self, COLLET_STATUS_BROKEN, collet_error_name_of (error), text);
+      return;
+    }
+  const char *json;
+  g_variant_get (reply, "(&s)", &json);
+  g_autofree char *pretty = dup_pretty (json);
+  g_autofree char *took = collet_text_dup_duration (g_get_monotonic_time () - self->called_at);
+  gboolean failed = says_error (json);
+  g_autofree char *word =
+      g_strdup_printf (failed ? _ ("The tool answered with an error, after %s") : _ ("Answered after %s"),
+                       took);
+  show_answer (self, failed ? COLLET_STATUS_ATTENTION : COLLET_STATUS_OK, word, pretty);
+}
+
+static void
+on_call (ColletToolPage *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *arguments = collet_form_dup_arguments (self->form, &error);
+
+  if (arguments == NULL)
+    {
+      show_answer (self, COLLET_STATUS_ATTENTION, error->message, "");
+      return;
+    }
+  show_answer (self, COLLET_STATUS_BUSY, _ ("Calling"), "");
+  gtk_widget_set_sensitive (self->call, FALSE);
+  self->called_at = g_get_monotonic_time ();
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "CallTool",
+                       g_variant_new ("(ss@a{sv})", collet_page_get_key (COLLET_PAGE (self)), arguments,
+                                      g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0)),
+                       0, collet_page_get_cancellable (COLLET_PAGE (self)), on_called, self);
+}
+
+/* ---- statistics ---- */
+
+static void
+on_statistics (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
+  ColletToolPage *self = user_data;
+  g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (double));
+  double last = 0;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  /* A daemon that does not count has nothing to draw. */
+  if (reply == NULL)
+    {
+      adw_action_row_set_subtitle (ADW_ACTION_ROW (self->latency), _ ("This daemon does not tell"));
+      collet_sparkline_set (self->sparkline, NULL, 0, _ ("No statistics"));
+      return;
+    }
+  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
+      g_autoptr (ColletItem) row = collet_item_new ("", value);
+      last = (double)collet_item_get_int (row, "p95-us");
+      g_array_append_val (values, last);
+    }
+  g_autofree char *duration = collet_text_dup_duration ((gint64)last);
+  g_autofree char *text = values->len > 0 ? g_strdup_printf (_ ("95 %% of the calls within %s"), duration)
+                                          : g_strdup (_ ("No calls in the last hour"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->latency), text);
+  collet_sparkline_set (self->sparkline, (const double *)(void *)values->data, values->len, text);
+}
+
+static void
+ask (ColletToolPage *self)
+{
+  const char *key = collet_page_get_key (COLLET_PAGE (self));
+
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "GetCallStatistics",
+                       g_variant_new ("(s@a{sv})", key,
+                                      g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0)),
+                       0, collet_page_get_cancellable (COLLET_PAGE (self)), on_statistics, self);
+}
+
+/* ---- what is kept up to date ---- */
+
+static void
+take_fact (ColletToolPage *self, guint fact, char *value)
+{
+  collet_fact_set (self->fact_rows[fact], value);
+  g_free (value);
+}
+
+static void
+set_code (GtkWidget *label, const char *json)
+{
+  g_autofree char *pretty = dup_pretty (json);
+
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (label)), pretty) != 0)
+    gtk_label_set_label (GTK_LABEL (label), pretty);
+}
+
+static void
+show_facts (ColletToolPage *self)
+{
+  ColletItem *item = self->item;
+
+  take_fact (self, FACT_VERSION,
+             collet_text_dup_full_version (collet_item_get_string (item, "SemanticVersion"),
+                                           collet_item_get_string (item, "Version")));
+  take_fact (self, FACT_CALLS, g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Calls")));
+  take_fact (self, FACT_ERRORS, g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Errors")));
+  take_fact (self, FACT_SUBSCRIBERS,
+             g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Subscribers")));
+  take_fact (self, FACT_UPDATED, collet_text_dup_time (collet_item_get_int (item, "UpdatedAt")));
+  take_fact (self, FACT_REGISTERED, collet_text_dup_time (collet_item_get_int (item, "RegisteredAt")));
+  take_fact (self, FACT_HINTS, dup_hints (collet_item_get_string (item, "Annotations")));
+}
+
+static void
+update (ColletToolPage *self)
+{
+  ColletItem *item = self->item;
+  const char *key = collet_page_get_key (COLLET_PAGE (self));
+
+  gtk_widget_set_sensitive (GTK_WIDGET (self->form), item != NULL);
+  gtk_widget_set_sensitive (self->call, item != NULL);
+  gtk_widget_set_tooltip_text (self->call, item == NULL ? _ ("The tool is not served now") : NULL);
+  if (item == NULL)
+    {
+      gtk_label_set_label (GTK_LABEL (self->description), _ ("This tool is not served now."));
+      return;
+    }
+  const char *title = collet_item_get_string (item, "Title"),
+             *module = collet_item_get_string (item, "Module");
+  const char *output = collet_item_get_string (item, "OutputSchema");
+  collet_page_set_title (COLLET_PAGE (self), key, title);
+  gtk_label_set_label (GTK_LABEL (self->description), collet_item_get_string (item, "Description"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->module), module);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->module), "s", module);
+  collet_form_set_schema (self->form, collet_item_get_string (item, "InputSchema"));
+  set_code (self->input_schema, collet_item_get_string (item, "InputSchema"));
+  set_code (self->output_schema, output);
+  gtk_widget_set_visible (self->output_row, *output != '\0');
+  show_facts (self);
+}
+
+static void
+set_item (ColletToolPage *self, ColletItem *item)
+{
+  if (self->item == item)
+    return;
+  if (self->item != NULL)
+    g_signal_handlers_disconnect_by_func (self->item, update, self);
+  g_set_object (&self->item, item);
+  if (item != NULL)
+    g_signal_connect_object (item, "notify::revision", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+}
+
+static void
+find_item (ColletToolPage *self)
+{
+  const char *key = collet_page_get_key (COLLET_PAGE (self));
+
+  if (key == NULL)
+    return;
+  ColletItemList *tools =
+      collet_service_get_list (collet_page_get_service (COLLET_PAGE (self)), COLLET_LIST_TOOLS);
+  set_item (self, collet_item_list_lookup (tools, key));
+  update (self);
+}
+
+/* ---- the page ---- */
+
+static void
+collet_tool_page_set_key (ColletPage *page, const char *key)
+{
+  ColletToolPage *self = COLLET_TOOL_PAGE (page);
+
+  collet_page_set_title (page, key, "");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->subscribe), "s", key);
+  gtk_widget_set_visible (self->answer, FALSE);
+  gtk_widget_set_sensitive (self->call, TRUE);
+}
+
+static void
+collet_tool_page_refresh (ColletPage *page)
+{
+  if (collet_page_get_key (page) == NULL)
+    return;
+  find_item (COLLET_TOOL_PAGE (page));
+  ask (COLLET_TOOL_PAGE (page));
+}
+
+static void
+collet_tool_page_set_service (ColletPage *page, ColletService *service)
+{
+  g_signal_connect_object (collet_service_get_list (service, COLLET_LIST_TOOLS), "items-changed",
+                           G_CALLBACK (find_item), page, G_CONNECT_SWAPPED);
+}
+
+static void
+collet_tool_page_dispose (GObject *object)
+{
+  set_item (COLLET_TOOL_PAGE (object), NULL);
+  G_OBJECT_CLASS (collet_tool_page_parent_class)->dispose (object);
+}
+
+static void
+collet_tool_page_class_init (ColletToolPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  ColletPageClass *page_class = COLLET_PAGE_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = collet_tool_page_dispose;
+  page_class->set_service = collet_tool_page_set_service;
+  page_class->set_key = collet_tool_page_set_key;
+  page_class->refresh = collet_tool_page_refresh;
+  g_type_ensure (COLLET_TYPE_STATUS);
+  g_type_ensure (COLLET_TYPE_FORM);
+  g_type_ensure (COLLET_TYPE_SPARKLINE);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-tool-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, description);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, subscribe);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, module);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, latency);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, sparkline);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, facts);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, call);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, form);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, answer);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, outcome);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, result);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, output_row);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, input_schema);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, output_schema);
+  gtk_widget_class_bind_template_callback (widget_class, on_call);
+}
+
+static void
+collet_tool_page_init (ColletToolPage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  for (guint i = 0; i < N_FACTS; i++)
+    {
+      self->fact_rows[i] = collet_fact_new (_ (fact_names[i]));
+      adw_preferences_group_add (self->facts, self->fact_rows[i]);
+    }
+}
