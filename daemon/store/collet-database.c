@@ -91,9 +91,25 @@ collet_database_fail (ColletDatabase *self, const char *doing, GError **error)
 
 /* ---- the handle ---- */
 
+/* Nobody asks SQLite how much memory it has; to keep count costs it a lock for
+ * each allocation. Only before it is used the first time. */
+static void
+stop_counting_memory (void)
+{
+  static gsize is_done = 0;
+
+  if (!g_once_init_enter (&is_done))
+    return;
+  if (sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK)
+    g_debug ("SQLite was in use before; it goes on counting its memory");
+  g_once_init_leave (&is_done, 1);
+}
+
 ColletDatabase *
 collet_database_new (const char *path, GError **error)
 {
+  stop_counting_memory ();
+
   g_autoptr (ColletDatabase) self = g_new0 (ColletDatabase, 1);
 
   self->path = g_strdup (path);
