@@ -74,6 +74,14 @@ check_version (const ColletMcpTurn *turn, const char *header)
   return FALSE;
 }
 
+/* Headers repeat the body for those on the way, and nobody is on the way to a unix
+ * socket: there they may be left out, but must not contradict. */
+static gboolean
+is_local (const ColletMcpTurn *turn)
+{
+  return turn->reply.exchange->class_->get_peer_uid (turn->reply.exchange) >= 0;
+}
+
 static gboolean
 check_name (const ColletMcpTurn *turn)
 {
@@ -82,7 +90,7 @@ check_name (const ColletMcpTurn *turn)
   g_autofree char *decoded = header ? collet_mcp_header_decode (header) : NULL;
 
   if (!header)
-    return node == 0 || fail_header (turn, "The header Mcp-Name is missing.");
+    return node == 0 || is_local (turn) || fail_header (turn, "The header Mcp-Name is missing.");
   if (!decoded)
     return fail_header (turn, "The header Mcp-Name is not encoded as it should be.");
   if (node != 0 && collet_json_string_is (turn->request.json, node, decoded))
@@ -107,9 +115,9 @@ check (const ColletMcpTurn *turn)
     return fail_header (turn, "The header Mcp-Method and the method of the body disagree.");
   if (capabilities == 0 || collet_json_get_type (request->json, capabilities) != COLLET_JSON_OBJECT)
     return fail_meta (turn, META_CAPABILITIES, capabilities ? "must be an object" : "is missing");
-  if (!version)
+  if (!version && !is_local (turn))
     return fail_header (turn, "The header MCP-Protocol-Version is missing.");
-  if (!method)
+  if (!method && !is_local (turn))
     return fail_header (turn, "The header Mcp-Method is missing.");
   return !collet_mcp_request_is (request, "tools/call") || check_name (turn);
 }
@@ -147,8 +155,9 @@ call (ColletMcpTurn *turn)
   ColletJsonNode arguments = collet_mcp_request_param (&turn->request, "arguments");
   g_autofree char *message = NULL;
 
-  if (entry && !collet_mcp_headers_match_arguments (entry->json, entry->json_size, turn->request.json,
-                                                    arguments, look_up, turn, &message))
+  if (entry && !is_local (turn) &&
+      !collet_mcp_headers_match_arguments (entry->json, entry->json_size, turn->request.json, arguments,
+                                           look_up, turn, &message))
     fail_header (turn, message);
   else
     collet_mcp_call_start (turn);
