@@ -11,7 +11,7 @@
 #include "collet-reload-view.h"
 #include "collet-style.h"
 
-ColletChangeOptions collet_change_options;
+ColletChangeOptions collet_change_options = { .trial_error_rate = -1 };
 
 static void
 add_text (GVariantBuilder *builder, const char *name, const char *text)
@@ -49,6 +49,12 @@ collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder)
   add_flag (builder, "discard-state", options->discard_state);
   add_seconds (builder, "drain-timeout-ms", options->drain_timeout_s);
   add_seconds (builder, "timeout-ms", ctl->timeout_s);
+  add_seconds (builder, "trial-ms", options->trial_s);
+  if (options->trial_error_rate >= 0)
+    g_variant_builder_add (builder, "{sv}", "trial-error-rate",
+                           g_variant_new_double (options->trial_error_rate));
+  if (options->trial_slowdown > 0)
+    g_variant_builder_add (builder, "{sv}", "trial-slowdown", g_variant_new_double (options->trial_slowdown));
 }
 
 static GVariant *

@@ -21,6 +21,9 @@ typedef struct
   gboolean discard_state;
   gboolean no_wait;
   double drain_timeout_s;
+  double trial_s;
+  double trial_error_rate; /* < 0: not given */
+  double trial_slowdown;
 } ColletChangeOptions;
 
 /* The one set of options; there is one verb in a process. */
@@ -60,6 +63,26 @@ extern ColletChangeOptions collet_change_options;
   {                                                                                                          \
     "drain-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.drain_timeout_s,                      \
         "End calls that are still on the old version after this time", "SECONDS"                             \
+  }
+
+#define COLLET_CHANGE_TRIAL                                                                                  \
+  { "trial",                                                                                                 \
+    0,                                                                                                       \
+    0,                                                                                                       \
+    G_OPTION_ARG_DOUBLE,                                                                                     \
+    &collet_change_options.trial_s,                                                                          \
+    "Go back by itself if the new version is worse within this time",                                        \
+    "SECONDS" },                                                                                             \
+      { "trial-error-rate",                                                                                  \
+        0,                                                                                                   \
+        0,                                                                                                   \
+        G_OPTION_ARG_DOUBLE,                                                                                 \
+        &collet_change_options.trial_error_rate,                                                             \
+        "How much higher its rate of errors may be, 0 to 1 (0.1)",                                           \
+        "RATE" },                                                                                            \
+  {                                                                                                          \
+    "trial-slowdown", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.trial_slowdown,                      \
+        "How many times as long 95 % of its calls may take", "TIMES"                                         \
   }
 
 /* Calls `method`; `head` (floating) has its arguments without the options, which

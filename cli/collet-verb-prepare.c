@@ -91,6 +91,7 @@ static const GOptionEntry prepare_options[] = {
   COLLET_CHANGE_BREAKING,
   COLLET_CHANGE_DISCARD,
   COLLET_CHANGE_DRAIN,
+  COLLET_CHANGE_TRIAL,
   { NULL },
 };
 

@@ -45,6 +45,8 @@ static const struct
   { COLLET_ERROR_VERSION_MISMATCH, "Compare the versions, then use the one that is published or prepared." },
   { COLLET_ERROR_SWAP_FAILED, "The old version goes on serving. Correct what the message names." },
   { COLLET_ERROR_ROLLBACK_FAILED, "Choose a retained version that can take the present state." },
+  { COLLET_ERROR_TRIAL_FAILED,
+    "The old version serves again. Look at why the new one was worse before you try it again." },
   { COLLET_ERROR_DRAIN_TIMEOUT, "Wait longer, or end the calls that do not return." },
   { COLLET_ERROR_INTERRUPTED,
     "The daemon ended in the middle; the history says which version stands. Repeat the request if needed." },

@@ -40,6 +40,7 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (VERSION_MISMATCH, "VersionMismatch"),
   ENTRY (SWAP_FAILED, "SwapFailed"),
   ENTRY (ROLLBACK_FAILED, "RollbackFailed"),
+  ENTRY (TRIAL_FAILED, "TrialFailed"),
   ENTRY (DRAIN_TIMEOUT, "DrainTimeout"),
   ENTRY (INTERRUPTED, "Interrupted"),
   ENTRY (NOT_FOUND, "NotFound"),

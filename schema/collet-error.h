@@ -50,6 +50,7 @@ typedef enum
   COLLET_ERROR_VERSION_MISMATCH,
   COLLET_ERROR_SWAP_FAILED,
   COLLET_ERROR_ROLLBACK_FAILED,
+  COLLET_ERROR_TRIAL_FAILED, /* published, and taken back in its trial window */
   COLLET_ERROR_DRAIN_TIMEOUT,
   COLLET_ERROR_INTERRUPTED, /* the daemon ended in the middle; resolved at start */
   /* registry */

@@ -41,6 +41,7 @@ typedef struct
   ColletVersion *version; /* what answered; NULL if nothing ran it */
   guint64 generation;     /* likewise; 0 */
   gint64 run_us;          /* from sent to answered */
+  gboolean *is_bad; /* set it if this was not answered well: it counts against the version; may be NULL */
 } ColletCallResult;
 
 typedef struct

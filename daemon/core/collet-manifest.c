@@ -275,15 +275,23 @@ collet_manifest_unref (ColletManifest *manifest)
   g_free (manifest);
 }
 
-const ColletManifestTool *
-collet_manifest_find_tool (const ColletManifest *manifest, const char *name)
+int
+collet_manifest_find_tool_index (const ColletManifest *manifest, const char *name)
 {
   const ColletManifestTool key = { .name = (char *)name };
   const ColletManifestTool *p = &key;
   ColletManifestTool *const *found =
       bsearch (&p, manifest->tools->pdata, manifest->tools->len, sizeof (gpointer), compare_tools);
 
-  return found != NULL ? *found : NULL;
+  return found != NULL ? (int)((gpointer *)found - manifest->tools->pdata) : -1;
+}
+
+const ColletManifestTool *
+collet_manifest_find_tool (const ColletManifest *manifest, const char *name)
+{
+  int index = collet_manifest_find_tool_index (manifest, name);
+
+  return index >= 0 ? manifest->tools->pdata[index] : NULL;
 }
 
 gboolean

@@ -46,6 +46,8 @@ void collet_manifest_unref (ColletManifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifest, collet_manifest_unref)
 
 const ColletManifestTool *collet_manifest_find_tool (const ColletManifest *manifest, const char *name);
+/* Its place in `tools`; -1: there is none. */
+int collet_manifest_find_tool_index (const ColletManifest *manifest, const char *name);
 
 /* `allowed`: names of modules, "*" for any, or NULL. */
 gboolean collet_manifest_may_use_network (const ColletManifest *manifest, const char *const *allowed);

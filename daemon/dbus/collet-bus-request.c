@@ -22,8 +22,7 @@ collet_bus_request_new_hot_reload (gint64 uid, const char *module, GVariant *opt
 static gboolean
 check_supported (GVariant *options, GError **error)
 {
-  static const char *const later[] = { "trial-ms",       "trial-error-rate", "trial-slowdown",
-                                       "canary-percent", "canary-callers",   "smoke-tests" };
+  static const char *const later[] = { "canary-percent", "canary-callers", "smoke-tests" };
 
   for (guint i = 0; i < G_N_ELEMENTS (later); i++)
     {
@@ -82,6 +81,25 @@ apply_state (ColletReloadRequest *request, GVariant *options, GError **error)
 }
 
 static gboolean
+apply_trial (ColletReloadRequest *request, GVariant *options, GError **error)
+{
+  g_variant_lookup (options, "trial-ms", "u", &request->trial_ms);
+  g_variant_lookup (options, "trial-error-rate", "d", &request->trial_error_rate);
+  g_variant_lookup (options, "trial-slowdown", "d", &request->trial_slowdown);
+  if (!(request->trial_error_rate >= 0 && request->trial_error_rate <= 1))
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                 "\"trial-error-rate\" is %g; it is a part of all calls, from 0 to 1.",
+                 request->trial_error_rate);
+  else if (request->trial_slowdown != 0 && !(request->trial_slowdown >= 1 && request->trial_slowdown <= 1e6))
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                 "\"trial-slowdown\" is %g; it is how many times as long calls may take, 1 or more.",
+                 request->trial_slowdown);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
 check_values (const ColletReloadRequest *request, GError **error)
 {
   if (request->host != NULL && !g_str_equal (request->host, "worker") &&
@@ -104,7 +122,8 @@ check_values (const ColletReloadRequest *request, GError **error)
 gboolean
 collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GError **error)
 {
-  if (!check_supported (options, error) || !apply_state (request, options, error))
+  if (!check_supported (options, error) || !apply_state (request, options, error) ||
+      !apply_trial (request, options, error))
     return FALSE;
 
   g_variant_lookup (options, "reason", "s", &request->reason);

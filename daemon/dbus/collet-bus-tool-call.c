@@ -77,6 +77,8 @@ on_done (ColletCall *base, const ColletCallResult *result)
   gboolean is_error = FALSE;
 
   self->answer = make_answer (self, result, &is_error, &self->error);
+  if (result->is_bad != NULL)
+    *result->is_bad = is_error || self->error != NULL;
   if (self->entry->counter != NULL)
     collet_tool_counter_add (self->entry->counter, is_error || self->error != NULL);
   g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);

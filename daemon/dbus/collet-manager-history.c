@@ -109,6 +109,19 @@ row_of_one (ColletReloader *reloader, const ColletHistoryEntry *entry)
   return g_variant_dict_end (&row);
 }
 
+const ColletHistoryEntry *
+collet_manager_find_entry (GPtrArray *entries, const char *wanted, GError **error)
+{
+  g_autofree char *id =
+      g_str_has_prefix (wanted, "/") ? collet_bus_dup_name (COLLET_BUS_RELOADS, wanted) : g_strdup (wanted);
+
+  if (id != NULL && strlen (id) >= 4)
+    return find_entry (entries, id, error);
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+               "\"%s\" is no reload; give its id, at least 4 digits of it, or its object path.", wanted);
+  return NULL;
+}
+
 static void
 on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -118,12 +131,8 @@ on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
   const char *wanted;
 
   g_variant_get (call->parameters, "(&s)", &wanted);
-  g_autofree char *id =
-      g_str_has_prefix (wanted, "/") ? collet_bus_dup_name (COLLET_BUS_RELOADS, wanted) : g_strdup (wanted);
-  if (entries != NULL && (id == NULL || strlen (id) < 4))
-    g_set_error (&error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-                 "\"%s\" is no reload; give its id, at least 4 digits of it, or its object path.", wanted);
-  ColletHistoryEntry *entry = error == NULL ? find_entry (entries, id, &error) : NULL;
+  const ColletHistoryEntry *entry =
+      entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
   if (entry == NULL)
     collet_bus_call_fail (call, error);
   else

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "collet-bus-guard.h"
+#include "collet-history.h"
 #include "collet-manager-object.h"
 #include "collet-reload-request.h"
 
@@ -14,8 +15,17 @@
 void collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call,
                                    ColletReloadRequest *request, GVariant *options);
 
+/* The history's reload of that id, prefix of at least 4 digits, or object path
+ * (collet-manager-history.c). Borrowed. NotFound, InvalidArgument. */
+const ColletHistoryEntry *collet_manager_find_entry (GPtrArray *entries, const char *wanted, GError **error);
+
+/* The same, for who has the reloader alone. */
+void collet_manager_submit (ColletReloader *reloader, ColletBusCall *call, ColletReloadRequest *request,
+                            GVariant *options);
+
 extern const ColletBusMethod collet_manager_reload_methods[];
 extern const ColletBusMethod collet_manager_service_methods[];
+extern const ColletBusMethod collet_manager_trial_methods[];
 extern const ColletBusMethod collet_manager_prepare_methods[];
 extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];

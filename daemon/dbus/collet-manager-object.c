@@ -155,6 +155,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_reload_methods,
     collet_manager_prepare_methods,
     collet_manager_service_methods,
+    collet_manager_trial_methods,
     collet_manager_module_methods,
     collet_manager_tool_methods,
     collet_manager_subscription_methods,

@@ -32,8 +32,8 @@ on_submitted (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 void
-collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call, ColletReloadRequest *request,
-                              GVariant *options)
+collet_manager_submit (ColletReloader *reloader, ColletBusCall *call, ColletReloadRequest *request,
+                       GVariant *options)
 {
   GError *error = NULL;
 
@@ -43,7 +43,14 @@ collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call, Co
       collet_bus_call_fail (call, error);
       return;
     }
-  collet_reloader_submit_async (collet_manager_object_get_reloader (self), request, on_submitted, call);
+  collet_reloader_submit_async (reloader, request, on_submitted, call);
+}
+
+void
+collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call, ColletReloadRequest *request,
+                              GVariant *options)
+{
+  collet_manager_submit (collet_manager_object_get_reloader (self), call, request, options);
 }
 
 static GStrv

@@ -152,6 +152,7 @@ collet_module_object_refresh (ColletModuleObject *self)
   gint64 restored_at = collet_deployment_get_state_restored_at (self->deployment, &age_us);
   collet_dbus_module_set_state_restored_at (bus, restored_at);
   collet_dbus_module_set_state_lost_us (bus, age_us);
+  collet_dbus_module_set_trial_ends_at (bus, collet_deployment_get_trial_ends_at (self->deployment));
   collet_dbus_module_set_calls (bus, calls);
   collet_dbus_module_set_errors (bus, errors);
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));

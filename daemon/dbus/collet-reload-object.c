@@ -151,6 +151,7 @@ on_changed (ColletReload *reload, gpointer data)
   collet_dbus_reload_set_error_message (bus, error != NULL ? error->message : "");
   collet_dbus_reload_set_note (bus, collet_reload_get_note (reload) != NULL ? collet_reload_get_note (reload)
                                                                             : "");
+  collet_dbus_reload_set_trial_ends_at (bus, collet_reload_get_trial_ends_at (reload));
   collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
   collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
   collet_dbus_reload_set_expires_at (bus, collet_reload_get_expires_at (reload));

@@ -29,8 +29,9 @@ typedef struct
   guint last_waiter;
   GSource *idle; /* atomic; from setting WAITED_FOR until zero was told; holds a reference */
 
-  guint64 calls, errors; /* atomic */
-  guint calls_ended;     /* atomic */
+  ColletHistogram **histograms; /* one a tool of the manifest; atomic, made with the first call */
+  guint64 calls, errors;        /* atomic */
+  guint calls_ended;            /* atomic */
   guint64 crashes;
 } ColletGenerationPrivate;
 
@@ -311,19 +312,71 @@ collet_generation_choose_input (ColletGeneration *self, const ColletCall *call)
   return (ColletCallInput){ .questions = input.questions };
 }
 
+ColletHistogram *
+collet_generation_get_histogram (ColletGeneration *self, guint tool)
+{
+  return __atomic_load_n (&PRIVATE (self)->histograms[tool], __ATOMIC_ACQUIRE);
+}
+
+/* NULL: it has no such tool. */
+static ColletHistogram *
+ensure_histogram (ColletGenerationPrivate *priv, const char *tool)
+{
+  int index = collet_manifest_find_tool_index (priv->spec->manifest, tool);
+  ColletHistogram *histogram, *mine;
+
+  if (index < 0)
+    return NULL;
+  histogram = __atomic_load_n (&priv->histograms[index], __ATOMIC_ACQUIRE);
+  if (histogram != NULL)
+    return histogram;
+  mine = g_new0 (ColletHistogram, 1);
+  if (__atomic_compare_exchange_n (&priv->histograms[index], &histogram, mine, FALSE, __ATOMIC_ACQ_REL,
+                                   __ATOMIC_ACQUIRE))
+    return mine;
+  g_free (mine);
+  return histogram;
+}
+
+/* What says nothing of the version: who called changed their mind, or the daemon
+ * had no place. */
+static gboolean
+is_nobodys_fault (const GError *error)
+{
+  return g_error_matches (error, COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_OVERLOADED) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_MESSAGE_TOO_LARGE);
+}
+
+void
+collet_generation_renumber (ColletGeneration *self, guint64 number)
+{
+  __atomic_store_n (&PRIVATE (self)->spec->number, number, __ATOMIC_RELAXED);
+}
+
 void
 collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallResult *result)
 {
   ColletGenerationPrivate *priv = PRIVATE (self);
+  gboolean is_bad = result->error != NULL;
+  gboolean counts = !result->is_cancelled && !is_nobodys_fault (result->error);
+  ColletHistogram *histogram = counts ? ensure_histogram (priv, call->tool) : NULL;
+  gint64 run_us = result->error == NULL ? result->run_us : -1;
 
   result->version = priv->spec->version;
-  result->generation = priv->spec->number;
+  result->generation = __atomic_load_n (&priv->spec->number, __ATOMIC_RELAXED);
+  result->is_bad = &is_bad;
   __atomic_fetch_add (&priv->calls, 1, __ATOMIC_RELAXED);
   if (result->error != NULL || result->is_cancelled)
     __atomic_fetch_add (&priv->errors, 1, __ATOMIC_RELAXED);
   if (g_error_matches (result->error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT))
     g_atomic_int_inc (&priv->calls_ended);
   call->class_->done (call, result);
+  /* The call may be gone; the lease keeps the generation. */
+  if (histogram != NULL)
+    collet_histogram_add (histogram, is_bad, run_us);
 }
 
 void
@@ -350,6 +403,7 @@ collet_generation_set_property (GObject *object, guint id, const GValue *value, 
 
   g_assert (id == PROP_SPEC);
   priv->spec = g_value_get_pointer (value);
+  priv->histograms = g_new0 (ColletHistogram *, priv->spec->manifest->tools->len + 1);
   priv->title = g_strdup_printf ("%s %s", priv->spec->module, priv->spec->version->semver);
 }
 
@@ -359,6 +413,9 @@ collet_generation_finalize (GObject *object)
   ColletGenerationPrivate *priv = PRIVATE (COLLET_GENERATION (object));
 
   g_assert (collet_generation_get_leases (COLLET_GENERATION (object)) == 0);
+  for (guint i = 0; i < priv->spec->manifest->tools->len; i++)
+    g_free (priv->histograms[i]);
+  g_free (priv->histograms);
   g_clear_pointer (&priv->spec, collet_generation_spec_free);
   g_free (priv->title);
   g_clear_pointer (&priv->snapshot, g_bytes_unref);

@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 
 #include "collet-call.h"
+#include "collet-histogram.h"
 #include "collet-manifest.h"
 
 G_BEGIN_DECLS
@@ -91,6 +92,11 @@ struct _ColletGenerationClass
 const ColletGenerationSpec *collet_generation_get_spec (ColletGeneration *self);
 ColletGenerationState collet_generation_get_state (ColletGeneration *self);
 void collet_generation_get_stats (ColletGeneration *self, ColletGenerationStats *stats);
+/* What its calls of a tool (index in its manifest) were like so far; thread-safe.
+ * NULL: there were none. Lives as long as the generation. */
+ColletHistogram *collet_generation_get_histogram (ColletGeneration *self, guint tool);
+/* Another activation of what runs: the same version is published again. */
+void collet_generation_renumber (ColletGeneration *self, guint64 number);
 pid_t collet_generation_get_pid (ColletGeneration *self); /* 0: none */
 /* Age of the oldest of the calls that it has; 0: none. */
 gint64 collet_generation_get_oldest_call_ms (ColletGeneration *self);

@@ -173,5 +173,7 @@ collet_mcp_call_answer (ColletMcpCall *call, const ColletCallResult *result)
   const char *outcome = "ok";
   GString *json = build_answer (call, result, &outcome);
 
+  if (result->is_bad)
+    *result->is_bad = strcmp (outcome, "ok") != 0;
   collet_mcp_call_finish (call, result, outcome, 200, json);
 }

@@ -19,6 +19,9 @@ struct _ColletDeployment
   gint64 drain_deadline_at;
   gint64 state_saved_at;
   gint64 restored_at, restored_age_us;
+  ColletGeneration *warm;
+  ColletHostKind warm_kind, former_kind;
+  gint64 trial_ends_at;
   guint64 former_crashes; /* of generations that are gone */
   char *reload;
   GPtrArray *resident; /* char *, NULL-terminated */
@@ -35,6 +38,7 @@ collet_deployment_finalize (GObject *object)
   ColletDeployment *self = COLLET_DEPLOYMENT (object);
 
   g_clear_object (&self->published);
+  g_clear_object (&self->warm);
   g_array_unref (self->leaving);
   g_clear_object (&self->candidate);
   g_clear_pointer (&self->slot, collet_slot_unref);
@@ -99,7 +103,7 @@ collet_deployment_get_host_kind (ColletDeployment *self)
 guint
 collet_deployment_get_live (ColletDeployment *self)
 {
-  return self->leaving->len + (self->published != NULL ? 1 : 0);
+  return self->leaving->len + (self->warm != NULL ? 1 : 0) + (self->published != NULL ? 1 : 0);
 }
 
 ColletGeneration *
@@ -137,6 +141,41 @@ collet_deployment_set_state_saved_at (ColletDeployment *self, gint64 at)
   self->state_saved_at = at;
 }
 
+void
+collet_deployment_set_trial (ColletDeployment *self, ColletGeneration *warm, gint64 ends_at)
+{
+  g_set_object (&self->warm, warm);
+  self->warm_kind = self->former_kind;
+  self->trial_ends_at = ends_at;
+  g_signal_emit (self, changed_signal, 0);
+}
+
+gint64
+collet_deployment_get_trial_ends_at (ColletDeployment *self)
+{
+  return self->trial_ends_at;
+}
+
+gboolean
+collet_deployment_has_warm (ColletDeployment *self, const ColletVersion *version)
+{
+  ColletGenerationState state;
+
+  if (self->warm == NULL ||
+      !g_str_equal (collet_generation_get_spec (self->warm)->version->sha256, version->sha256))
+    return FALSE;
+  state = collet_generation_get_state (self->warm);
+  return state == COLLET_GENERATION_READY || state == COLLET_GENERATION_COLD;
+}
+
+ColletGeneration *
+collet_deployment_take_warm (ColletDeployment *self, const ColletVersion *version, ColletHostKind kind)
+{
+  if (!collet_deployment_has_warm (self, version) || self->warm_kind != kind)
+    return NULL;
+  return g_steal_pointer (&self->warm);
+}
+
 gint64
 collet_deployment_get_state_restored_at (ColletDeployment *self, gint64 *age_us)
 {
@@ -172,6 +211,7 @@ collet_deployment_publish (ColletDeployment *self, ColletGeneration *next, Colle
   if (next != NULL)
     g_signal_connect_object (next, "crashed", G_CALLBACK (on_crashed), self, 0);
   self->restored_at = self->restored_age_us = 0;
+  self->former_kind = self->kind;
   if (next == NULL && self->drain != COLLET_DRAIN_NONE)
     {
       self->drain = COLLET_DRAIN_NONE;

@@ -78,6 +78,16 @@ typedef struct
 } ColletLeaving;
 const GArray *collet_deployment_get_leaving (ColletDeployment *self); /* ColletLeaving */
 
+/* In a trial window: the former generation, ready to be published again (NULL:
+ * none is kept), until when. NULL and 0: the window is over. */
+void collet_deployment_set_trial (ColletDeployment *self, ColletGeneration *warm, gint64 ends_at);
+gint64 collet_deployment_get_trial_ends_at (ColletDeployment *self);
+/* What is kept, if it is that version in that host, and fit to serve: the caller's
+ * from now on. NULL: there is none. */
+ColletGeneration *
+collet_deployment_take_warm (ColletDeployment *self, const ColletVersion *version, ColletHostKind kind);
+gboolean collet_deployment_has_warm (ColletDeployment *self, const ColletVersion *version);
+
 /* Signal "crashed" (ColletGeneration *, const GError *, gboolean will_restart): the
  * published one's process ended by itself. Signal "changed" (): published, candidate, draining or a worker's
  * state. */

@@ -215,6 +215,7 @@ on_snapshot (GObject *object, GAsyncResult *result, gpointer data)
   if (self->request->state_choice == COLLET_STATE_AUTO)
     {
       item->fallback = snapshot != NULL ? g_bytes_ref (snapshot->state) : NULL;
+      item->fallback_at = snapshot != NULL ? snapshot->taken_at : 0;
     }
   else if (snapshot != NULL)
     {

@@ -237,6 +237,12 @@ is_prepare (const ColletReloadRow *row)
   return options != NULL && collet_json_member (options, 0, "prepare") != 0;
 }
 
+static gboolean
+had_trial (const ColletReloadRow *row)
+{
+  return row->options != NULL && strstr (row->options, "\"trial-ms\":") != NULL;
+}
+
 static void
 resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_committed)
 {
@@ -254,8 +260,12 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
       end->phase = g_strdup ("commit");
       end->message =
           is_service ? g_strdup ("The daemon ended after the commit point; it stands since the restart.")
-                     : g_strdup ("The daemon ended after the commit point; the new version serves since its "
-                                 "restart.");
+          : had_trial (row)
+              ? g_strdup (
+                    "The daemon ended after the commit point and before the end of the trial window; the "
+                    "new version serves since its restart, and was not judged.")
+              : g_strdup ("The daemon ended after the commit point; the new version serves since its "
+                          "restart.");
     }
   else
     {

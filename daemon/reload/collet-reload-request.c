@@ -26,6 +26,7 @@ collet_reload_request_new (ColletReloadKind kind, gint64 uid)
   request->kind = kind;
   request->uid = uid;
   request->fd = -1;
+  request->trial_error_rate = 0.1;
   return request;
 }
 
@@ -91,6 +92,15 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_flag (out, "force", request->force);
   append_number (out, "drain-timeout-ms", request->drain_timeout_ms);
   append_number (out, "timeout-ms", request->timeout_ms);
+  append_number (out, "trial-ms", request->trial_ms);
+  if (request->trial_ms > 0)
+    {
+      char rate[G_ASCII_DTOSTR_BUF_SIZE], slowdown[G_ASCII_DTOSTR_BUF_SIZE];
+
+      g_string_append_printf (out, ",\"trial-error-rate\":%s,\"trial-slowdown\":%s",
+                              g_ascii_formatd (rate, sizeof rate, "%.6g", request->trial_error_rate),
+                              g_ascii_formatd (slowdown, sizeof slowdown, "%.6g", request->trial_slowdown));
+    }
   append_flag (out, "prepare", request->is_prepare);
   append_number (out, "expiry-ms", request->expiry_ms);
   append_string (out, "decided-by", request->decided_by);

@@ -53,10 +53,13 @@ typedef struct
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
-  gboolean force;      /* drain: ends the calls that are left */
-  gboolean is_prepare; /* stop before the commit, and wait for word (collet-prepared.h) */
-  guint expiry_ms;     /* prepare: given up when no word came for so long; 0: never */
-  char *decided_by;    /* prepare: who gives the word, for messages, in place of `uid`; or NULL */
+  guint trial_ms;          /* a trial window after it is published; 0: none */
+  double trial_error_rate; /* how much worse its rate of errors may be than the old one's */
+  double trial_slowdown;   /* how many times the old one's its p95 may be; 0: any */
+  gboolean force;          /* drain: ends the calls that are left */
+  gboolean is_prepare;     /* stop before the commit, and wait for word (collet-prepared.h) */
+  guint expiry_ms;         /* prepare: given up when no word came for so long; 0: never */
+  char *decided_by;        /* prepare: who gives the word, for messages, in place of `uid`; or NULL */
 } ColletReloadRequest;
 
 /* Changes what is in service, no code. */

@@ -24,6 +24,7 @@ struct _ColletReload
   ColletReloadDecided decided; /* while it is prepared */
   gpointer decided_data;
   gint64 expires_at;
+  gint64 trial_ends_at;
   gboolean is_decided;
   gint64 decider;
   char *decision; /* why */
@@ -54,7 +55,7 @@ enter_state (ColletReload *self, ColletReloadState next)
                                 [COLLET_RELOAD_FAILED] = TRUE,
                                 [COLLET_RELOAD_CANCELLED] = TRUE,
                                 [COLLET_RELOAD_INTERRUPTED] = TRUE },
-    [COLLET_RELOAD_COMMITTED] = { [COLLET_RELOAD_SUCCEEDED] = TRUE },
+    [COLLET_RELOAD_COMMITTED] = { [COLLET_RELOAD_SUCCEEDED] = TRUE, [COLLET_RELOAD_FAILED] = TRUE },
     [COLLET_RELOAD_SUCCEEDED] = { FALSE },
     [COLLET_RELOAD_FAILED] = { FALSE },
     [COLLET_RELOAD_CANCELLED] = { FALSE },
@@ -182,6 +183,19 @@ const GError *
 collet_reload_get_error (ColletReload *self)
 {
   return self->error;
+}
+
+gint64
+collet_reload_get_trial_ends_at (ColletReload *self)
+{
+  return self->trial_ends_at;
+}
+
+void
+collet_reload_set_trial_ends_at (ColletReload *self, gint64 at)
+{
+  self->trial_ends_at = at;
+  g_signal_emit (self, changed_signal, 0);
 }
 
 const char *

@@ -5,7 +5,8 @@
  *
  *   RUNNING ──> COMMITTED ──> SUCCEEDED      the old generation drains
  *      │            │            between COMMITTED and SUCCEEDED
- *      ├──> FAILED  └── no other way: after the commit point nothing may fail
+ *      ├──> FAILED  ├── after the commit point nothing may fail
+ *      │            └──> FAILED         taken back in its trial window, by another reload
  *      ├──> CANCELLED
  *      └──> INTERRUPTED             the daemon stopped while it was prepared
  */
@@ -45,7 +46,8 @@ typedef struct
   ColletSlot *trial; /* where `next` takes calls on trial before it is published, or NULL */
   ColletHostKind kind;
   gboolean is_quiesced;
-  GBytes *fallback; /* snapshot of `to`, if its state cannot be carried */
+  GBytes *fallback;   /* snapshot of `to`, if its state cannot be carried */
+  gint64 fallback_at; /* when it was taken, microseconds since 1970 */
   gboolean falls_back;
   const char *way_back; /* of the state: migrate | snapshot; NULL: not known */
   GBytes *copy;         /* of the state, for the rehearsal */
@@ -74,6 +76,9 @@ ColletReloadState collet_reload_get_state (ColletReload *self);
 const char *collet_reload_get_phase (ColletReload *self);
 double collet_reload_get_progress (ColletReload *self); /* 0..1, only grows, 1 at the end */
 const GError *collet_reload_get_error (ColletReload *self);
+/* When its trial window ends, microseconds since 1970; 0: it is in none. */
+gint64 collet_reload_get_trial_ends_at (ColletReload *self);
+void collet_reload_set_trial_ends_at (ColletReload *self, gint64 at);
 /* What is worth knowing of how it went, beside an error; NULL: nothing. */
 const char *collet_reload_get_note (ColletReload *self);
 void collet_reload_set_note (ColletReload *self, const char *note);

@@ -9,10 +9,13 @@
 #include "collet-loader.h"
 #include "collet-reloader.h"
 #include "collet-snapshotter.h"
+#include "collet-statistics.h"
 #include "collet-store.h"
 #include "collet-tool-list.h"
 
 G_BEGIN_DECLS
+
+typedef struct _ColletTrialWindow ColletTrialWindow;
 
 struct _ColletReloader
 {
@@ -30,6 +33,8 @@ struct _ColletReloader
   ColletChangeQueue changes;
   ColletSnapshotter *snapshotter;
   ColletHousekeeper *housekeeper;
+  ColletStatistics *statistics;
+  GHashTable *trials; /* ColletReload → ColletTrialWindow: neither referenced */
   guint64 next_generation;
   guint running;        /* transactions before their commit point */
   guint examining;      /* requests in pre-flight */

@@ -40,8 +40,10 @@ collet_reloader_finalize (GObject *object)
   collet_housekeeper_free (self->housekeeper);
   g_clear_handle_id (&self->announcing, g_source_remove);
   g_clear_object (&self->shutting_down);
+  g_clear_pointer (&self->statistics, collet_statistics_free);
   g_clear_pointer (&self->snapshotter, collet_snapshotter_free);
   g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
+  g_hash_table_unref (self->trials);
   g_hash_table_unref (self->locks);
   g_hash_table_unref (self->lost);
   g_hash_table_unref (self->deployments);
@@ -77,6 +79,7 @@ collet_reloader_init (ColletReloader *self)
   self->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->lost = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->reloads = g_list_store_new (COLLET_TYPE_RELOAD);
+  self->trials = g_hash_table_new (NULL, NULL);
   self->next_generation = 1;
 }
 
@@ -92,6 +95,7 @@ collet_reloader_new (ColletStore *store, ColletLoader *loader, ColletHost *host,
   self->registry = g_object_ref (registry);
   self->config = *config;
   self->config.module_path = g_strdupv (config->module_path);
+  self->statistics = collet_statistics_new ();
   self->snapshotter = collet_snapshotter_new (self);
   self->housekeeper = collet_housekeeper_new (self);
   return self;
@@ -124,6 +128,22 @@ collet_reloader_find_deployment (ColletReloader *self, const char *module)
   return g_hash_table_lookup (self->deployments, module);
 }
 
+static void
+on_deployment_changed (ColletDeployment *deployment, gpointer data)
+{
+  ColletReloader *self = data;
+  ColletGeneration *published = collet_deployment_get_published (deployment);
+
+  if (published != NULL)
+    collet_statistics_watch (self->statistics, published);
+}
+
+ColletStatistics *
+collet_reloader_get_statistics (ColletReloader *self)
+{
+  return self->statistics;
+}
+
 ColletDeployment *
 collet_reloader_ensure_deployment (ColletReloader *self, const char *module)
 {
@@ -134,6 +154,7 @@ collet_reloader_ensure_deployment (ColletReloader *self, const char *module)
   deployment = collet_deployment_new (module);
   g_hash_table_insert (self->deployments, g_strdup (module), deployment);
   collet_reloader_watch_state (self, deployment);
+  g_signal_connect_object (deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
   g_signal_emit (self, deployment_added_signal, 0, deployment);
   return deployment;
 }

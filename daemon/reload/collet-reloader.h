@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 /* Known to whoever composes the daemon; others need not see them. */
 typedef struct _ColletStore ColletStore;
 typedef struct _ColletLoader ColletLoader;
+typedef struct _ColletStatistics ColletStatistics;
 
 typedef struct
 {
@@ -78,6 +79,13 @@ void collet_reloader_begin_closing (ColletReloader *self);
 
 /* Borrowed. */
 ColletRegistry *collet_reloader_get_registry (ColletReloader *self);
+/* Ends its trial window: the new version stays. InvalidArgument: it is in none. */
+gboolean collet_reloader_confirm (ColletReloader *self, ColletReload *reload, gint64 uid, const char *reason,
+                                  GError **error);
+
+/* Borrowed. */
+ColletStatistics *collet_reloader_get_statistics (ColletReloader *self);
+
 /* Reloads that began since the daemon started. */
 guint64 collet_reloader_get_started (ColletReloader *self);
 /* Number of the newest update of a tool. */

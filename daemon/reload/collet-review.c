@@ -55,7 +55,8 @@ review_live (ColletReloader *reloader, const ColletReloadItem *item, GError **er
 {
   guint live = collet_deployment_get_live (item->deployment);
 
-  if (item->to == NULL || live < reloader->config.max_live)
+  if (item->to == NULL || live < reloader->config.max_live ||
+      collet_deployment_has_warm (item->deployment, item->to))
     return TRUE;
   g_set_error (
       error, COLLET_ERROR, COLLET_ERROR_NOT_PURGED,

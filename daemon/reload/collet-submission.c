@@ -65,6 +65,13 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
 
   if (collet_reload_kind_is_service (request->kind))
     return TRUE;
+  if (request->trial_ms > 0 && items->len > 1)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "A trial window was asked for %u modules; it is for one. Reload them one by one.",
+                   items->len);
+      return FALSE;
+    }
   g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
   return plan != NULL;
 }

@@ -21,6 +21,7 @@ typedef struct
   guint expiry;       /* while it is prepared: a source that gives it up */
   GPtrArray *updates; /* ColletUpdateRow: what the commit told subscribers */
   GError *error;
+  GError *taken_back; /* in its trial window */
 } ColletTransaction;
 
 /* A callback's view: the transaction and the item that it is about. */
@@ -62,6 +63,9 @@ void collet_transaction_close_trial (ColletReloadItem *item);
 void collet_transaction_park (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_quiesce (ColletTransaction *self, GPtrArray *items);
+void collet_transaction_try (ColletTransaction *self, GPtrArray *items);
+/* The old generation drains; part of the present step. */
+void collet_transaction_retire (ColletTransaction *self, ColletReloadItem *item);
 void collet_transaction_migrate (ColletTransaction *self, GPtrArray *items);
 
 G_END_DECLS

@@ -48,15 +48,22 @@ collet_transaction_quiesce (ColletTransaction *self, GPtrArray *items)
 /* A rollback may go back to the version's own last state, where its present one
  * cannot be carried; that is recorded. */
 static gboolean
-fall_back (ColletReloadItem *item, GError **error)
+fall_back (ColletItemOperation *operation, GError **error)
 {
+  ColletReloadItem *item = operation->item;
+
   if (item->fallback == NULL ||
       (!g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED) &&
        !g_error_matches (*error, COLLET_ERROR, COLLET_ERROR_WORKER_UNAVAILABLE)))
     return FALSE;
 
-  g_message ("Module %s: its state cannot be carried back (%s); the last state of version %s is restored.",
-             item->module, (*error)->message, item->to->semver);
+  g_autofree char *note = g_strdup_printf ("The state of version %s could not be carried over (%s), so the "
+                                           "last one of version %s, of %.1f s before, "
+                                           "is restored; what was done since is lost.",
+                                           item->from->semver, (*error)->message, item->to->semver,
+                                           (double)(g_get_real_time () - item->fallback_at) / G_USEC_PER_SEC);
+  g_message ("Module %s: %s", item->module, note);
+  collet_reload_set_note (operation->transaction->reload, note);
   g_clear_error (error);
   item->after = g_steal_pointer (&item->fallback);
   item->falls_back = TRUE;
@@ -90,7 +97,7 @@ on_rehearsed (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   if (error != NULL)
-    fall_back (item, &error);
+    fall_back (operation, &error);
   collet_transaction_release (operation, error);
 }
 
@@ -107,7 +114,7 @@ on_copied (GObject *object, GAsyncResult *result, gpointer data)
   item->pause_us = collet_slot_get_pause_us (collet_deployment_get_slot (item->deployment));
   if (copy == NULL)
     {
-      fall_back (item, &error);
+      fall_back (operation, &error);
       collet_transaction_release (operation, error);
     }
   else
@@ -191,7 +198,7 @@ settle (ColletItemOperation *operation, GError *error)
 {
   ColletReloadItem *item = operation->item;
 
-  if (error != NULL && fall_back (item, &error))
+  if (error != NULL && fall_back (operation, &error))
     collet_generation_import_state_async (item->next, item->after,
                                           collet_transaction_get_cancellable (operation->transaction),
                                           on_imported, operation);

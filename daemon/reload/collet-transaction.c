@@ -126,6 +126,23 @@ collet_transaction_needs_journal (ColletReload *reload)
   return FALSE;
 }
 
+/* One that was replaced a moment ago may be kept ready. */
+static ColletGeneration *
+make_next (ColletTransaction *self, ColletReloadItem *item)
+{
+  guint64 number = self->reloader->next_generation++;
+  ColletGeneration *warm = NULL;
+
+  if (!collet_reload_item_is_stateful (item) &&
+      collet_reload_get_request (self->reload)->kind == COLLET_RELOAD_ROLLBACK)
+    warm = collet_deployment_take_warm (item->deployment, item->to, item->kind);
+  if (warm == NULL)
+    return collet_reloader_create_generation (self->reloader, item->kind, item->to, item->manifest,
+                                              item->path, number);
+  collet_generation_renumber (warm, number);
+  return warm;
+}
+
 static void
 start_items (ColletTransaction *self, GPtrArray *items)
 {
@@ -135,9 +152,9 @@ start_items (ColletTransaction *self, GPtrArray *items)
 
       if (item->to == NULL)
         continue;
-      item->next = collet_reloader_create_generation (self->reloader, item->kind, item->to, item->manifest,
-                                                      item->path, self->reloader->next_generation++);
-      if (starts_at_once (self->reload, item))
+      item->next = make_next (self, item);
+      if (starts_at_once (self->reload, item) &&
+          collet_generation_get_state (item->next) != COLLET_GENERATION_READY)
         collet_generation_start_async (item->next, collet_transaction_get_cancellable (self), on_started,
                                        collet_transaction_hold (self, item));
     }
@@ -259,21 +276,26 @@ on_retired (GObject *object, GAsyncResult *result, gpointer data)
   collet_transaction_release (operation, NULL);
 }
 
-static void
-drain_items (ColletTransaction *self, GPtrArray *items)
+void
+collet_transaction_retire (ColletTransaction *self, ColletReloadItem *item)
 {
   guint timeout = collet_reload_get_request (self->reload)->drain_timeout_ms;
 
+  /* One that was taken back to serves again, or has been retired by who failed to. */
+  if (item->old == NULL || item->old == collet_deployment_get_published (item->deployment) ||
+      collet_generation_get_state (item->old) >= COLLET_GENERATION_RETIRING)
+    return;
+  collet_deployment_retire_async (item->deployment, item->old,
+                                  timeout > 0 ? timeout : self->reloader->config.drain_timeout_ms, on_retired,
+                                  collet_transaction_hold (self, item));
+}
+
+static void
+drain_items (ColletTransaction *self, GPtrArray *items)
+{
   collet_failpoint ("reload-draining");
   for (guint i = 0; i < items->len; i++)
-    {
-      ColletReloadItem *item = items->pdata[i];
-
-      if (item->old != NULL)
-        collet_deployment_retire_async (item->deployment, item->old,
-                                        timeout > 0 ? timeout : self->reloader->config.drain_timeout_ms,
-                                        on_retired, collet_transaction_hold (self, item));
-    }
+    collet_transaction_retire (self, items->pdata[i]);
 }
 
 /* ---- the machine ---- */
@@ -293,6 +315,7 @@ static const struct
   { "commit", 0.75, agree_items, FALSE },
   { "commit", 0.80, store_items, FALSE },
   { "commit", 0.85, publish_items, FALSE },
+  { "trial", 0.88, collet_transaction_try, FALSE },
   { "drain", 0.90, drain_items, FALSE },
 };
 
@@ -303,6 +326,7 @@ transaction_free (ColletTransaction *self)
   g_clear_pointer (&self->plan, collet_registry_plan_free);
   g_clear_pointer (&self->updates, g_ptr_array_unref);
   g_clear_error (&self->error);
+  g_clear_error (&self->taken_back);
   g_object_unref (self->reload);
   g_object_unref (self->reloader);
   g_free (self);
@@ -355,10 +379,12 @@ on_failure_recorded (GObject *object, GAsyncResult *result, gpointer data)
 static void
 finish (ColletTransaction *self)
 {
+  GError *error = self->error != NULL ? g_steal_pointer (&self->error) : g_steal_pointer (&self->taken_back);
+
   g_clear_handle_id (&self->timeout, g_source_remove);
-  if (self->error != NULL)
+  if (error != NULL && collet_reload_get_state (self->reload) != COLLET_RELOAD_COMMITTED)
     collet_reloader_drop_unused (self->reloader, collet_reload_get_items (self->reload));
-  collet_reload_conclude (self->reload, g_steal_pointer (&self->error));
+  collet_reload_conclude (self->reload, error);
   drop_items (collet_reload_get_items (self->reload));
   if (self->is_journalled)
     collet_store_end_async (self->reloader->store, collet_reload_record_end (self->reload), on_end_recorded,
@@ -373,7 +399,9 @@ run_step (ColletTransaction *self)
 {
   gboolean is_prepare = collet_reload_get_request (self->reload)->is_prepare;
 
-  while (self->step < G_N_ELEMENTS (steps) && steps[self->step].is_for_prepares && !is_prepare)
+  while (self->step < G_N_ELEMENTS (steps) && ((steps[self->step].is_for_prepares && !is_prepare) ||
+                                               (steps[self->step].run == collet_transaction_try &&
+                                                collet_reload_get_request (self->reload)->trial_ms == 0)))
     self->step++;
   if (self->step == G_N_ELEMENTS (steps))
     {

@@ -17,6 +17,7 @@ OFFERED = {
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
         'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
+        'ConfirmReload', 'RevertReload', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion',
     },

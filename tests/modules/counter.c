@@ -26,6 +26,8 @@ call_tool (void *instance, const char *tool, struct collet_call *call)
   char json[64];
 
   (void)instance;
+  if (IS_FAULT ("fail_call") || (IS_FAULT ("one_way") && count > 100))
+    return collet_call_fail (call, "this version never counts");
   collet_get_integer (call, "by", &by);
   if (strcmp (tool, "count") == 0)
     count += by;
@@ -104,6 +106,8 @@ code_change (struct collet_context *context, enum collet_direction direction, ui
     abort ();
   while (IS_FAULT ("hang_code_change"))
     pause ();
+  if (IS_FAULT ("one_way") && direction == COLLET_DOWN)
+    return collet_fail (context, "this version knows no way back");
   if (IS_FAULT ("fail_code_change"))
     return collet_fail (context, "this version never migrates");
   if (read_count (context, &value, from, bytes, size) != COLLET_OK)

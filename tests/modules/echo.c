@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* DELAY_US: each call takes so long; FLAKY: every second one fails. */
 #include "tiny.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#ifndef DELAY_US
+#define DELAY_US 0
+#endif
+#ifndef FLAKY
+#define FLAKY 0
+#endif
 
 #ifdef NEEDS
 #define REQUIRES "\"requires\":[\"" NEEDS "\"],"
@@ -7,5 +18,17 @@
 #define REQUIRES ""
 #endif
 
+static atomic_uint calls;
+
+static int
+call_tool (void *instance, const char *tool, struct collet_call *call)
+{
+  if (DELAY_US > 0)
+    usleep (DELAY_US);
+  if (FLAKY && atomic_fetch_add (&calls, 1) % 2 == 1)
+    return collet_call_fail (call, "not this time");
+  return tiny_call (instance, tool, call);
+}
+
 TINY_MANIFEST ("\"concurrent\":true," REQUIRES, "");
-COLLET_MODULE (.call = tiny_call);
+COLLET_MODULE (.call = call_tool);
