@@ -7,22 +7,39 @@
 #include "collet-error.h"
 #include "collet-polkit.h"
 
+/* Of callers whose user id is remembered. */
+#define MAX_CALLERS 256
+
 struct _ColletBouncer
 {
   GObject parent_instance;
   gboolean is_system;
+  GDBusConnection *connection; /* whose names `uids` has */
+  GHashTable *uids;            /* unique name → uid: a bus never gives a name to somebody else */
 };
 
 G_DEFINE_FINAL_TYPE (ColletBouncer, collet_bouncer, G_TYPE_OBJECT)
 
 static void
+collet_bouncer_finalize (GObject *object)
+{
+  ColletBouncer *self = COLLET_BOUNCER (object);
+
+  g_clear_object (&self->connection);
+  g_hash_table_unref (self->uids);
+  G_OBJECT_CLASS (collet_bouncer_parent_class)->finalize (object);
+}
+
+static void
 collet_bouncer_class_init (ColletBouncerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = collet_bouncer_finalize;
 }
 
 static void
 collet_bouncer_init (ColletBouncer *self)
 {
+  self->uids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 ColletBouncer *
@@ -88,21 +105,11 @@ on_polkit (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
-on_uid (GObject *object, GAsyncResult *result, gpointer data)
+judge (GTask *task)
 {
-  g_autoptr (GTask) task = data;
   ColletBouncer *self = g_task_get_source_object (task);
-  Check *check = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
+  const Check *check = g_task_get_task_data (task);
 
-  if (reply == NULL)
-    {
-      g_prefix_error (&error, "The bus does not say who calls: ");
-      g_task_return_error (task, error);
-      return;
-    }
-  g_variant_get (reply, "(u)", &check->uid);
   switch (collet_bouncer_judge (self->is_system, getuid (), check->uid, check->permission))
     {
     case COLLET_BOUNCER_YES:
@@ -121,21 +128,71 @@ on_uid (GObject *object, GAsyncResult *result, gpointer data)
     }
 }
 
+/* ---- who calls ---- */
+
+static void
+remember (ColletBouncer *self, GDBusMethodInvocation *invocation, guint32 uid)
+{
+  if (self->connection != g_dbus_method_invocation_get_connection (invocation) ||
+      g_hash_table_size (self->uids) >= MAX_CALLERS)
+    g_hash_table_remove_all (self->uids);
+  g_set_object (&self->connection, g_dbus_method_invocation_get_connection (invocation));
+  g_hash_table_insert (self->uids, g_strdup (g_dbus_method_invocation_get_sender (invocation)),
+                       GUINT_TO_POINTER (uid));
+}
+
+static gboolean
+recall (ColletBouncer *self, GDBusMethodInvocation *invocation, guint32 *uid)
+{
+  gpointer known;
+
+  if (self->connection != g_dbus_method_invocation_get_connection (invocation) ||
+      !g_hash_table_lookup_extended (self->uids, g_dbus_method_invocation_get_sender (invocation), NULL,
+                                     &known))
+    return FALSE;
+  *uid = GPOINTER_TO_UINT (known);
+  return TRUE;
+}
+
+static void
+on_uid (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Check *check = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
+
+  if (reply == NULL)
+    {
+      g_prefix_error (&error, "The bus does not say who calls: ");
+      g_task_return_error (task, error);
+      return;
+    }
+  g_variant_get (reply, "(u)", &check->uid);
+  remember (g_task_get_source_object (task), check->invocation, check->uid);
+  judge (task);
+}
+
 void
 collet_bouncer_check_async (ColletBouncer *self, GDBusMethodInvocation *invocation, const char *permission,
                             GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   Check *check = g_new0 (Check, 1);
 
   check->invocation = invocation;
   check->permission = g_strdup (permission);
   g_task_set_task_data (task, check, (GDestroyNotify)check_free);
+  if (recall (self, invocation, &check->uid))
+    {
+      judge (task);
+      return;
+    }
   g_dbus_connection_call (g_dbus_method_invocation_get_connection (invocation), "org.freedesktop.DBus",
                           "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
                           g_variant_new ("(s)", g_dbus_method_invocation_get_sender (invocation)),
-                          G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_uid, task);
+                          G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_uid,
+                          g_steal_pointer (&task));
 }
 
 gint64

@@ -6,11 +6,14 @@
 #include "collet-error.h"
 #include "collet-prepared.h"
 
+#define FEW_ITEMS 16
+
 struct _ColletReloadObject
 {
   ColletDbusReloadSkeleton parent_instance;
   ColletReload *reload;
   GPtrArray *waiters; /* Waiter */
+  guint telling;      /* source that tells everybody of the end */
 };
 
 G_DEFINE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET_DBUS_TYPE_RELOAD_SKELETON)
@@ -36,6 +39,7 @@ collet_reload_object_dispose (GObject *object)
 {
   ColletReloadObject *self = COLLET_RELOAD_OBJECT (object);
 
+  g_clear_handle_id (&self->telling, g_source_remove);
   g_clear_object (&self->reload);
   g_clear_pointer (&self->waiters, g_ptr_array_unref);
   G_OBJECT_CLASS (collet_reload_object_parent_class)->dispose (object);
@@ -180,18 +184,39 @@ answer_waiters (ColletReloadObject *self)
   g_ptr_array_set_size (self->waiters, 0);
 }
 
-/* Who asked is answered before everybody is told. */
 static void
-on_finished (ColletReload *reload, gpointer data)
+tell_everybody (ColletReloadObject *self)
 {
-  ColletReloadObject *self = data;
-  const GError *error = collet_reload_get_error (reload);
+  const GError *error = collet_reload_get_error (self->reload);
 
-  answer_waiters (self);
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self));
   collet_dbus_reload_emit_finished (COLLET_DBUS_RELOAD (self), error == NULL,
                                     error != NULL ? collet_error_name_of (error) : "",
                                     error != NULL ? error->message : "");
+}
+
+static gboolean
+on_telling (gpointer data)
+{
+  ColletReloadObject *self = data;
+
+  self->telling = 0;
+  tell_everybody (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Who asked is answered before everybody is told; of a large batch, whose news
+ * take a while to write, also who has asked by now. */
+static void
+on_finished (ColletReload *reload, gpointer data)
+{
+  ColletReloadObject *self = data;
+
+  answer_waiters (self);
+  if (collet_reload_get_items (reload)->len <= FEW_ITEMS)
+    tell_everybody (self);
+  else
+    self->telling = g_idle_add_full (G_PRIORITY_DEFAULT, on_telling, self, NULL);
 }
 
 static GStrv

@@ -112,6 +112,12 @@ class Load(TestCase):
         self.assertEqual(len(daemon.processes()), before)
 
 
+# More than what is told at once.
+MANY = ('asker-1.0.0', 'bad-json', 'bad-result', 'bigstate-1.0.0', 'burglar', 'clash', 'crash-call', 'exit-call', 'greedy',
+        'leak', 'ledger-1.0.0', 'nodelete', 'textrel')
+MANY_EXAMPLES = ('calculator-1.0.0', 'countdown', 'gallery', 'interview', 'text-tools')
+
+
 class Batch(TestCase):
     def test_publishes_all(self):
         daemon = self.daemon()
@@ -121,6 +127,29 @@ class Batch(TestCase):
         self.assertEqual(names, ['calculator', 'counter', 'echo'])
         self.assertEqual(daemon.mcp().value('echo', {'a': []}), {'a': []})
         self.assertEqual(daemon.mcp().value('count', {'by': 3}), {'count': 3})
+
+    def test_of_many_is_told_to_everybody_as_well(self):
+        daemon = self.daemon()
+        news = []
+        subscriptions = [
+            daemon.connection.signal_subscribe(None, RELOAD, 'Finished', None, None, 0,
+                                               lambda *signal: news.append(('Finished', signal[5].unpack()[0]))),
+            daemon.connection.signal_subscribe(
+                None, 'org.freedesktop.DBus.Properties', 'PropertiesChanged', None, RELOAD, 0,
+                lambda *signal: news.append(('State', signal[5].unpack()[1].get('State'))))]
+        result = daemon.load_batch([module(name) for name in MANY] + [example(name) for name in MANY_EXAMPLES])
+        self.assertEqual(len(result['Items']), len(MANY) + len(MANY_EXAMPLES))
+        self.assertEqual({item['state'] for item in result['Items']}, {'succeeded'})
+
+        def heard():
+            GLib.MainContext.default().iteration(False)
+            return ('Finished', True) in news
+
+        wait_until(heard)
+        for subscription in subscriptions:
+            daemon.connection.signal_unsubscribe(subscription)
+        self.assertEqual(news.count(('Finished', True)), 1)
+        self.assertLess(news.index(('State', 'succeeded')), news.index(('Finished', True)))
 
     def test_publishes_none_if_one_is_refused_and_says_which(self):
         daemon = self.daemon()
