@@ -6,6 +6,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_validate,
   &collet_verb_load,
   &collet_verb_reload,
+  &collet_verb_watch,
   &collet_verb_prepare,
   &collet_verb_commit,
   &collet_verb_abort,

@@ -22,6 +22,11 @@ typedef struct
   GStrv module_path;
   gint worker_memory_mib; /* -1: the default */
   gboolean record_calls;
+  GStrv watch; /* folders whose builds are loaded at once */
+  /* [retention] */
+  guint keep_versions;     /* of a module, the last used */
+  guint keep_version_days; /* unused for longer they go; 0: never */
+  guint keep_history_days; /* older history goes, but the newest 1000 reloads; 0: never */
   /* [mcp] */
   char *listen; /* HOST:PORT, "none", or NULL */
   char *socket;

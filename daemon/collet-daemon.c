@@ -13,6 +13,7 @@
 #include "collet-rows.h"
 #include "collet-store.h"
 #include "collet-trust.h"
+#include "collet-watch.h"
 #include "collet-systemd.h"
 
 /* The least time that modules get to come to rest, so that their state is saved. */
@@ -29,6 +30,7 @@ struct _ColletDaemon
   ColletToolDirectory *directory;
   ColletRegistry *registry;
   ColletReloader *reloader;
+  ColletWatches *watches;
   ColletEndpoint *endpoint;
   ColletBusService *bus;
   GArray *received; /* sockets of the service manager */
@@ -52,6 +54,7 @@ collet_daemon_finalize (GObject *object)
 
   g_clear_object (&self->bus);
   g_clear_pointer (&self->endpoint, collet_endpoint_free);
+  g_clear_object (&self->watches);
   g_clear_object (&self->reloader);
   g_clear_object (&self->registry);
   g_clear_pointer (&self->directory, collet_tool_directory_free);
@@ -151,13 +154,14 @@ build (ColletDaemon *self, GError **error)
   g_autoptr (ColletHost) host = collet_host_new (self->spawn, &host_config);
   collet_reloader_config_init (&reloader_config);
   reloader_config.module_path = options->module_path;
-  reloader_config.keep_versions = (guint)options->keep_versions;
-  reloader_config.keep_version_days = (guint)options->keep_version_days;
-  reloader_config.keep_history_days = (guint)options->keep_history_days;
+  reloader_config.keep_versions = options->config->keep_versions;
+  reloader_config.keep_version_days = options->config->keep_version_days;
+  reloader_config.keep_history_days = options->config->keep_history_days;
   self->drain_timeout_ms = reloader_config.drain_timeout_ms;
   self->directory = collet_tool_directory_new ();
   self->registry = collet_registry_new (self->directory);
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
+  self->watches = collet_watches_new (self->reloader);
   g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
   self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store,
                                         self->image->sessions, self->received, error);
@@ -190,6 +194,7 @@ join_bus (ColletDaemon *self, GError **error)
     .data_folder = self->options->data_folder,
     .mcp_addresses = collet_endpoint_get_addresses (self->endpoint),
     .module_path = (const char *const *)self->options->module_path,
+    .watches = self->watches,
     .warnings = warnings,
     .add_counts = collet_endpoint_add_counts,
     .user_data = self->endpoint,
@@ -218,6 +223,21 @@ fail (ColletDaemon *self, GError *error)
   begin_stop (self, 0);
 }
 
+/* Also one that cannot be watched does not keep the daemon from serving. */
+static void
+watch_folders (ColletDaemon *self)
+{
+  const ColletWatchOptions options = { .uid = -1 };
+
+  for (guint i = 0; self->options->watch != NULL && self->options->watch[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!collet_watches_add (self->watches, self->options->watch[i], &options, &error))
+        g_warning ("%s", error->message);
+    }
+}
+
 static void
 on_recovered (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -240,6 +260,7 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   self->is_serving = TRUE;
+  watch_folders (self);
 
   g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
   g_print ("colletd %s is ready: MCP on %s\n", COLLET_VERSION, *addresses != '\0' ? addresses : "no address");
@@ -313,6 +334,7 @@ begin_stop (ColletDaemon *self, guint timeout_ms)
   self->is_stopping = TRUE;
   collet_systemd_notify_stopping ();
   timeout_ms = timeout_ms > 0 ? timeout_ms : self->drain_timeout_ms;
+  collet_watches_clear (self->watches);
   self->stop_by_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   if (self->bus != NULL)
     collet_bus_service_set_stopping (self->bus);

@@ -12,7 +12,6 @@
 #define SYSTEM_CONFIG "/etc/collet/colletd.conf"
 #define SYSTEM_SOCKET "/run/collet/mcp.sock"
 #define EXIT_USAGE 2
-#define MAX_DAYS 36500
 
 /* A sanitized worker maps terabytes that it does not use. */
 #ifdef __SANITIZE_ADDRESS__
@@ -34,6 +33,7 @@ collet_options_free (ColletOptions *options)
   g_free (options->keys);
   g_free (options->trust);
   g_strfreev (options->module_path);
+  g_strfreev (options->watch);
   g_free (options->worker);
   g_free (options->node_name);
   g_free (options);
@@ -84,6 +84,8 @@ fill_from_config (ColletOptions *options)
     options->socket = g_strdup (config->socket);
   if (options->module_path == NULL)
     options->module_path = g_strdupv (config->module_path);
+  if (options->watch == NULL)
+    options->watch = g_strdupv (config->watch);
   if (options->node_name == NULL)
     options->node_name = g_strdup (config->node_name);
   if (options->http_threads <= 0)
@@ -159,6 +161,8 @@ set_defaults (ColletOptions *options, gboolean no_listen)
     }
   for (guint i = 0; options->module_path[i] != NULL; i++)
     options->module_path[i] = make_absolute (options->module_path[i]);
+  for (guint i = 0; options->watch != NULL && options->watch[i] != NULL; i++)
+    options->watch[i] = make_absolute (options->watch[i]);
 
   if (options->worker == NULL)
     options->worker = find_worker ();
@@ -185,8 +189,6 @@ collet_options_parse (int argc, char **argv, int *status)
   gboolean no_listen = FALSE;
   gboolean version = FALSE;
 
-  self->keep_versions = 10;
-  self->keep_history_days = 365;
   self->worker_memory_mib = -1;
   const GOptionEntry entries[] = {
     { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
@@ -204,6 +206,8 @@ collet_options_parse (int argc, char **argv, int *status)
       "Serve MCP on this unix socket (collet/mcp.sock among the runtime files; none: nowhere)", "PATH" },
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
       "Folder in which modules are found by name; may be repeated", "DIR" },
+    { "watch", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->watch,
+      "Folder whose finished builds are loaded at once, for tool authors; may be repeated", "DIR" },
     { "trust", 0, 0, G_OPTION_ARG_STRING, &self->trust,
       "What may be loaded: what is signed; what is, or only root or this user can write (owned); any",
       "RULE" },
@@ -213,12 +217,6 @@ collet_options_parse (int argc, char **argv, int *status)
     { "worker-memory", 0, 0, G_OPTION_ARG_INT, &self->worker_memory_mib,
       "Address space that a worker may use (2048; 0: no limit)", "MIB" },
     { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, "Name of this node (the host's)", "NAME" },
-    { "keep-versions", 0, 0, G_OPTION_ARG_INT, &self->keep_versions,
-      "Versions of a module that stay, the last used (10)", "N" },
-    { "keep-version-days", 0, 0, G_OPTION_ARG_INT, &self->keep_version_days,
-      "Remove versions that were not used for so long (0: never)", "DAYS" },
-    { "keep-history-days", 0, 0, G_OPTION_ARG_INT, &self->keep_history_days,
-      "Remove history that is older, but the newest 1000 reloads (365; 0: never)", "DAYS" },
     { "record-calls", 0, 0, G_OPTION_ARG_NONE, &self->record_calls,
       "Write a row into the database for every call", NULL },
     { "worker", 0, 0, G_OPTION_ARG_FILENAME, &self->worker, "Path of collet-worker", "PATH" },
@@ -240,11 +238,6 @@ collet_options_parse (int argc, char **argv, int *status)
     *status = fail ("it takes options only");
   else if (session && self->is_system)
     *status = fail ("--session and --system contradict each other");
-  else if (self->keep_versions < 0 || self->keep_version_days < 0 || self->keep_history_days < 0 ||
-           MAX (self->keep_version_days, self->keep_history_days) > MAX_DAYS)
-    *status =
-        fail ("--keep-versions, --keep-version-days and --keep-history-days are 0 or more; days at most "
-              "36500");
   else if (version)
     g_print ("colletd %s\n", COLLET_VERSION);
   else if (!load_config (self, &error))

@@ -22,13 +22,11 @@ typedef struct
   char *trust;                /* "signed", "owned", "any", or NULL: the default */
   char *keys;                 /* folder of the trusted keys */
   GStrv module_path;          /* absolute folders */
+  GStrv watch;                /* likewise, or NULL: builds in them are loaded at once */
   char *worker;               /* path of collet-worker */
   char *node_name;
   int http_threads;
   int worker_memory_mib; /* address space of a worker; 0: not limited */
-  int keep_versions;     /* of a module */
-  int keep_version_days; /* 0: no limit */
-  int keep_history_days; /* 0: for ever */
   gboolean record_calls;
   gboolean allow_unconfined;
 } ColletOptions;

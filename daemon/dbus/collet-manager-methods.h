@@ -7,6 +7,7 @@
 
 #include "collet-bus-guard.h"
 #include "collet-history.h"
+#include "collet-watch.h"
 #include "collet-manager-object.h"
 #include "collet-reload-request.h"
 
@@ -32,3 +33,7 @@ extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];
 extern const ColletBusMethod collet_manager_subscription_methods[];
 extern const ColletBusMethod collet_manager_version_methods[];
+extern const ColletBusMethod collet_manager_watch_methods[];
+
+/* Handler of the watches' signal; emits the Manager's. */
+void collet_manager_watch_report (ColletWatches *watches, const ColletWatchReport *report, gpointer manager);

@@ -12,6 +12,7 @@ struct _ColletManagerObject
   ColletRegistry *registry;
   ColletExports *exports;
   ColletToolDirectory *directory;
+  ColletWatches *watches;
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer counts_data;
   guint refresh;
@@ -33,6 +34,7 @@ collet_manager_object_dispose (GObject *object)
   ColletManagerObject *self = COLLET_MANAGER_OBJECT (object);
 
   g_clear_handle_id (&self->refresh, g_source_remove);
+  g_clear_object (&self->watches);
   g_clear_object (&self->reloader);
   g_clear_object (&self->registry);
   g_clear_object (&self->exports);
@@ -160,6 +162,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_tool_methods,
     collet_manager_subscription_methods,
     collet_manager_version_methods,
+    collet_manager_watch_methods,
     collet_manager_history_methods,
     NULL,
     /* clang-format on */
@@ -171,6 +174,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   self->registry = g_object_ref (registry);
   self->exports = g_object_ref (exports);
   self->directory = directory;
+  self->watches = g_object_ref (facts->watches);
   collet_bus_guard_attach (G_DBUS_INTERFACE_SKELETON (self), bouncer, tables);
 
   collet_dbus_manager_set_version (manager, COLLET_VERSION);
@@ -190,6 +194,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   self->refresh = g_timeout_add_seconds (1, on_refresh, self);
   collet_dbus_manager_set_update_sequence (manager, collet_reloader_get_update_sequence (reloader));
   g_signal_connect_object (reloader, "tool-updated", G_CALLBACK (on_tool_updated), self, 0);
+  g_signal_connect_object (facts->watches, "report", G_CALLBACK (collet_manager_watch_report), self, 0);
   g_signal_connect_object (registry, "tools-changed", G_CALLBACK (on_tools_changed), self, 0);
   return self;
 }
@@ -216,4 +221,10 @@ ColletToolDirectory *
 collet_manager_object_get_directory (ColletManagerObject *self)
 {
   return self->directory;
+}
+
+ColletWatches *
+collet_manager_object_get_watches (ColletManagerObject *self)
+{
+  return self->watches;
 }

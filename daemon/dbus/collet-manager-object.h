@@ -9,6 +9,7 @@
 #include "collet-exports.h"
 #include "collet-registry.h"
 #include "collet-reloader.h"
+#include "collet-watch.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +25,7 @@ typedef struct
   const char *const *mcp_addresses;
   const char *const *module_path;
   const char *const *warnings;
+  ColletWatches *watches;
   /* Adds what this layer does not know ("{st}"), such as sessions; or NULL. */
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer user_data;
@@ -39,5 +41,6 @@ ColletReloader *collet_manager_object_get_reloader (ColletManagerObject *self);
 ColletRegistry *collet_manager_object_get_registry (ColletManagerObject *self);
 ColletExports *collet_manager_object_get_exports (ColletManagerObject *self);
 ColletToolDirectory *collet_manager_object_get_directory (ColletManagerObject *self);
+ColletWatches *collet_manager_object_get_watches (ColletManagerObject *self);
 
 G_END_DECLS

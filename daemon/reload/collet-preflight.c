@@ -124,10 +124,26 @@ sum_up (GPtrArray *candidates, guint refused)
                       refused, candidates->len, text->str);
 }
 
+/* Somebody looked at the file before, and it was another one then. */
+static gboolean
+check_source (const Preflight *self, GPtrArray *candidates, GError **error)
+{
+  const ColletCandidate *candidate = candidates->pdata[0];
+  const char *expected = self->request->expect_source;
+
+  if (expected == NULL || candidate->version == NULL || g_str_equal (candidate->version->sha256, expected))
+    return TRUE;
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_ARTIFACT_CHANGED,
+               "%s changed while it was looked at; it is looked at again when it is finished.",
+               candidate->source);
+  return FALSE;
+}
+
 static void
 take_candidates (GTask *task, GPtrArray *candidates)
 {
   Preflight *self = g_task_get_task_data (task);
+  GError *error = NULL;
   guint refused = 0;
 
   for (guint i = 0; i < candidates->len; i++)
@@ -138,7 +154,9 @@ take_candidates (GTask *task, GPtrArray *candidates)
         refused++;
       g_ptr_array_add (self->items, item_of_candidate (candidate));
     }
-  if (refused > 0)
+  if (!check_source (self, candidates, &error))
+    g_task_return_error (task, error);
+  else if (refused > 0)
     g_task_return_error (task, sum_up (candidates, refused));
   else
     g_task_return_boolean (task, TRUE);

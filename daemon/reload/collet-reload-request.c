@@ -40,6 +40,7 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_free (request->filename);
   g_free (request->module);
   g_free (request->version);
+  g_free (request->expect_source);
   g_free (request->expect_version);
   g_clear_pointer (&request->state, g_bytes_unref);
   g_free (request->host);

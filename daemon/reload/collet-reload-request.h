@@ -49,6 +49,7 @@ typedef struct
   char *reason;           /* for the history, or NULL */
   char *reverts;          /* id of the reload that it takes back, or NULL */
   gint64 uid;             /* who asks; -1: the daemon */
+  char *expect_source;    /* load: SHA-256 of what is read from the one source, or NULL */
   char *expect_version;   /* selector: what must run now, or NULL */
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */

@@ -253,6 +253,19 @@ class Service:
         return V("(s)", (json.dumps({"content": [{"type": "text", "text": arguments}],
                                      "structuredContent": {"sum": 3}}),))
 
+    def do_WatchFolder(self, folder, options):
+        if folder.endswith("nowhere"):
+            raise Refused("NotFound", f"{folder} cannot be watched: No such file or directory")
+        loaded = {"state": V("s", "loaded"), "module": V("s", "calculator"), "from-version": V("s", "1.0.0"),
+                  "to-version": V("s", "1.1.0"), "to": V("s", SHA2), "pause-us": V("x", 250)}
+        refused = {"state": V("s", "refused"), "error-name": V("s", "ProbeCrashed"),
+                   "error-message": V("s", "It crashed. Debug it.")}
+        for where, file, report in ((folder, "calculator.so", loaded), (folder + "-other", "x.so", loaded),
+                                    (folder, "broken.so", refused), (folder, "", {"state": V("s", "gone")})):
+            if options.get("enable", True):
+                self.connection.emit_signal(None, ROOT, PREFIX + "Manager", "WatchReport",
+                                            V("(ssa{sv})", (where, file, report)))
+
     def do_ListVersions(self, name):
         if name != "calculator":
             raise Refused("NotFound", f"No version of {name} is kept")

@@ -22,7 +22,8 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "prepare", "commit", "abort", "swap", "code", "rollback", "unload", "modules", "tools", "call",
+VERBS = ["validate", "load", "reload", "watch", "prepare", "commit", "abort", "swap", "code", "rollback", "unload", "modules",
+         "tools", "call",
          "history", "versions", "retain", "release", "register",
          "unregister", "update-version", "check", "subscribe", "unsubscribe", "subscriptions", "updates", "status",
          "version"]
@@ -273,6 +274,25 @@ def test_call():
     failed = ctl("call", "fail")
     assert failed.returncode == 1 and failed.stderr == "no such file\n" and failed.stdout == "", failed
     refused("ToolNotFound", "call", "nothing")
+
+
+def test_watch():
+    (FOLDER / "builds").mkdir(exist_ok=True)
+    folder = str(FOLDER / "builds")
+    out = ctl("watch", "builds", "--timeout=1", "--allow-breaking", "--host=worker")
+    assert out.returncode == 0 and "until interrupted" in out.stderr, out
+    lines = out.stdout.splitlines()
+    assert lines[0].startswith("calculator.so: loaded: calculator 1.0.0 → 1.1.0 (b2b2b2b2b2b2), calls paused for"), lines
+    assert lines[1] == "broken.so: refused: ProbeCrashed: It crashed. Debug it.", lines
+    assert lines[2].startswith("the folder: gone"), lines
+    assert calls()[0] == ["WatchFolder", [folder, {"allow-breaking": True, "host": "worker"}]], calls()
+    assert calls()[-1][0] == "WatchFolder" and calls()[-1][1][1]["enable"] is False, calls()
+    rows = [json.loads(line)["report"] for line in ok("--json", "watch", "builds", "--timeout=1").splitlines()]
+    assert [row["state"] for row in rows] == ["loaded", "refused", "gone"] and rows[0]["folder"] == folder, rows
+    assert ok_json("watch", "builds", "--detach") == {"watched": True}
+    assert ok_json("watch", "builds", "--stop") == {"watched": False}
+    assert len(calls()) == 1, calls()
+    refused("NotFound", "watch", "nowhere")
 
 
 def test_versions():

@@ -19,7 +19,7 @@ OFFERED = {
         'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'ConfirmReload', 'RevertReload', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
-        'ListSubscriptions', 'RetainVersion',
+        'ListSubscriptions', 'RetainVersion', 'WatchFolder',
     },
     RELOAD: {'Wait', 'Cancel'},
 }

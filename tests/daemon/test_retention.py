@@ -69,7 +69,7 @@ class Retention(TestCase):
         self.assertTrue(all(row['AddedAt'] > 0 and row['UsedAt'] >= row['AddedAt'] for row in rows.values()))
 
     def test_the_last_used_stay(self):
-        daemon = self.daemon('--keep-versions', '3')
+        daemon = self.daemon('--set', 'retention.versions=3')
         versions = self.load_builds(daemon, 3)
         daemon.rollback('echo', versions[0])
         versions += self.load_builds(daemon, 1, first=3)
@@ -82,7 +82,7 @@ class Retention(TestCase):
         self.assertEqual(daemon.version('echo'), versions[1])
 
     def test_what_serves_and_what_is_gone_back_to_stay_also_past_the_rule(self):
-        daemon = self.daemon('--keep-versions', '0')
+        daemon = self.daemon('--set', 'retention.versions=0')
         versions = self.load_builds(daemon, 4)
         self.wait_versions(daemon, versions[:1:-1])
         daemon.rollback('echo')
@@ -93,7 +93,7 @@ class Retention(TestCase):
         self.assertEqual(daemon.version('echo'), versions[-1])
 
     def test_a_pinned_one_stays_until_it_is_given_back(self):
-        daemon = self.daemon('--keep-versions', '1')
+        daemon = self.daemon('--set', 'retention.versions=1')
         versions = self.load_builds(daemon, 1)
         self.pin(daemon, versions[0][:8], reason='the one that was audited')
         versions += self.load_builds(daemon, 3, first=1)
@@ -110,7 +110,7 @@ class Retention(TestCase):
         self.assertBusError('NotFound', self.pin, daemon, versions[3], owner='absent')
 
     def test_a_prepared_one_stays(self):
-        daemon = self.daemon('--keep-versions', '0')
+        daemon = self.daemon('--set', 'retention.versions=0')
         versions = self.load_builds(daemon, 2)
         path, prepared = self.build('prepared')
         daemon.call('PrepareReload', '(sa{sv})', path, variants({'expiry-ms': 60000}))
@@ -126,7 +126,7 @@ class Retention(TestCase):
         self.assertBusError('NotFound', self.daemon().call, 'ListVersions', '(s)', 'absent')
 
     def test_unused_for_too_long_goes_with_its_state(self):
-        daemon = self.daemon('--keep-version-days', '30')
+        daemon = self.daemon('--set', 'retention.version-days=30')
         for version in ('1.0.0', '1.1.0', '2.0.0'):
             daemon.load(example('calculator-' + version))
         self.assertEqual([row['HasSnapshot'] for row in daemon.call('ListVersions', '(s)', 'calculator')],
@@ -145,7 +145,7 @@ class Retention(TestCase):
         self.assertEqual(daemon.tool_value('memory_get')['memory'], 0)
 
     def test_old_history_goes_in_recorded_steps(self):
-        daemon = self.daemon('--keep-history-days', '30')
+        daemon = self.daemon('--set', 'retention.history-days=30')
         daemon.load(module('echo-1.0.0'))
         daemon.stop()
         old = int((time.time() - 40 * DAY) * 10**6)
@@ -170,7 +170,7 @@ class Retention(TestCase):
         self.assertEqual([row['version'] for row in daemon.sql('SELECT version FROM tool_update')][1:], ['y'])
 
     def test_age_is_checked_at_start(self):
-        self.assertEqual(self.daemon('--keep-version-days', '-1', start=False).spawn().wait_exit(), 2)
+        self.assertEqual(self.daemon('--set', 'retention.version-days=-1', start=False).spawn().wait_exit(), 2)
 
     @unittest.skipIf(IS_SANITIZED, 'a preloaded library comes before the sanitizer')
     def test_a_full_disk_gets_the_room_of_what_may_go(self):
@@ -179,7 +179,7 @@ class Retention(TestCase):
                                           'COLLET_TEST_FOLDER': os.path.join(self.folder, 'data')})
         versions = self.load_builds(daemon, 5)
         daemon.stop()
-        daemon.arguments += ['--keep-versions', '0']
+        daemon.arguments += ['--set', 'retention.versions=0']
         daemon.start()
         with open(fault, 'w', encoding='ascii') as file:
             file.write(str(errno.ENOSPC))
@@ -197,7 +197,7 @@ class Retention(TestCase):
 
     @unittest.skipUnless(HAS_FAILPOINTS, 'failpoints are not built in')
     def test_killed_while_it_removes_nothing_needed_is_gone(self):
-        daemon = self.daemon('--keep-versions', '0')
+        daemon = self.daemon('--set', 'retention.versions=0')
         for turn, name in enumerate(('retention-chosen', 'retention-removed')):
             with self.subTest(name):
                 daemon.restart({'COLLET_FAILPOINT': name})
