@@ -35,8 +35,27 @@ add_seconds (GVariantBuilder *builder, const char *name, double seconds)
                            g_variant_new_uint32 ((guint)MAX (1, MIN (seconds * 1000, G_MAXINT))));
 }
 
-void
-collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder)
+static gboolean
+add_smoke_tests (GVariantBuilder *builder, GError **error)
+{
+  const char *file = collet_change_options.smoke_tests;
+  g_autofree char *text = NULL;
+
+  if (file == NULL)
+    return TRUE;
+  if (!g_file_get_contents (file, &text, NULL, error))
+    return FALSE;
+  if (!g_utf8_validate (text, -1, NULL))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "%s is not UTF-8", file);
+      return FALSE;
+    }
+  add_text (builder, "smoke-tests", text);
+  return TRUE;
+}
+
+gboolean
+collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder, GError **error)
 {
   const ColletChangeOptions *options = &collet_change_options;
 
@@ -55,16 +74,7 @@ collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder)
                            g_variant_new_double (options->trial_error_rate));
   if (options->trial_slowdown > 0)
     g_variant_builder_add (builder, "{sv}", "trial-slowdown", g_variant_new_double (options->trial_slowdown));
-}
-
-static GVariant *
-build_options (ColletCtl *ctl)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sv}"));
-  collet_change_add_options (ctl, &builder);
-  return g_variant_builder_end (&builder);
+  return add_smoke_tests (builder, error);
 }
 
 /* ---- following ---- */
@@ -183,7 +193,18 @@ collet_change_add_reason (GVariantBuilder *options)
 ColletExit
 collet_change_run (ColletCtl *ctl, const char *method, GVariant *head)
 {
-  return collet_change_run_with (ctl, method, head, build_options (ctl));
+  g_autoptr (GVariant) given = g_variant_ref_sink (head);
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sv}"));
+  if (!collet_change_add_options (ctl, &builder, &error))
+    {
+      g_variant_builder_clear (&builder);
+      error = collet_error_convert (error);
+      return collet_ctl_fail (ctl, error);
+    }
+  return collet_change_run_with (ctl, method, given, g_variant_builder_end (&builder));
 }
 
 ColletExit

@@ -17,6 +17,7 @@ typedef struct
   char *expect_version;
   char *state;
   char *artifact;
+  char *smoke_tests; /* a file */
   gboolean allow_breaking;
   gboolean discard_state;
   gboolean no_wait;
@@ -53,6 +54,11 @@ extern ColletChangeOptions collet_change_options;
   {                                                                                                          \
     "allow-breaking", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.allow_breaking,                        \
         "Accept schemas that present callers may not fit", NULL                                              \
+  }
+#define COLLET_CHANGE_SMOKE                                                                                  \
+  {                                                                                                          \
+    "smoke-tests", 0, 0, G_OPTION_ARG_FILENAME, &collet_change_options.smoke_tests,                          \
+        "Calls in a JSON file that the new version has to answer as given", "FILE"                           \
   }
 #define COLLET_CHANGE_DISCARD                                                                                \
   {                                                                                                          \
@@ -94,8 +100,8 @@ ColletExit collet_change_run_with (ColletCtl *ctl, const char *method, GVariant 
 /* What a method that answers with a Reload's path gave, or the error: the same
  * from there. */
 ColletExit collet_change_take (ColletCtl *ctl, GVariant *reply, const GError *error);
-/* All that were given. */
-void collet_change_add_options (ColletCtl *ctl, GVariantBuilder *options);
+/* All that were given. FALSE: a file could not be read. */
+gboolean collet_change_add_options (ColletCtl *ctl, GVariantBuilder *options, GError **error);
 void collet_change_add_reason (GVariantBuilder *options);
 /* Stays with a reload that is known already. */
 ColletExit collet_change_follow (ColletCtl *ctl, const char *path);

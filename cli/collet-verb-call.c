@@ -10,6 +10,7 @@
 #include "collet-arguments.h"
 #include "collet-error.h"
 #include "collet-human.h"
+#include "collet-input.h"
 #include "collet-prepared-version.h"
 #include "collet-style.h"
 #include "collet-verb.h"
@@ -19,26 +20,6 @@ static char *prepared; /* the module whose prepared version is called */
 #define MAX_STDIN (16u * 1024u * 1024u) /* bytes from standard input */
 
 /* ---- arguments ---- */
-
-static char *
-read_input (GError **error)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  char block[8192];
-  gssize n;
-
-  while ((n = read (STDIN_FILENO, block, sizeof block)) > 0)
-    {
-      g_string_append_len (text, block, n);
-      if (text->len > MAX_STDIN)
-        {
-          g_set_error (error, COLLET_ERROR, COLLET_ERROR_MESSAGE_TOO_LARGE,
-                       "Standard input has more than %u MiB", MAX_STDIN / (1024 * 1024));
-          return NULL;
-        }
-    }
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
 
 static gboolean
 is_utf8 (char **words)
@@ -62,7 +43,7 @@ dup_arguments (ColletCtl *ctl, const char *tool, char **words, GError **error)
       return NULL;
     }
   if (words[1] == NULL && g_str_equal (words[0], "-"))
-    return read_input (error);
+    return collet_input_read (MAX_STDIN, error);
   if (words[1] == NULL && words[0][strspn (words[0], " \t\r\n")] == '{')
     return g_strdup (words[0]);
 

@@ -51,7 +51,12 @@ run_swap (ColletCtl *ctl, char **arguments)
     return collet_ctl_fail (ctl, error);
 
   g_variant_builder_init (&options, G_VARIANT_TYPE ("a{sv}"));
-  collet_change_add_options (ctl, &options);
+  if (!collet_change_add_options (ctl, &options, &error))
+    {
+      g_variant_builder_clear (&options);
+      error = collet_error_convert (error);
+      return collet_ctl_fail (ctl, error);
+    }
   g_autoptr (GVariant) reply =
       collet_ctl_call_with_fds (ctl, "AtomicSwap",
                                 g_variant_new ("(ssh@a{sv})", arguments[0], name, handle,
@@ -61,8 +66,9 @@ run_swap (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry swap_options[] = {
-  COLLET_CHANGE_REASON,  COLLET_CHANGE_HOST,  COLLET_CHANGE_EXPECT,  COLLET_CHANGE_BREAKING,
-  COLLET_CHANGE_DISCARD, COLLET_CHANGE_DRAIN, COLLET_CHANGE_NO_WAIT, { NULL },
+  COLLET_CHANGE_REASON,   COLLET_CHANGE_HOST,    COLLET_CHANGE_EXPECT,
+  COLLET_CHANGE_BREAKING, COLLET_CHANGE_SMOKE,   COLLET_CHANGE_DISCARD,
+  COLLET_CHANGE_DRAIN,    COLLET_CHANGE_NO_WAIT, { NULL },
 };
 
 const ColletVerb collet_verb_swap = {

@@ -134,6 +134,8 @@ run_load (ColletCtl *ctl, char **arguments)
     return collet_change_run (ctl, "SafeLoad", g_variant_new ("(s)", first));
   if (collet_change_options.expect_version != NULL)
     return collet_ctl_fail_usage (ctl, "--expect-version goes with one module only");
+  if (collet_change_options.smoke_tests != NULL)
+    return collet_ctl_fail_usage (ctl, "--smoke-tests goes with one module only");
 
   g_variant_builder_init (&sources, G_VARIANT_TYPE ("as"));
   for (guint i = 0; i < n; i++)
@@ -145,9 +147,11 @@ run_load (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry load_options[] = {
-  COLLET_CHANGE_REASON,   COLLET_CHANGE_HOST,    COLLET_CHANGE_EXPECT,
-  COLLET_CHANGE_BREAKING, COLLET_CHANGE_DISCARD, COLLET_CHANGE_DRAIN,
-  COLLET_CHANGE_TRIAL,    COLLET_CHANGE_NO_WAIT, { NULL },
+  COLLET_CHANGE_REASON,  COLLET_CHANGE_HOST,
+  COLLET_CHANGE_EXPECT,  COLLET_CHANGE_BREAKING,
+  COLLET_CHANGE_SMOKE,   COLLET_CHANGE_DISCARD,
+  COLLET_CHANGE_DRAIN,   COLLET_CHANGE_TRIAL,
+  COLLET_CHANGE_NO_WAIT, { NULL },
 };
 
 const ColletVerb collet_verb_load = {

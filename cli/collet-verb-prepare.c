@@ -60,7 +60,12 @@ run_prepare (ColletCtl *ctl, char **arguments)
   g_free (collet_change_options.artifact);
   collet_change_options.artifact = g_steal_pointer (&source);
   g_variant_builder_init (&options, G_VARIANT_TYPE ("a{sv}"));
-  collet_change_add_options (ctl, &options);
+  if (!collet_change_add_options (ctl, &options, &error))
+    {
+      g_variant_builder_clear (&options);
+      error = collet_error_convert (error);
+      return collet_ctl_fail (ctl, error);
+    }
   add_expiry (&options);
   g_autoptr (GVariant) reply =
       collet_ctl_call (ctl, "PrepareReload", g_variant_new ("(sa{sv})", module, &options), "(os)", &error);
@@ -89,6 +94,7 @@ static const GOptionEntry prepare_options[] = {
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
   COLLET_CHANGE_BREAKING,
+  COLLET_CHANGE_SMOKE,
   COLLET_CHANGE_DISCARD,
   COLLET_CHANGE_DRAIN,
   COLLET_CHANGE_TRIAL,

@@ -11,6 +11,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_commit,
   &collet_verb_abort,
   &collet_verb_swap,
+  &collet_verb_smoke,
   &collet_verb_rollback,
   &collet_verb_confirm,
   &collet_verb_revert,

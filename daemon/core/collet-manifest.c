@@ -18,8 +18,8 @@
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-static gboolean
-is_module_name (const char *name)
+gboolean
+collet_manifest_is_module_name (const char *name)
 {
   gsize length = strlen (name);
 
@@ -85,7 +85,7 @@ read_identity (ColletManifestReader *reader, ColletManifest *manifest)
   if (!collet_manifest_reader_take_string (reader, "name", MAX_NAME, &manifest->name) ||
       !collet_manifest_reader_require (reader, "name", manifest->name))
     return FALSE;
-  if (!is_module_name (manifest->name))
+  if (!collet_manifest_is_module_name (manifest->name))
     return collet_manifest_refuse (
         reader->json, collet_json_member (reader->json, reader->object, "name"), reader->error,
         "1 to %d lower-case letters, digits, '_', '-' and '.', beginning with a letter or digit", MAX_NAME);
@@ -140,7 +140,7 @@ read_required_module (ColletManifestReader *reader, ColletJsonNode node, ColletM
   if (name == NULL)
     return collet_manifest_refuse (reader->json, node, reader->error, "a string, the name of a module");
   g_ptr_array_add (names, name);
-  if (!is_module_name (name))
+  if (!collet_manifest_is_module_name (name))
     return collet_manifest_refuse (reader->json, node, reader->error, "the name of a module");
   if (strcmp (name, manifest->name) == 0)
     return collet_manifest_refuse_plain (reader->json, node, reader->error, "the module requires itself");
@@ -197,6 +197,46 @@ read_tools (ColletManifestReader *reader, ColletJsonNode node, ColletManifest *m
   return TRUE;
 }
 
+/* It calls a tool that there is with what its schema allows. */
+static gboolean
+check_smoke_test (ColletManifestReader *reader, ColletJsonNode node, const ColletSmokeTest *test,
+                  const ColletManifest *manifest)
+{
+  const ColletManifestTool *tool = collet_manifest_find_tool (manifest, test->tool);
+  g_autoptr (ColletJson) arguments = collet_json_parse (test->arguments, -1, NULL);
+  g_autoptr (GError) reason = NULL;
+
+  if (tool == NULL)
+    return collet_manifest_refuse_plain (reader->json, node, reader->error,
+                                         "calls \"%s\", a tool that is not in the manifest", test->tool);
+  if (collet_json_schema_validate (tool->input_schema, arguments, 0, COLLET_ERROR_INVALID_MANIFEST, &reason))
+    return TRUE;
+  return collet_manifest_refuse_plain (reader->json, node, reader->error,
+                                       "its arguments do not fit the tool's inputSchema: %s",
+                                       reason->message);
+}
+
+static gboolean
+read_smoke_tests (ColletManifestReader *reader, ColletJsonNode node, ColletManifest *manifest)
+{
+  guint i = 0;
+
+  if (node == 0)
+    {
+      manifest->smoke_tests = g_ptr_array_new ();
+      return TRUE;
+    }
+  manifest->smoke_tests =
+      collet_smoke_tests_read (reader->json, node, COLLET_ERROR_INVALID_MANIFEST, reader->error);
+  if (manifest->smoke_tests == NULL)
+    return FALSE;
+  for (ColletJsonNode item = collet_json_first (reader->json, node); item != 0;
+       item = collet_json_next (reader->json, item))
+    if (!check_smoke_test (reader, item, manifest->smoke_tests->pdata[i++], manifest))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 read_manifest (ColletManifestReader *reader, ColletManifest *manifest)
 {
@@ -208,6 +248,7 @@ read_manifest (ColletManifestReader *reader, ColletManifest *manifest)
          read_state (reader, collet_manifest_reader_take (reader, "state"), manifest) &&
          read_requires (reader, collet_manifest_reader_take (reader, "requires"), manifest) &&
          read_tools (reader, collet_manifest_reader_take (reader, "tools"), manifest) &&
+         read_smoke_tests (reader, collet_manifest_reader_take (reader, "smoke_tests"), manifest) &&
          collet_manifest_reader_finish (reader);
 }
 
@@ -270,6 +311,7 @@ collet_manifest_unref (ColletManifest *manifest)
   g_free (manifest->description);
   g_free (manifest->license);
   g_clear_pointer (&manifest->tools, g_ptr_array_unref);
+  g_clear_pointer (&manifest->smoke_tests, g_ptr_array_unref);
   g_strfreev (manifest->requires_);
   g_free (manifest->json);
   g_free (manifest);

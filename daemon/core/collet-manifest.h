@@ -8,6 +8,7 @@
 #pragma once
 
 #include "collet-json-schema.h"
+#include "collet-smoke-test.h"
 
 G_BEGIN_DECLS
 
@@ -34,6 +35,7 @@ typedef struct
   gboolean needs_network;
   guint32 call_timeout_ms; /* 0: the daemon's default */
   GPtrArray *tools;        /* ColletManifestTool, sorted by name, at least one */
+  GPtrArray *smoke_tests;  /* ColletSmokeTest, of tools that are here; may be empty */
   GStrv requires_;         /* names of modules, sorted; may be empty */
   char *json;              /* the whole manifest, canonical bytes */
   gatomicrefcount ref_count;
@@ -44,6 +46,9 @@ collet_manifest_parse (const char *text, gsize size, GError **error) G_GNUC_WARN
 ColletManifest *collet_manifest_ref (ColletManifest *manifest);
 void collet_manifest_unref (ColletManifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifest, collet_manifest_unref)
+
+/* [a-z0-9][a-z0-9_.-]{0,63} */
+gboolean collet_manifest_is_module_name (const char *name);
 
 const ColletManifestTool *collet_manifest_find_tool (const ColletManifest *manifest, const char *name);
 /* Its place in `tools`; -1: there is none. */

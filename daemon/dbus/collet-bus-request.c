@@ -2,6 +2,7 @@
 #include "collet-bus-request.h"
 
 #include "collet-error.h"
+#include "collet-smoke-test.h"
 #include "collet-version.h"
 
 ColletReloadRequest *
@@ -22,7 +23,7 @@ collet_bus_request_new_hot_reload (gint64 uid, const char *module, GVariant *opt
 static gboolean
 check_supported (GVariant *options, GError **error)
 {
-  static const char *const later[] = { "canary-percent", "canary-callers", "smoke-tests" };
+  static const char *const later[] = { "canary-percent", "canary-callers" };
 
   for (guint i = 0; i < G_N_ELEMENTS (later); i++)
     {
@@ -126,6 +127,16 @@ collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GErro
       !apply_trial (request, options, error))
     return FALSE;
 
+  g_variant_lookup (options, "smoke-tests", "s", &request->smoke_text);
+  if (request->smoke_text != NULL)
+    {
+      request->smoke_tests = collet_smoke_tests_parse (request->smoke_text, error);
+      if (request->smoke_tests == NULL)
+        {
+          g_prefix_error (error, "\"smoke-tests\": ");
+          return FALSE;
+        }
+    }
   g_variant_lookup (options, "reason", "s", &request->reason);
   g_variant_lookup (options, "host", "s", &request->host);
   g_variant_lookup (options, "expect-version", "s", &request->expect_version);

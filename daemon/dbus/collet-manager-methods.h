@@ -28,6 +28,7 @@ extern const ColletBusMethod collet_manager_reload_methods[];
 extern const ColletBusMethod collet_manager_service_methods[];
 extern const ColletBusMethod collet_manager_trial_methods[];
 extern const ColletBusMethod collet_manager_prepare_methods[];
+extern const ColletBusMethod collet_manager_smoke_methods[];
 extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];

@@ -11,6 +11,7 @@
 #include "collet-error.h"
 #include "collet-manager-object.h"
 #include "collet-prepared.h"
+#include "collet-smoke.h"
 #include "collet-validation.h"
 
 /* ---- what runs ---- */
@@ -88,6 +89,8 @@ on_looked_on_disk (GObject *object, GAsyncResult *result, gpointer data)
       g_variant_take_ref (collet_exports_get_row (collet_exports_find_module (exports, name)));
   g_variant_dict_init (&info, row);
   g_variant_dict_insert (&info, "Manifest", "s", collet_module_get_facts (module)->manifest->json);
+  const char *tests = collet_reloader_get_smoke_tests (collet_manager_object_get_reloader (self), name);
+  g_variant_dict_insert (&info, "SmokeTests", "s", tests != NULL ? tests : "");
   g_variant_dict_insert_value (&info, "Prepared",
                                list_prepared (collet_manager_object_get_reloader (self), name));
   if (on_disk != NULL)

@@ -155,7 +155,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   static const ColletBusMethod *const tables[] = {
     /* clang-format off */ /* one a line */
     collet_manager_reload_methods,
-    collet_manager_prepare_methods,
+    collet_manager_prepare_methods, collet_manager_smoke_methods,
     collet_manager_service_methods,
     collet_manager_trial_methods,
     collet_manager_module_methods,

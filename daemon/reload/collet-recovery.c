@@ -316,6 +316,8 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
       g_ptr_array_add (tools, facts);
     }
   collet_registry_restore_tools (reloader->registry, tools);
+  g_hash_table_unref (reloader->smoke_tests);
+  reloader->smoke_tests = g_hash_table_ref (image->smoke_tests);
   for (guint i = 0; i < image->subscriptions->len; i++)
     {
       const ColletSubscriptionRow *row = image->subscriptions->pdata[i];

@@ -47,6 +47,8 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_free (request->reason);
   g_free (request->reverts);
   g_free (request->decided_by);
+  g_clear_pointer (&request->smoke_tests, g_ptr_array_unref);
+  g_free (request->smoke_text);
   g_free (request);
 }
 
@@ -102,6 +104,7 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
                               g_ascii_formatd (rate, sizeof rate, "%.6g", request->trial_error_rate),
                               g_ascii_formatd (slowdown, sizeof slowdown, "%.6g", request->trial_slowdown));
     }
+  append_number (out, "smoke-tests", request->smoke_tests != NULL ? request->smoke_tests->len : 0);
   append_flag (out, "prepare", request->is_prepare);
   append_number (out, "expiry-ms", request->expiry_ms);
   append_string (out, "decided-by", request->decided_by);

@@ -61,6 +61,8 @@ typedef struct
   gboolean is_prepare;     /* stop before the commit, and wait for word (collet-prepared.h) */
   guint expiry_ms;         /* prepare: given up when no word came for so long; 0: never */
   char *decided_by;        /* prepare: who gives the word, for messages, in place of `uid`; or NULL */
+  GPtrArray *smoke_tests;  /* ColletSmokeTest that the new version has to pass, or NULL */
+  char *smoke_text;        /* as they were given, or NULL */
 } ColletReloadRequest;
 
 /* Changes what is in service, no code. */

@@ -93,6 +93,8 @@ collet_reload_item_free (ColletReloadItem *item)
   g_clear_pointer (&item->copy, g_bytes_unref);
   g_clear_pointer (&item->before, g_bytes_unref);
   g_clear_pointer (&item->pristine, g_bytes_unref);
+  g_clear_pointer (&item->smoke_cases, g_array_unref);
+  g_clear_pointer (&item->set_tests, g_ptr_array_unref);
   g_clear_pointer (&item->after, g_bytes_unref);
   g_free (item);
 }
@@ -279,6 +281,8 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
       (request->is_prepare && (request->uid != self->request->uid || request->decided_by != NULL ||
                                self->request->decided_by != NULL)))
     return FALSE; /* what is prepared belongs to one who decides */
+  if (g_strcmp0 (request->smoke_text, self->request->smoke_text) != 0)
+    return FALSE;
   if (request->kind != self->request->kind || request->state_choice != self->request->state_choice ||
       request->state_choice == COLLET_STATE_GIVEN || request->force != self->request->force ||
       g_strcmp0 (request->host, self->request->host) != 0 || items->len != self->items->len)

@@ -14,6 +14,7 @@
 
 #include "collet-deployment.h"
 #include "collet-reload-request.h"
+#include "collet-smoke-test.h"
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,13 @@ typedef enum
 } ColletReloadState;
 
 const char *collet_reload_state_to_string (ColletReloadState state);
+
+typedef struct
+{
+  const ColletSmokeTest *test; /* of the manifest, the request or set_tests */
+  const char *origin;          /* "in its manifest", ... */
+  guint number;                /* there, from 1 */
+} ColletSmokeCase;
 
 /* One module's part of a reload. */
 typedef struct
@@ -57,6 +65,9 @@ typedef struct
   gint64 pause_us;
   ColletRetirement retirement;  /* of `old` */
   ColletGenerationStats served; /* by `old`, when it was replaced */
+  GArray *smoke_cases;          /* ColletSmokeCase, or NULL */
+  GPtrArray *set_tests;         /* ColletSmokeTest that are set here, or NULL */
+  guint smoke_passed;
 } ColletReloadItem;
 
 ColletReloadItem *collet_reload_item_new (const char *module);

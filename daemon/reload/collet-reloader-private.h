@@ -27,6 +27,7 @@ struct _ColletReloader
   ColletReloaderConfig config;
   GHashTable *deployments; /* module → ColletDeployment */
   GHashTable *artifacts;   /* sha256 → ColletArtifactRow: retained versions */
+  GHashTable *smoke_tests; /* module → JSON text, as set */
   GHashTable *locks;       /* module → ColletReload: not yet published */
   GHashTable *lost; /* module → SHA-256 of its previous version, or "": did not come back at the start */
   GListStore *reloads;
@@ -86,6 +87,11 @@ gboolean collet_review_item (ColletReloader *self, const ColletReloadRequest *re
  * them in the order of their dependencies. InvalidArgument, ModuleNotLoaded. */
 gboolean collet_reloader_order_group (ColletReloader *self, const ColletReloadRequest *request,
                                       GPtrArray *items, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Which smoke tests each item has to pass: of its manifest, as set, as given.
+ * InvalidArgument. */
+gboolean collet_reloader_collect_smoke_tests (ColletReloader *self, const ColletReloadRequest *request,
+                                              GPtrArray *items, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a reload does to the registry as it is now. NameClash. */
 ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);

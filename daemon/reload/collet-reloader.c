@@ -45,6 +45,7 @@ collet_reloader_finalize (GObject *object)
   g_queue_clear_full (&self->announcements, (GDestroyNotify)g_ptr_array_unref);
   g_hash_table_unref (self->trials);
   g_hash_table_unref (self->locks);
+  g_hash_table_unref (self->smoke_tests);
   g_hash_table_unref (self->lost);
   g_hash_table_unref (self->deployments);
   g_hash_table_unref (self->artifacts);
@@ -78,6 +79,7 @@ collet_reloader_init (ColletReloader *self)
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)collet_artifact_row_free);
   self->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->lost = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->smoke_tests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->reloads = g_list_store_new (COLLET_TYPE_RELOAD);
   self->trials = g_hash_table_new (NULL, NULL);
   self->next_generation = 1;

@@ -72,6 +72,9 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
                    items->len);
       return FALSE;
     }
+  if (!collet_reloader_collect_smoke_tests (self, request, items, error))
+    return FALSE;
+
   g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
   return plan != NULL;
 }

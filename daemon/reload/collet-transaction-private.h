@@ -43,9 +43,10 @@ void collet_transaction_start_timeout (ColletTransaction *self);
 
 /* Is the new version called before it is published? */
 static inline gboolean
-collet_transaction_has_trial (ColletTransaction *self)
+collet_transaction_has_trial (ColletReload *reload, const ColletReloadItem *item)
 {
-  return collet_reload_get_request (self->reload)->is_prepare;
+  return item->to != NULL && (collet_reload_get_request (reload)->is_prepare ||
+                              (item->smoke_cases != NULL && item->smoke_cases->len > 0));
 }
 
 static inline GCancellable *
@@ -59,7 +60,11 @@ collet_transaction_get_cancellable (ColletTransaction *self)
 void collet_transaction_open_trial (ColletReloadItem *item);
 void collet_transaction_close_trial (ColletReloadItem *item);
 
+/* Is state carried from the old version's format into the new one's? */
+gboolean collet_transaction_carries (ColletTransaction *self, const ColletReloadItem *item);
+
 /* Steps. */
+void collet_transaction_smoke_test (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_park (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items);
 void collet_transaction_quiesce (ColletTransaction *self, GPtrArray *items);

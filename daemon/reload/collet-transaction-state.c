@@ -7,9 +7,8 @@
 #include "collet-error.h"
 #include "collet-failpoint.h"
 
-/* Is state carried from the old version's format into the new one's? */
-static gboolean
-carries (ColletTransaction *self, const ColletReloadItem *item)
+gboolean
+collet_transaction_carries (ColletTransaction *self, const ColletReloadItem *item)
 {
   ColletStateChoice choice = collet_reload_get_request (self->reload)->state_choice;
 
@@ -138,28 +137,6 @@ on_quiesced_for_copy (GObject *object, GAsyncResult *result, gpointer data)
                                           on_copied, operation);
 }
 
-static void
-on_pristine (GObject *object, GAsyncResult *result, gpointer data)
-{
-  ColletItemOperation *operation = data;
-  GError *error = NULL;
-
-  operation->item->pristine =
-      collet_generation_export_state_finish (COLLET_GENERATION (object), result, &error);
-  collet_transaction_release (operation, error);
-}
-
-/* Calls on trial change the state of what they call. Where nothing is imported
- * at the commit, the state as it begins is: that of before the trial. */
-static void
-keep_pristine (ColletTransaction *self, ColletReloadItem *item)
-{
-  if (collet_transaction_has_trial (self) && collet_reload_item_is_stateful (item) && !carries (self, item) &&
-      item->after == NULL)
-    collet_generation_export_state_async (item->next, collet_transaction_get_cancellable (self), on_pristine,
-                                          collet_transaction_hold (self, item));
-}
-
 void
 collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items)
 {
@@ -169,17 +146,16 @@ collet_transaction_rehearse (ColletTransaction *self, GPtrArray *items)
     {
       ColletReloadItem *item = items->pdata[i];
 
-      if (carries (self, item) && given != NULL)
+      if (collet_transaction_carries (self, item) && given != NULL)
         collet_migration_carry_async (item->old, item->next, given, collet_transaction_get_cancellable (self),
                                       on_rehearsed, collet_transaction_hold (self, item));
-      else if (carries (self, item))
+      else if (collet_transaction_carries (self, item))
         quiesce_item (self, item, on_quiesced_for_copy);
       else if (item->fallback != NULL && !collet_reload_item_was_stateful (item))
         {
           item->after = g_steal_pointer (&item->fallback); /* nothing else to go back to */
           item->falls_back = TRUE;
         }
-      keep_pristine (self, item);
     }
 }
 
@@ -230,14 +206,14 @@ on_exported (GObject *object, GAsyncResult *result, gpointer data)
 
   item->before = collet_generation_export_state_finish (item->old, result, &error);
   collet_failpoint ("reload-state-exported");
-  if (carries (self, item) && (given != NULL || item->before != NULL))
+  if (collet_transaction_carries (self, item) && (given != NULL || item->before != NULL))
     {
       g_clear_error (&error);
       collet_migration_carry_async (item->old, item->next, given != NULL ? given : item->before,
                                     collet_transaction_get_cancellable (self), on_carried, operation);
       return;
     }
-  if (error != NULL && !carries (self, item))
+  if (error != NULL && !collet_transaction_carries (self, item))
     {
       g_info ("Module %s: its state could not be kept before it is replaced: %s", item->module,
               error->message);
@@ -252,7 +228,7 @@ import_snapshot (ColletTransaction *self, ColletReloadItem *item)
 {
   GBytes *state = item->after != NULL ? item->after : item->pristine;
 
-  if (state != NULL && collet_reload_item_is_stateful (item) && !carries (self, item))
+  if (state != NULL && collet_reload_item_is_stateful (item) && !collet_transaction_carries (self, item))
     collet_generation_import_state_async (item->next, state, collet_transaction_get_cancellable (self),
                                           on_imported, collet_transaction_hold (self, item));
 }

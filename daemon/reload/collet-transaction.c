@@ -5,6 +5,7 @@
  * first error before the commit point undoes everything.
  *
  *   prepare  start      the new generations run, initialised and self-tested
+ *            try        they answer their smoke tests
  *            rehearse   the live state, copied, is carried into them once
  *   prepared park       (of a prepare) it waits for word
  *   commit   quiesce    calls of stateful modules wait; those in flight finish
@@ -111,8 +112,8 @@ starts_at_once (ColletReload *reload, const ColletReloadItem *item)
   const ColletReloadRequest *request = collet_reload_get_request (reload);
 
   return item->to != NULL &&
-         (request->is_prepare || request->names != NULL || collet_reload_get_items (reload)->len == 1 ||
-          collet_reload_item_is_stateful (item));
+         (collet_transaction_has_trial (reload, item) || request->names != NULL ||
+          collet_reload_get_items (reload)->len == 1 || collet_reload_item_is_stateful (item));
 }
 
 gboolean
@@ -308,6 +309,7 @@ static const struct
   gboolean is_for_prepares; /* alone */
 } steps[] = {
   { "prepare", 0.30, start_items, FALSE },
+  { "prepare", 0.40, collet_transaction_smoke_test, FALSE },
   { "prepare", 0.50, collet_transaction_rehearse, FALSE },
   { "prepared", 0.55, collet_transaction_park, TRUE },
   { "commit", 0.60, collet_transaction_quiesce, FALSE },

@@ -6,6 +6,7 @@
 #include "collet-module-table.h"
 #include "collet-reload-table.h"
 #include "collet-session-table.h"
+#include "collet-smoke-table.h"
 #include "collet-snapshot-table.h"
 #include "collet-subscription-table.h"
 #include "collet-tool-table.h"
@@ -18,7 +19,7 @@ static const char *const checks[] = {
   "PRAGMA quick_check (reload_item)",  "PRAGMA quick_check (reload_commit)",
   "PRAGMA quick_check (reload_end)",   "PRAGMA quick_check (tool_update)",
   "PRAGMA quick_check (subscription)", "PRAGMA quick_check (subscriber_event)",
-  "PRAGMA quick_check (subscriber)",
+  "PRAGMA quick_check (subscriber)",   "PRAGMA quick_check (smoke_test)",
 };
 
 static gboolean
@@ -98,7 +99,8 @@ read_image (ColletDatabase *db, GError **error)
       !collet_snapshot_table_read_active (db, image->snapshots, error) ||
       !collet_reload_table_read_open (db, image->open, image->committed, error) ||
       !collet_session_table_read (db, image->sessions, error) ||
-      !collet_subscription_table_read (db, image->subscriptions, error) || !read_counters (db, image, error))
+      !collet_subscription_table_read (db, image->subscriptions, error) ||
+      !collet_smoke_table_read (db, image->smoke_tests, error) || !read_counters (db, image, error))
     return NULL;
   return g_steal_pointer (&image);
 }

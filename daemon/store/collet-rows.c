@@ -262,6 +262,7 @@ collet_store_image_new (void)
   image->committed = ROWS (reload_row);
   image->sessions = ROWS (session_row);
   image->subscriptions = ROWS (subscription_row);
+  image->smoke_tests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return image;
 }
 
@@ -278,5 +279,6 @@ collet_store_image_free (ColletStoreImage *image)
   g_clear_pointer (&image->committed, g_ptr_array_unref);
   g_clear_pointer (&image->sessions, g_ptr_array_unref);
   g_clear_pointer (&image->subscriptions, g_ptr_array_unref);
+  g_clear_pointer (&image->smoke_tests, g_hash_table_unref);
   g_free (image);
 }

@@ -170,6 +170,7 @@ typedef struct
   GPtrArray *committed;     /* ColletReloadRow: committed, not ended */
   GPtrArray *sessions;      /* ColletSessionRow, the longest unused first */
   GPtrArray *subscriptions; /* ColletSubscriptionRow, without pending */
+  GHashTable *smoke_tests;  /* module → JSON text */
   guint64 next_generation;  /* above all that were committed */
   guint64 update_sequence;  /* of the newest tool_update; 0: none */
   gint64 previous_run_at;   /* when the daemon was started the last time; 0: never */

@@ -22,7 +22,8 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "watch", "prepare", "commit", "abort", "swap", "code", "rollback", "unload", "modules",
+VERBS = ["validate", "load", "reload", "watch", "prepare", "commit", "abort", "swap", "code", "smoke",
+         "rollback", "unload", "modules",
          "tools", "call",
          "history", "versions", "retain", "release", "register",
          "unregister", "update-version", "check", "subscribe", "unsubscribe", "subscriptions", "updates", "status",

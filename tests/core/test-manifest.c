@@ -115,6 +115,10 @@ test_accepts (void)
     WITH_TOOL (",\"annotations\":{\"title\":\"\",\"destructiveHint\":false,\"idempotentHint\":true,"
                "\"openWorldHint\":false}"),
     WITH_TOOL (",\"icons\":[]"),
+    MANIFEST (",\"smoke_tests\":[]"),
+    MANIFEST (
+        ",\"smoke_tests\":[{\"tool\":\"t\",\"result\":{\"isError\":true}},{\"tool\":\"t\",\"arguments\":{"
+        "\"a\":1},\"result\":{}}]"),
     WITH_TOOL (",\"icons\":[{\"src\":\"https://e.org/i.png\",\"mimeType\":\"image/png\",\"sizes\":[\"48x48\","
                "\"any\"],\"theme\":\"light\"},{\"src\":\"data:,\"}]"),
   };
@@ -184,6 +188,11 @@ test_refuses (void)
     { WITH_TOOL (",\"annotations\":{\"readOnly\":true}"), "/tools/0/annotations/readOnly: is not known" },
     { WITH_TOOL (",\"annotations\":{\"readOnlyHint\":1}"), "/tools/0/annotations/readOnlyHint: " },
     { WITH_TOOL (",\"icons\":{}"), "/tools/0/icons: " },
+    { MANIFEST (",\"smoke_tests\":{}"), "/smoke_tests: must be an array" },
+    { MANIFEST (",\"smoke_tests\":[{\"tool\":\"t\"}]"), "/smoke_tests/0: lacks " },
+    { MANIFEST (",\"smoke_tests\":[{\"tool\":\"t\",\"result\":1}]"), "/smoke_tests/0/result: must be" },
+    { MANIFEST (",\"smoke_tests\":[{\"tool\":\"t\",\"result\":{},\"x\":1}]"),
+      "/smoke_tests/0/x: is not known" },
     { WITH_TOOL (",\"icons\":[{}]"), "/tools/0/icons/0: lacks \"src\"" },
     { WITH_TOOL (",\"icons\":[{\"src\":\"javascript:1\"}]"), "/tools/0/icons/0/src: " },
     { WITH_TOOL (",\"icons\":[{\"src\":\"data:,\",\"theme\":\"blue\"}]"), "/tools/0/icons/0/theme: " },
@@ -209,6 +218,12 @@ test_refuses_what_only_the_parser_knows (void)
 {
   static const Bad cases[] = {
     { MANIFEST (",\"requires\":[\"m\"]"), "/requires/0: the module requires itself" },
+    { MANIFEST (",\"smoke_tests\":[{\"tool\":\"u\",\"result\":{}}]"),
+      "/smoke_tests/0: calls \"u\", a tool that" },
+    { "{\"name\":\"m\",\"version\":\"1.0.0\",\"smoke_tests\":[{\"tool\":\"t\",\"arguments\":{\"a\":1},"
+      "\"result\":{}}],"
+      "\"tools\":[{\"name\":\"t\",\"inputSchema\":{\"type\":\"object\",\"additionalProperties\":false}}]}",
+      "/smoke_tests/0: its arguments do not fit" },
     { "{\"name\":\"m\",\"version\":\"1.0.0\",\"tools\":[" TOOL "," TOOL "]}",
       "/tools: the tool \"t\" is there twice" },
     { "{\"name\":\"m\",\"name\":\"m\"}", "the manifest is not valid JSON: byte 12: the member \"name\"" },

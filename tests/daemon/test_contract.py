@@ -16,7 +16,7 @@ OFFERED = {
         'GetObjectCode', 'GetModuleVersion', 'GetModuleMd5', 'GetModuleInfo', 'ListModules', 'ListVersions',
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
-        'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
+        'SetSmokeTests', 'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'ConfirmReload', 'RevertReload', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion', 'WatchFolder',

@@ -18,6 +18,14 @@
 #define REQUIRES ""
 #endif
 
+#ifdef EXPECT
+#define SMOKE                                                                                                \
+  "\"smoke_tests\":[{\"tool\":\"echo\",\"arguments\":{\"x\":1},"                                             \
+  "\"result\":{\"structuredContent\":{\"x\":" EXPECT "}}}],"
+#else
+#define SMOKE ""
+#endif
+
 static atomic_uint calls;
 
 static int
@@ -30,5 +38,5 @@ call_tool (void *instance, const char *tool, struct collet_call *call)
   return tiny_call (instance, tool, call);
 }
 
-TINY_MANIFEST ("\"concurrent\":true," REQUIRES, "");
+TINY_MANIFEST ("\"concurrent\":true," REQUIRES SMOKE, "");
 COLLET_MODULE (.call = call_tool);

@@ -131,6 +131,11 @@ test_from_first (void)
   g_autofree char *names =
       fixture_query (folder, "SELECT group_concat (name || ' ' || uid || ' ' || since_at) FROM subscriber");
   g_assert_cmpstr (names, ==, "ci 7 10");
+  g_assert_null (fixture_sql (folder, "INSERT INTO smoke_test (module, tests, uid, set_at) VALUES ('m', "
+                                      "'[{\"tool\":\"t\",\"arguments\":{},\"result\":{\"x\":1}}]', 7, 1)"));
+  g_autofree char *smoke =
+      fixture_query (folder, "SELECT module || tool || arguments || result || set_by FROM smoke_tests");
+  g_assert_cmpstr (smoke, ==, "mt{}{\"x\":1}uid:7");
   g_autofree char *kept =
       fixture_query (folder, "SELECT pinned || coalesce (pin_reason, '-') || has_state || "
                              "(SELECT count (*) FROM retention_history) FROM version_status");
