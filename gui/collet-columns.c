@@ -110,6 +110,9 @@ collet_columns_set_model (GtkColumnView *view, GListModel *model)
   gtk_single_selection_set_autoselect (selection, FALSE);
   gtk_single_selection_set_can_unselect (selection, TRUE);
   gtk_column_view_set_model (view, GTK_SELECTION_MODEL (selection));
+  /* The header is a row without a name otherwise. */
+  gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_first_child (GTK_WIDGET (view))),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Column titles"), -1);
   g_object_unref (selection);
 }
 
@@ -136,19 +139,20 @@ collet_cell_new_text (void)
 }
 
 GtkWidget *
+collet_cell_new_name (void)
+{
+  GtkWidget *label = collet_cell_new_text ();
+
+  /* A narrow window scrolls rather than cutting names off. */
+  gtk_label_set_width_chars (GTK_LABEL (label), 14);
+  return label;
+}
+
+GtkWidget *
 collet_cell_new_number (void)
 {
   GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 1.0, NULL);
 
   gtk_widget_add_css_class (label, "numeric");
-  return label;
-}
-
-GtkWidget *
-collet_cell_new_code (void)
-{
-  GtkWidget *label = collet_cell_new_text ();
-
-  gtk_widget_add_css_class (label, "monospace");
   return label;
 }

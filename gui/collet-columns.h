@@ -32,6 +32,7 @@ gpointer collet_columns_get_selected (GtkColumnView *view);
 /* Cells. */
 GtkWidget *collet_cell_new_text (void);
 GtkWidget *collet_cell_new_number (void);
-GtkWidget *collet_cell_new_code (void);
+/* Of what the row is about. */
+GtkWidget *collet_cell_new_name (void);
 
 G_END_DECLS

@@ -149,7 +149,7 @@ collet_nodes_page_set_service (ColletPage *page, ColletService *service)
   ColletNodesPage *self = COLLET_NODES_PAGE (page);
   GListModel *nodes = G_LIST_MODEL (collet_service_get_list (service, COLLET_LIST_NODES));
   static const ColletColumn columns[] = {
-    { N_ ("Node"), collet_cell_new_text, bind_name, compare_name, FALSE, describe },
+    { N_ ("Node"), collet_cell_new_name, bind_name, compare_name, FALSE, describe },
     { N_ ("State"), collet_status_new, bind_state, compare_state, FALSE, NULL },
     { N_ ("Modules"), collet_cell_new_text, bind_modules, NULL, FALSE, NULL },
     { N_ ("Daemon"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },

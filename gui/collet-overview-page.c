@@ -301,7 +301,7 @@ collet_overview_page_set_service (ColletPage *page, ColletService *service)
   ColletOverviewPage *self = COLLET_OVERVIEW_PAGE (page);
   ColletMatrix *matrix = collet_service_get_matrix (service);
   const ColletColumn columns[] = {
-    { N_ ("Module"), collet_cell_new_text, bind_name, compare_name, TRUE, describe },
+    { N_ ("Module"), collet_cell_new_name, bind_name, compare_name, TRUE, describe },
     { N_ ("Health"), collet_status_new, bind_health, compare_health, FALSE, NULL },
     { N_ ("Version"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },
   };

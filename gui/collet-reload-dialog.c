@@ -194,10 +194,9 @@ show_facts (ColletReloadDialog *self)
       running != NULL ? collet_text_dup_full_version (collet_item_get_string (running, "SemanticVersion"),
                                                       collet_item_get_string (running, "Version"))
                       : NULL;
-  /* Translators: what a reload would change: a module, from a version to a version */
-  g_autofree char *text = running != NULL
-                              ? g_strdup_printf (_ ("%s: %s → %s"), name, old_version, new_version)
-                              : g_strdup_printf (_ ("%s: new, %s"), name, new_version);
+  g_autofree char *change = old_version != NULL ? collet_text_dup_change (old_version, new_version)
+                                                : g_strdup_printf (_ ("new, %s"), new_version);
+  g_autofree char *text = g_strdup_printf ("%s: %s", name, change);
 
   self->is_new = running == NULL;
   adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (self->facts_group), text);

@@ -185,8 +185,7 @@ show_items (ColletReloadPage *self)
                                                             collet_item_get_string (item, "from"));
       g_autofree char *to = collet_text_dup_full_version (collet_item_get_string (item, "to-version"),
                                                           collet_item_get_string (item, "to"));
-      g_autofree char *text =
-          *message != '\0' ? g_strdup (message) : g_strdup_printf (_ ("%s → %s"), from, to);
+      g_autofree char *text = *message != '\0' ? g_strdup (message) : collet_text_dup_change (from, to);
       GtkWidget *row = collet_row_new (module, text);
 
       adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);

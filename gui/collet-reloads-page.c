@@ -73,7 +73,7 @@ dup_versions (ColletItem *reload)
                                  : g_strdup (*from != '\0' ? from : "–");
   g_autofree char *new = is_same ? collet_text_dup_version (collet_item_get_string (items->pdata[0], "to"))
                                  : g_strdup (*to != '\0' ? to : "–");
-  return g_strdup_printf (_ ("%s → %s"), old, new);
+  return collet_text_dup_change (old, new);
 }
 
 static void
@@ -372,7 +372,7 @@ collet_reloads_page_set_service (ColletPage *page, ColletService *service)
   ColletReloadsPage *self = COLLET_RELOADS_PAGE (page);
   GListModel *objects = G_LIST_MODEL (collet_service_get_list (service, COLLET_LIST_RELOADS));
   const ColletColumn columns[] = {
-    { N_ ("What"), collet_cell_new_text, bind_title, compare_title, TRUE, describe },
+    { N_ ("What"), collet_cell_new_name, bind_title, compare_title, TRUE, describe },
     { N_ ("State"), collet_status_new, bind_state, compare_state, FALSE, NULL },
     { N_ ("Versions"), collet_cell_new_text, bind_versions, NULL, FALSE, NULL },
     { N_ ("Started"), collet_cell_new_text, bind_started, compare_started, FALSE, NULL },

@@ -156,6 +156,16 @@ collet_state_bin_init (ColletStateBin *self)
   update (self);
 }
 
+/* What a stack only does not draw, a screen reader would still read. */
+static void
+show (ColletStateBin *self, GtkWidget *shown, GtkWidget *hidden)
+{
+  gtk_widget_set_visible (shown, TRUE);
+  gtk_stack_set_visible_child (GTK_STACK (self->stack), shown);
+  if (hidden != NULL)
+    gtk_widget_set_visible (hidden, FALSE);
+}
+
 static void
 say (ColletStateBin *self, const char *icon, const char *title, const char *description, const char *details)
 {
@@ -168,7 +178,7 @@ say (ColletStateBin *self, const char *icon, const char *title, const char *desc
   gtk_label_set_label (GTK_LABEL (self->details), details != NULL ? details : "");
   gtk_widget_set_visible (self->details, details != NULL);
   gtk_widget_set_visible (self->copy, details != NULL);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "page");
+  show (self, self->page, self->child);
 }
 
 static void
@@ -234,7 +244,7 @@ update (ColletStateBin *self)
   else if (g_list_model_get_n_items (self->shown) == 0)
     say (self, "edit-find-symbolic", _ ("No Match"), _ ("Nothing fits the search and the filter."), NULL);
   else
-    gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "child");
+    show (self, self->child, self->page);
 }
 
 void

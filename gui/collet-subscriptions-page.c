@@ -190,7 +190,7 @@ collet_subscriptions_page_set_service (ColletPage *page, ColletService *service)
 {
   ColletSubscriptionsPage *self = COLLET_SUBSCRIPTIONS_PAGE (page);
   static const ColletColumn columns[] = {
-    { N_ ("Tool"), collet_cell_new_text, bind_tool, compare_tool, TRUE, describe },
+    { N_ ("Tool"), collet_cell_new_name, bind_tool, compare_tool, TRUE, describe },
     { N_ ("Subscriber"), collet_cell_new_text, bind_subscriber, NULL, TRUE, NULL },
     { N_ ("Of"), collet_cell_new_text, bind_owner, NULL, FALSE, NULL },
     { N_ ("Since"), collet_cell_new_text, bind_since, NULL, FALSE, NULL },

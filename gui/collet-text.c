@@ -91,6 +91,24 @@ collet_text_status_of (ColletWord what, const char *word)
   return found != NULL ? found->status : COLLET_STATUS_UNKNOWN;
 }
 
+/* Numbers around a neutral sign would change places where text runs from right to
+ * left: 1 → 2 would be read as 2 → 1. */
+static char *
+isolate (char *text)
+{
+  if (gtk_widget_get_default_direction () != GTK_TEXT_DIR_RTL)
+    return text;
+  char *isolated = g_strdup_printf ("\xe2\x81\xa6%s\xe2\x81\xa9", text);
+  g_free (text);
+  return isolated;
+}
+
+char *
+collet_text_dup_change (const char *from, const char *to)
+{
+  return isolate (g_strdup_printf ("%s → %s", from, to));
+}
+
 char *
 collet_text_dup_version (const char *sha256)
 {
@@ -106,8 +124,7 @@ collet_text_dup_full_version (const char *semantic, const char *sha256)
     return g_steal_pointer (&version);
   if (*sha256 == '\0')
     return g_strdup (semantic);
-  /* Translators: a version for people, and the first digits of its hash */
-  return g_strdup_printf (_ ("%s (%s)"), semantic, version);
+  return isolate (g_strdup_printf ("%s (%s)", semantic, version));
 }
 
 char *
@@ -138,7 +155,7 @@ collet_text_dup_time (gint64 time)
 
   if (time <= 0 || local == NULL)
     return g_strdup ("–");
-  return g_date_time_format (local, "%Y-%m-%d %H:%M:%S");
+  return isolate (g_date_time_format (local, "%Y-%m-%d %H:%M:%S"));
 }
 
 char *

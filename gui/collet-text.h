@@ -30,6 +30,8 @@ ColletStatusKind collet_text_status_of (ColletWord what, const char *word);
 char *collet_text_dup_version (const char *sha256);
 /* "1.2.0 (0a1b2c3d4e5f)", or what there is of it; "–" for nothing. */
 char *collet_text_dup_full_version (const char *semantic, const char *sha256);
+/* "1.0.0 → 1.1.0" */
+char *collet_text_dup_change (const char *from, const char *to);
 char *collet_text_dup_ago (gint64 time);
 char *collet_text_dup_time (gint64 time);
 char *collet_text_dup_duration (gint64 duration);

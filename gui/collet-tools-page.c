@@ -161,7 +161,7 @@ collet_tools_page_set_service (ColletPage *page, ColletService *service)
 {
   ColletToolsPage *self = COLLET_TOOLS_PAGE (page);
   static const ColletColumn columns[] = {
-    { N_ ("Tool"), collet_cell_new_text, bind_name, compare_name, FALSE, describe },
+    { N_ ("Tool"), collet_cell_new_name, bind_name, compare_name, FALSE, describe },
     { N_ ("Description"), collet_cell_new_text, bind_description, NULL, TRUE, NULL },
     { N_ ("Module"), collet_cell_new_text, bind_module, compare_module, FALSE, NULL },
     { N_ ("Version"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },

@@ -98,13 +98,19 @@ select_place (ColletWindow *self, const Page *page)
 static void
 go (ColletWindow *self, const Page *page, const char *key)
 {
-  if (self->page != NULL)
-    g_signal_handlers_disconnect_by_func (self->page, update_title, self);
+  ColletPage *last = self->page;
+
+  if (last != NULL)
+    g_signal_handlers_disconnect_by_func (last, update_title, self);
   self->page = ensure_page (self, page);
   g_signal_connect_swapped (self->page, "notify::title", G_CALLBACK (update_title), self);
   g_signal_connect_swapped (self->page, "notify::subtitle", G_CALLBACK (update_title), self);
   collet_page_set_key (self->page, key);
+  /* A stack only does not draw the others; a screen reader would still read them. */
+  gtk_widget_set_visible (GTK_WIDGET (self->page), TRUE);
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->page));
+  if (last != NULL && last != self->page)
+    gtk_widget_set_visible (GTK_WIDGET (last), FALSE);
   select_place (self, page);
   update_title (self);
   adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);

@@ -26,6 +26,7 @@ static void
 show_bar (ColletWindow *self, GtkMessageType type, const char *text, gboolean with_button)
 {
   gtk_info_bar_set_revealed (self->bar, text != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->bar), text != NULL);
   if (text == NULL)
     return;
   gtk_info_bar_set_message_type (self->bar, type);

@@ -31,12 +31,14 @@ export XDG_RUNTIME_DIR=$home/run GSETTINGS_BACKEND=memory
 export GDK_BACKEND=x11 GSK_RENDERER=cairo ADW_DISABLE_PORTAL=1 GTK_USE_PORTAL=0 NO_AT_BRIDGE=0 GTK_A11Y=atspi
 unset WAYLAND_DISPLAY DISPLAY
 
+# What services of the bus say on starting is not the command's output.
+exec 9>&1
 # shellcheck disable=SC2016
 xvfb-run -a -s "-screen 0 ${GEOMETRY:-1280x900}x24 -nolisten tcp" dbus-run-session -- bash -c '
   openbox >/dev/null 2>&1 &
   manager=$!
   xcompmgr >/dev/null 2>&1 &
   compositor=$!
-  "$@" && status=0 || status=$?
+  "$@" >&9 && status=0 || status=$?
   kill "$compositor" "$manager"
-  exit "$status"' run-gui "$@"
+  exit "$status"' run-gui "$@" >&2

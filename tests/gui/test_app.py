@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The real app, driven through accessibility, against a real daemon."""
+
+import os
+import time
+
+import a11y
+import pyatspi
+from collet_app import AppCase, harness
+
+PATH = 'File, or name in the module path'
+
+
+class Reloading(AppCase):
+    def load(self, path):
+        self.type_in(PATH, path)
+        self.press('Check Only')
+
+    def test_from_a_file_to_a_version_and_back(self):
+        old, new = (harness.example(f'calculator-{version}') for version in ('1.0.0', '2.0.0'))
+        self.start()
+        self.see(name='No Modules')
+        self.press('Load Module')
+        self.load(old)
+        self.see(holds='It can be loaded')
+        self.press('Load')
+        self.see(name='Succeeded')
+        first = self.daemon.version('calculator')
+
+        # Another version, reviewed first.
+        self.go('Overview')
+        self.open_row(f'calculator, version 1.0.0 ({first[:12]})')
+        self.press('Reload…')
+        self.load(new)
+        self.see(holds='Compatible; ')
+        self.type_in('Reason, for the history', 'newer is better')
+        self.press('Reload')
+
+        # The phases, and what came of it.
+        for phase in ('Check', 'Prepare', 'Commit', 'Drain', 'Done'):
+            self.see('label', phase)
+        self.see(name='Succeeded')
+        self.see(name='newer is better')
+        second = self.daemon.version('calculator')
+        self.assertNotEqual(second, first)
+
+        # The history has it; a row leads to the record.
+        self.go('Reloads')
+        self.open_row('Reload of calculator, 1.0.0 → 2.0.0, Succeeded')
+        self.see(name='newer is better')
+
+        # Back to the version that was before, with a reason.
+        self.go('Overview')
+        self.open_row(f'calculator, version 2.0.0 ({second[:12]})')
+        a11y.press(self.see('push button', holds=f'Roll back to 1.0.0 ({first[:12]})'))
+        self.type_in('Reason', 'older was better')
+        self.press('Roll Back')
+        self.see(name='older was better')
+        harness.wait_until(lambda: self.daemon.version('calculator') == first, what='the old version')
+        self.go('Reloads')
+        self.see('table row', holds='Rollback of calculator')
+
+    def test_undo_by_key(self):
+        self.start('calculator-1.0.0')
+        first = self.daemon.version('calculator')
+        self.open_row('calculator, version 1.0.0')
+        self.press('Reload…')
+        self.load(harness.example('calculator-1.1.0'))
+        self.see(holds='It can be loaded')
+        self.press('Reload')
+        self.see(holds='Reload of calculator succeeded')
+        self.assertNotEqual(self.daemon.version('calculator'), first)
+        a11y.key('ctrl+z')
+        harness.wait_until(lambda: self.daemon.version('calculator') == first, what='the undone version')
+
+    def test_what_is_refused_says_why_and_changes_nothing(self):
+        self.start('calculator-1.0.0')
+        bad = os.path.join(self.folder, 'not-a-module.so')
+        with open(bad, 'w', encoding='utf-8') as file:
+            file.write('text')
+        self.press('Load Module')
+        self.load(bad)
+        self.see(holds='It is refused; nothing was changed')
+        self.see(name='Why It Is Refused')
+        self.see('list item', holds='elf-format')
+        self.assertFalse(a11y.is_sensitive(self.see('push button', 'Load')))
+        self.load(os.path.join(self.folder, 'absent.so'))
+        self.see(holds='It could not be checked')
+        # What was typed in is still there.
+        self.assertEqual(a11y.text(self.see('text', PATH)), os.path.join(self.folder, 'absent.so'))
+        self.assertEqual(len(self.daemon.history()), 1)
+
+    def test_a_module_that_is_another_one_is_refused(self):
+        self.start('calculator-1.0.0')
+        self.open_row('calculator, version 1.0.0')
+        self.press('Reload…')
+        self.load(harness.example('text-tools'))
+        self.see(holds='The file is a module “text-tools”, not “calculator”.')
+        self.assertFalse(a11y.is_sensitive(self.see('push button', 'Load')))
+
+    def test_a_reload_from_elsewhere_is_seen(self):
+        self.start('calculator-1.0.0')
+        self.see('table row', holds='calculator, version 1.0.0')
+        self.daemon.reload('calculator', harness.example('calculator-1.1.0'))
+        self.see('table row', holds='calculator, version 1.1.0')
+        self.go('Activity')
+        self.see('table row', holds='Reload of calculator succeeded')
+        self.see('table row', holds='Tool add is now at version')
+
+
+class Daemons(AppCase):
+    def test_a_daemon_that_dies_is_awaited(self):
+        self.start('calculator-1.0.0', 'text-tools')
+        self.see('table row', holds='calculator, version')
+        a11y.set_text(self.see('entry', 'Search modules'), 'calc')
+        self.unsee('table row', holds='text-tools')
+        self.daemon.kill()
+        self.see(holds='The daemon is gone; it is awaited.')
+        # What was known stays to be seen, and so does what was typed in.
+        self.see('table row', holds='calculator, version')
+        self.assertEqual(a11y.text(self.see('entry', 'Search modules')), 'calc')
+        self.daemon.start()
+        self.unsee(holds='The daemon is gone; it is awaited.')
+        self.see('table row', holds='calculator, version')
+
+    def test_no_daemon_says_what_to_do(self):
+        self.start(daemon=False)
+        self.see(name='No Daemon')
+        self.see(holds='colletd --session')
+        self.daemon.start()
+        self.see(name='No Modules')
+
+    def test_a_search_without_match_says_so(self):
+        self.start('calculator-1.0.0')
+        self.see('table row', holds='calculator, version')
+        a11y.set_text(self.see('entry', 'Search modules'), 'nowhere')
+        self.see(name='No Match')
+
+
+class Tools(AppCase):
+    def test_a_tool_is_called_by_its_form(self):
+        self.start('calculator-1.0.0')
+        self.go('Tools')
+        self.open_row('add of calculator')
+        a11y.set_text(self.see('text', 'a (number)'), '2')
+        self.press('Call')
+        self.see(holds='b: it has to be given')
+        a11y.set_text(self.see('text', 'b (number)'), '40')
+        self.press('Call')
+        self.see(holds='Answered after')
+        self.see('label', holds='"result" : 42')
+
+    def test_a_subscription_comes_and_goes(self):
+        self.start('calculator-1.0.0')
+        self.go('Tools')
+        self.open_row('add of calculator')
+        self.press('Subscribe')
+        self.see(holds='Subscribed to add')
+        self.go('Subscriptions')
+        self.open_row('add for uid:')
+        self.press('Remove')
+        self.see(name='No Subscriptions')
+
+
+class Everybody(AppCase):
+    PLACES = ('Overview', 'Tools', 'Nodes', 'Reloads', 'Subscriptions', 'Activity')
+    NAMED = ('push button', 'toggle button', 'check box', 'text', 'combo box', 'table row', 'list item', 'image', 'list',
+             'table', 'progress bar', 'switch')
+    # Parts that GTK puts inside a control that has a name itself.
+    INSIDE = ('GtkImage', 'GtkText')
+
+    def nameless(self):
+        found = []
+        for node in a11y.walk(self.app):
+            try:
+                role, name, parent = node.getRoleName(), node.name, node.parent
+                if role not in self.NAMED or not a11y.is_shown(node):
+                    continue
+                if role == 'image' or node.getState().contains(pyatspi.STATE_DEFUNCT):
+                    continue
+                if name.strip() in ('', 'GtkButton', 'GtkListItemWidget', 'GtkListBoxRow', 'GtkSwitch', 'GtkEntry') and \
+                        parent.getRoleName() not in ('combo box', 'text', 'push button', 'toggle button'):
+                    found.append(f'{role} {name!r} in {parent.getRoleName()} {parent.name!r}')
+            except Exception:  # it is gone
+                continue
+        return found
+
+    def test_every_control_has_a_name(self):
+        self.start('calculator-1.0.0', 'text-tools')
+        for place in self.PLACES:
+            self.go(place)
+            time.sleep(0.3)
+            self.assertEqual(self.nameless(), [], f'on {place}')
+        self.go('Overview')
+        self.open_row('calculator, version')
+        time.sleep(0.3)
+        self.assertEqual(self.nameless(), [], 'on the page of a module')
+        self.press('Reload…')
+        self.see('text', PATH)
+        self.assertEqual(self.nameless(), [], 'in the dialog')
+
+    def test_every_place_is_reached_by_key(self):
+        titles = {'Overview': 'Search modules', 'Tools': 'Search tools', 'Nodes': 'Search nodes',
+                  'Reloads': 'Search reloads', 'Subscriptions': 'Search subscriptions', 'Activity': 'Search activity'}
+        self.start('calculator-1.0.0')
+        self.see('table row', holds='calculator, version')
+        for number, place in reversed(list(enumerate(self.PLACES, 1))):
+            a11y.key(f'alt+{number}')
+            self.see('entry', titles[place])
+        a11y.key('ctrl+f')
+        time.sleep(0.2)
+        a11y.key('x', 'y', 'z')
+        self.see(name='No Match')
+        a11y.key('ctrl+o')
+        self.see('text', PATH)
+        a11y.key('Escape')
+        self.unsee('text', PATH)
+        a11y.key('ctrl+question')
+        self.see(name='Load a module')
