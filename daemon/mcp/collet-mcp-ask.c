@@ -4,11 +4,8 @@
  * of ours on the call's stream; the client answers it by a POST of its session.
  * When all are answered the tool is called again with the answers, so a module
  * knows one way only, and neither a thread of it nor its generation waits for a
- * human being.
- *
- * A call that waits has `ask->is_waiting`; who sets it to FALSE, under the call's
- * lock, goes on with the call: the last answer, cancelling, time, the end. */
-#include "collet-mcp-call-private.h"
+ * human being. */
+#include "collet-mcp-ask-private.h"
 
 #include "collet-error.h"
 
@@ -19,59 +16,13 @@
 #define MAX_HELD_KIB (64 * 1024)         /* of all calls that wait for further answers */
 #define ID_PREFIX "collet-"
 
-typedef struct
-{
-  char *key;
-  guint64 id;
-  char *reply; /* JSON object; NULL: none yet */
-} Question;
-
-struct _ColletMcpAsk
-{
-  guint rounds;
-  gboolean is_waiting;
-  GArray *questions; /* Question */
-  guint n_open;
-  gsize size;    /* of the replies */
-  gint held_kib; /* of them, counted as held */
-  GString *replies;
-  gint64 deadline_us;
-  GList link; /* in the server's; under its lock */
-};
-
-struct _ColletMcpAsks
-{
-  pthread_mutex_t lock;
-  GQueue waiting; /* ColletMcpCall, a reference each */
-  guint64 last_id;
-  gint held_kib; /* atomic */
-  gboolean is_ending;
-};
-
 static void
 question_clear (gpointer data)
 {
-  Question *question = data;
+  ColletMcpQuestion *question = data;
 
   g_free (question->key);
   g_free (question->reply);
-}
-
-ColletMcpAsks *
-collet_mcp_asks_new (void)
-{
-  ColletMcpAsks *asks = g_new0 (ColletMcpAsks, 1);
-
-  pthread_mutex_init (&asks->lock, NULL);
-  return asks;
-}
-
-void
-collet_mcp_asks_free (ColletMcpAsks *asks)
-{
-  g_assert (g_queue_is_empty (&asks->waiting));
-  pthread_mutex_destroy (&asks->lock);
-  g_free (asks);
 }
 
 /* FALSE: there is no room for so much. */
@@ -145,7 +96,7 @@ collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *messa
   error = g_error_new_literal (COLLET_ERROR, (gint)code, message);
   for (guint i = 0; i < call->ask->questions->len; i++)
     {
-      const Question *question = &g_array_index (call->ask->questions, Question, i);
+      const ColletMcpQuestion *question = &g_array_index (call->ask->questions, ColletMcpQuestion, i);
       GString *text;
 
       if (question->reply)
@@ -190,7 +141,7 @@ take_questions (ColletMcpCall *call, const ColletJson *json)
   let_go (call);
   for (ColletJsonNode node = collet_json_first (json, all); node; node = collet_json_next (json, node))
     {
-      Question question = { .key = collet_json_dup_name (json, node) };
+      ColletMcpQuestion question = { .key = collet_json_dup_name (json, node) };
 
       pthread_mutex_lock (&asks->lock);
       question.id = ++asks->last_id;
@@ -291,7 +242,7 @@ ensure_ask (ColletMcpCall *call)
   if (call->ask)
     return;
   ask = g_new0 (struct _ColletMcpAsk, 1);
-  ask->questions = g_array_new (FALSE, FALSE, sizeof (Question));
+  ask->questions = g_array_new (FALSE, FALSE, sizeof (ColletMcpQuestion));
   g_array_set_clear_func (ask->questions, question_clear);
   pthread_mutex_lock (&call->lock);
   call->ask = ask;
@@ -335,7 +286,7 @@ call_again (ColletMcpCall *call)
   g_string_assign (ask->replies, "{");
   for (guint i = 0; i < ask->questions->len; i++)
     {
-      const Question *question = &g_array_index (ask->questions, Question, i);
+      const ColletMcpQuestion *question = &g_array_index (ask->questions, ColletMcpQuestion, i);
 
       if (i > 0)
         g_string_append_c (ask->replies, ',');
@@ -397,7 +348,7 @@ take_reply (ColletMcpCall *call, guint64 id, const ColletMcpRequest *request)
   pthread_mutex_lock (&call->lock);
   for (guint i = 0; call->ask && call->ask->is_waiting && i < call->ask->questions->len; i++)
     {
-      Question *question = &g_array_index (call->ask->questions, Question, i);
+      ColletMcpQuestion *question = &g_array_index (call->ask->questions, ColletMcpQuestion, i);
 
       if (question->id != id || question->reply)
         continue;
@@ -453,48 +404,4 @@ collet_mcp_ask_take_answer (const ColletMcpTurn *turn)
             "The answers to the tool's questions are larger than 4 MiB, or there are too many such.");
       collet_mcp_call_unref (call);
     }
-}
-
-/* Time, and the end. */
-
-static GPtrArray *
-list_late (ColletMcpAsks *asks, gint64 now)
-{
-  GPtrArray *late = g_ptr_array_new_with_free_func (collet_mcp_call_unref);
-
-  pthread_mutex_lock (&asks->lock);
-  for (GList *link = asks->waiting.head; link; link = link->next)
-    {
-      ColletMcpCall *call = link->data;
-
-      if (call->ask->deadline_us <= now)
-        g_ptr_array_add (late, collet_mcp_call_ref (call));
-    }
-  pthread_mutex_unlock (&asks->lock);
-  return late;
-}
-
-void
-collet_mcp_asks_check_time (ColletMcpAsks *asks)
-{
-  g_autoptr (GPtrArray) late = list_late (asks, g_get_monotonic_time ());
-
-  for (guint i = 0; i < late->len; i++)
-    collet_mcp_ask_abandon (late->pdata[i], COLLET_ERROR_CALL_TIMEOUT,
-                            "The tool asked a question that nobody answered in time.");
-}
-
-void
-collet_mcp_asks_end_all (ColletMcpAsks *asks)
-{
-  g_autoptr (GPtrArray) all = NULL;
-
-  pthread_mutex_lock (&asks->lock);
-  asks->is_ending = TRUE;
-  pthread_mutex_unlock (&asks->lock);
-  all = list_late (asks, G_MAXINT64);
-
-  for (guint i = 0; i < all->len; i++)
-    collet_mcp_ask_abandon (all->pdata[i], COLLET_ERROR_SHUTTING_DOWN,
-                            "The server ends; it will not hear the answer to its question.");
 }

@@ -123,11 +123,12 @@ void collet_mcp_call_start (ColletMcpTurn *turn);
  * for NULL, with an error each. */
 void collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size);
 
-/* collet-mcp-ask.c: calls that wait for a legacy client's answer to a question. */
+/* collet-mcp-asks.c: calls that wait for a legacy client's answer to a question. */
 ColletMcpAsks *collet_mcp_asks_new (void);
 void collet_mcp_asks_free (ColletMcpAsks *asks); /* none may wait */
 void collet_mcp_asks_check_time (ColletMcpAsks *asks);
 void collet_mcp_asks_end_all (ColletMcpAsks *asks);
+guint collet_mcp_asks_get_length (ColletMcpAsks *asks);
 /* A response of the client; ignored if it answers nothing. */
 void collet_mcp_ask_take_answer (const ColletMcpTurn *turn);
 

@@ -206,6 +206,8 @@ respond_metrics (ColletMcpServer *server, ColletExchange *exchange)
                                    collet_mcp_sessions_get_length (server->sessions));
   collet_mcp_metrics_append_gauge (text, "collet_mcp_streams", "Clients that wait for news.",
                                    collet_mcp_streams_get_length (server->streams));
+  collet_mcp_metrics_append_gauge (text, "collet_mcp_calls_asking", "Calls that wait for a client's answer.",
+                                   collet_mcp_asks_get_length (server->asks));
   collet_mcp_metrics_append (server->metrics, text);
   if (server->config.append_metrics)
     server->config.append_metrics (server->config.user_data, text);

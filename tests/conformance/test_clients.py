@@ -92,6 +92,7 @@ class Inspector(TestCase):
         return json.loads(done.stdout)
 
     def test_lists_and_calls_in_both_eras(self):
+        collet_npm.packages()
         daemon = self.daemon()
         daemon.load(example('calculator-1.0.0'))
         for era in ('legacy', 'modern'):

@@ -44,11 +44,17 @@ kit_lose (Kit *kit, FakeExchange *exchange)
 void
 kit_initialize (Kit *kit, const char *revision)
 {
+  kit_initialize_with (kit, revision, "");
+}
+
+void
+kit_initialize_with (Kit *kit, const char *revision, const char *capabilities)
+{
   g_autofree char *body =
       g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
-                       "\"protocolVersion\":\"%s\",\"capabilities\":{},\"clientInfo\":{"
+                       "\"protocolVersion\":\"%s\",\"capabilities\":{%s},\"clientInfo\":{"
                        "\"name\":\"kit\",\"version\":\"1\"}}}",
-                       revision);
+                       revision, capabilities);
   g_autoptr (FakeExchange) exchange = kit_send (kit, "POST", KIT_LEGACY, body);
 
   kit_assert (exchange, 200, "\"protocolVersion\"");

@@ -29,6 +29,8 @@ void kit_free (Kit *kit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Kit, kit_free)
 
 void kit_initialize (Kit *kit, const char *revision);
+/* `capabilities`: members, without braces. */
+void kit_initialize_with (Kit *kit, const char *revision, const char *capabilities);
 
 /* Runs it; does not wait. */
 FakeExchange *kit_send (Kit *kit, const char *method, const char *headers, const char *body);
