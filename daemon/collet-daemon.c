@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collet-bus-service.h"
+#include "collet-cluster-node.h"
 #include "collet-endpoint.h"
 #include "collet-error.h"
 #include "collet-host.h"
@@ -29,8 +30,10 @@ struct _ColletDaemon
   ColletStoreImage *image; /* until it is recovered */
   ColletToolDirectory *directory;
   ColletRegistry *registry;
+  ColletLoader *loader;
   ColletReloader *reloader;
   ColletWatches *watches;
+  ColletClusterNode *cluster; /* from the recovery to the shutdown */
   ColletEndpoint *endpoint;
   ColletBusService *bus;
   GArray *received; /* sockets of the service manager */
@@ -53,9 +56,11 @@ collet_daemon_finalize (GObject *object)
   ColletDaemon *self = COLLET_DAEMON (object);
 
   g_clear_object (&self->bus);
+  g_clear_pointer (&self->cluster, collet_cluster_node_free);
   g_clear_pointer (&self->endpoint, collet_endpoint_free);
   g_clear_object (&self->watches);
   g_clear_object (&self->reloader);
+  g_clear_object (&self->loader);
   g_clear_object (&self->registry);
   g_clear_pointer (&self->directory, collet_tool_directory_free);
   g_clear_pointer (&self->image, collet_store_image_free);
@@ -142,7 +147,8 @@ build (ColletDaemon *self, GError **error)
   self->spawn = collet_spawn_new (options->worker, readable, options->allow_unconfined, error);
   if (self->spawn == NULL)
     return FALSE;
-  g_autoptr (ColletLoader) loader = collet_loader_new (artifacts, self->spawn, error);
+  self->loader = collet_loader_new (artifacts, self->spawn, error);
+  ColletLoader *loader = self->loader;
   if (loader == NULL)
     return FALSE;
   if (!set_trust (loader, options, error))
@@ -196,6 +202,7 @@ join_bus (ColletDaemon *self, GError **error)
     .module_path = (const char *const *)self->options->module_path,
     .watches = self->watches,
     .warnings = warnings,
+    .cluster = collet_cluster_node_get_agent (self->cluster),
     .add_counts = collet_endpoint_add_counts,
     .user_data = self->endpoint,
   };
@@ -254,6 +261,8 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
     self->warning = g_strdup_printf ("%u modules could not be brought back; the log says why.", failed);
   if (self->is_stopping)
     return;
+  self->cluster =
+      collet_cluster_node_new_alone (self->store, self->loader, self->reloader, self->options->node_name);
   if (!join_bus (self, &error) || !collet_endpoint_start (self->endpoint, &error))
     {
       fail (self, error);
@@ -311,6 +320,7 @@ on_shut_down (GObject *object, GAsyncResult *result, gpointer data)
   if (self->bus != NULL)
     collet_bus_service_flush (self->bus);
   g_clear_object (&self->bus);
+  g_clear_pointer (&self->cluster, collet_cluster_node_free);
   g_main_loop_quit (self->loop);
 }
 

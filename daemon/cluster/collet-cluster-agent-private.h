@@ -74,6 +74,8 @@ struct _ColletClusterAgent
   ColletClusterApplier *applier;
   ColletClusterClock *clock;
   ColletClusterListener listener;
+  void (*watcher) (gpointer user_data);
+  gpointer watcher_data;
   ColletClusterView *view;
   GHashTable *promises; /* "module token" to Promise */
   GHashTable *locals;   /* module to Local */

@@ -65,6 +65,8 @@ on_wake (gpointer data)
   collet_agent_want (self, self->converge_at);
   self->clock->class_->wake (self->clock, MAX (0, self->next_wake - collet_agent_now (self)));
   self->is_changed = FALSE;
+  if (is_changed && self->watcher != NULL)
+    self->watcher (self->watcher_data);
   if (is_changed && self->listener.changed != NULL)
     self->listener.changed (self->listener.user_data);
 }
@@ -372,6 +374,14 @@ collet_cluster_agent_get_state (ColletClusterAgent *self, char **message)
   if (self->is_alone)
     return "alone";
   return is_reachable ? "joined" : "minority";
+}
+
+void
+collet_cluster_agent_set_watcher (ColletClusterAgent *self, void (*changed) (gpointer user_data),
+                                  gpointer user_data)
+{
+  self->watcher = changed;
+  self->watcher_data = user_data;
 }
 
 void

@@ -55,6 +55,9 @@ gboolean collet_cluster_agent_is_synced (ColletClusterAgent *self);
 /* "alone" | "joined" | "minority" | "frozen"; *message: what is wrong, g_free. */
 const char *collet_cluster_agent_get_state (ColletClusterAgent *self, char **message);
 
+/* Somebody else is told as well; NULL: nobody. */
+void collet_cluster_agent_set_watcher (ColletClusterAgent *self, void (*changed) (gpointer user_data),
+                                       gpointer user_data);
 /* What runs here may have changed: look again soon. */
 void collet_cluster_agent_poke (ColletClusterAgent *self);
 

@@ -9,6 +9,7 @@
 
 #define RETRY_MIN_US ((gint64)G_USEC_PER_SEC)
 #define RETRY_MAX_US (60 * (gint64)G_USEC_PER_SEC)
+#define MAX_PROMISES 3
 #define COUNT_US (2 * (gint64)G_USEC_PER_SEC)
 
 static const char *
@@ -117,6 +118,13 @@ on_committed (const GError *error, gpointer user_data)
   collet_failpoint ("cluster-committed");
   local->is_busy = FALSE;
   local->applying = NULL;
+  /* What was prepared has gone, as with its process: once more, from the bytes. */
+  if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED) && ++promise->attempts < MAX_PROMISES)
+    {
+      promise->state = PROMISE_NONE;
+      collet_agent_kick (self);
+      return;
+    }
   local->epoch = MAX (get_epoch (self, promise->module), local->applying_epoch);
   self->is_changed = TRUE;
   collet_agent_kick (self);

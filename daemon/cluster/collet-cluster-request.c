@@ -21,7 +21,7 @@ typedef struct
   gpointer user_data;
   /* begin: a copy of the request */
   ColletClusterRequest request;
-  char *texts[8];
+  char *texts[9];
   ColletRollout *rollout;
 } Waiting;
 
@@ -143,7 +143,9 @@ on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
 {
   Waiting *self = user_data;
   ColletClusterAgent *agent = self->agent;
-  g_autofree char *txid = g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
+  g_autofree char *txid = self->request.txid != NULL
+                              ? g_strdup (self->request.txid)
+                              : g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
   g_autoptr (GError) reason = NULL;
 
   if (reply == NULL)
@@ -175,7 +177,7 @@ copy_request (Waiting *self, const ColletClusterRequest *request)
 {
   const char **texts[] = { &self->request.module,  &self->request.sha256,   &self->request.version,
                            &self->request.kind,    &self->request.strategy, &self->request.reason,
-                           &self->request.reverts, &self->request.options };
+                           &self->request.reverts, &self->request.options,  &self->request.txid };
 
   self->request = *request;
   G_STATIC_ASSERT (G_N_ELEMENTS (texts) == G_N_ELEMENTS (self->texts));

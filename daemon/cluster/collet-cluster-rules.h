@@ -21,6 +21,7 @@ typedef struct
   const char *reason;   /* or NULL */
   const char *reverts;  /* or NULL */
   const char *options;  /* or NULL */
+  const char *txid;     /* to begin under, 16 hexadecimal digits; NULL: a new one */
   gint64 timeout_ms;    /* 0: the default */
   gint64 uid;
   gboolean require_live;        /* who is down does not matter */

@@ -293,6 +293,19 @@ collet_exports_set_connection (ColletExports *self, GDBusConnection *connection)
   g_dbus_object_manager_server_set_connection (self->server, connection);
 }
 
+void
+collet_exports_add (ColletExports *self, const char *folder, const char *name,
+                    GDBusInterfaceSkeleton *skeleton)
+{
+  export(self, folder, name, skeleton);
+}
+
+void
+collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton)
+{
+  unexport (self, skeleton);
+}
+
 static gpointer
 find (ColletExports *self, const char *folder, const char *name, const char *interface)
 {

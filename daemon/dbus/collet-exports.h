@@ -20,6 +20,11 @@ collet_exports_new (ColletBouncer *bouncer, ColletReloader *reloader, ColletRegi
 /* From now on they are on the bus. */
 void collet_exports_set_connection (ColletExports *self, GDBusConnection *connection);
 
+/* An object that is no model's, below `folder`. */
+void collet_exports_add (ColletExports *self, const char *folder, const char *name,
+                         GDBusInterfaceSkeleton *skeleton);
+void collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton);
+
 /* Borrowed, or NULL. */
 ColletDbusModule *collet_exports_find_module (ColletExports *self, const char *name);
 ColletDbusTool *collet_exports_find_tool (ColletExports *self, const char *name);

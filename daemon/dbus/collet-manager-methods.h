@@ -8,8 +8,11 @@
 #include "collet-bus-guard.h"
 #include "collet-history.h"
 #include "collet-watch.h"
+#include "collet-cluster-objects.h"
 #include "collet-manager-object.h"
 #include "collet-reload-request.h"
+
+ColletClusterObjects *collet_manager_object_get_cluster_objects (ColletManagerObject *self);
 
 /* Submits the request with the method's options and answers with the Reload
  * object's path. Takes `request`. (collet-manager-reload.c) */
@@ -32,6 +35,8 @@ extern const ColletBusMethod collet_manager_smoke_methods[];
 extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];
+extern const ColletBusMethod collet_manager_cluster_methods[];
+extern const ColletBusMethod collet_manager_matrix_methods[];
 extern const ColletBusMethod collet_manager_subscription_methods[];
 extern const ColletBusMethod collet_manager_version_methods[];
 extern const ColletBusMethod collet_manager_watch_methods[];

@@ -13,6 +13,8 @@ struct _ColletManagerObject
   ColletExports *exports;
   ColletToolDirectory *directory;
   ColletWatches *watches;
+  ColletClusterAgent *cluster;
+  ColletClusterObjects *cluster_objects;
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer counts_data;
   guint refresh;
@@ -35,6 +37,7 @@ collet_manager_object_dispose (GObject *object)
 
   g_clear_handle_id (&self->refresh, g_source_remove);
   g_clear_object (&self->watches);
+  g_clear_pointer (&self->cluster_objects, collet_cluster_objects_free);
   g_clear_object (&self->reloader);
   g_clear_object (&self->registry);
   g_clear_object (&self->exports);
@@ -164,6 +167,8 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_version_methods,
     collet_manager_watch_methods,
     collet_manager_history_methods,
+    collet_manager_cluster_methods,
+    collet_manager_matrix_methods,
     NULL,
     /* clang-format on */
   };
@@ -180,7 +185,8 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_dbus_manager_set_version (manager, COLLET_VERSION);
   collet_dbus_manager_set_node_name (manager, facts->node_name);
   collet_dbus_manager_set_cluster_name (manager, "");
-  collet_dbus_manager_set_cluster_state (manager, "alone");
+  self->cluster = facts->cluster;
+  self->cluster_objects = collet_cluster_objects_new (facts->cluster, manager, exports);
   collet_dbus_manager_set_state (manager, "running");
   collet_dbus_manager_set_data_folder (manager, facts->data_folder);
   collet_dbus_manager_set_mcp_addresses (manager, facts->mcp_addresses);
@@ -215,6 +221,18 @@ ColletExports *
 collet_manager_object_get_exports (ColletManagerObject *self)
 {
   return self->exports;
+}
+
+ColletClusterAgent *
+collet_manager_object_get_cluster (ColletManagerObject *self)
+{
+  return self->cluster;
+}
+
+ColletClusterObjects *
+collet_manager_object_get_cluster_objects (ColletManagerObject *self)
+{
+  return self->cluster_objects;
 }
 
 ColletToolDirectory *

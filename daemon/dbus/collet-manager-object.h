@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collet-bouncer.h"
+#include "collet-cluster-agent.h"
 #include "collet-dbus.h"
 #include "collet-exports.h"
 #include "collet-registry.h"
@@ -26,6 +27,7 @@ typedef struct
   const char *const *module_path;
   const char *const *warnings;
   ColletWatches *watches;
+  ColletClusterAgent *cluster; /* outlives it */
   /* Adds what this layer does not know ("{st}"), such as sessions; or NULL. */
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer user_data;
@@ -40,6 +42,7 @@ ColletManagerObject *collet_manager_object_new (ColletBouncer *bouncer, ColletRe
 ColletReloader *collet_manager_object_get_reloader (ColletManagerObject *self);
 ColletRegistry *collet_manager_object_get_registry (ColletManagerObject *self);
 ColletExports *collet_manager_object_get_exports (ColletManagerObject *self);
+ColletClusterAgent *collet_manager_object_get_cluster (ColletManagerObject *self);
 ColletToolDirectory *collet_manager_object_get_directory (ColletManagerObject *self);
 ColletWatches *collet_manager_object_get_watches (ColletManagerObject *self);
 

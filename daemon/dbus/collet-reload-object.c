@@ -243,7 +243,7 @@ collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer)
   collet_bus_guard_attach (G_DBUS_INTERFACE_SKELETON (self), bouncer, tables);
   collet_dbus_reload_set_id (bus, collet_reload_get_id (reload));
   collet_dbus_reload_set_kind (bus, collet_reload_kind_to_string (request->kind));
-  collet_dbus_reload_set_strategy (bus, "local");
+  collet_dbus_reload_set_strategy (bus, request->strategy != NULL ? request->strategy : "local");
   collet_dbus_reload_set_modules (bus, (const char *const *)modules);
   collet_dbus_reload_set_items (bus, collet_bus_row_of_reload_items (reload));
   collet_dbus_reload_set_nodes (bus, g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));

@@ -289,6 +289,14 @@ collet_loader_identify_finish (ColletLoader *self, GAsyncResult *result, GError 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+char *
+collet_loader_find_path (ColletLoader *self, const char *sha256)
+{
+  g_autofree char *path = collet_artifact_store_dup_path (self->examiner.store, sha256);
+
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer (&path) : NULL;
+}
+
 guint
 collet_loader_collect (ColletLoader *self, GHashTable *keep)
 {

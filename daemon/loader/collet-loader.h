@@ -68,6 +68,9 @@ void collet_loader_validate_async (ColletLoader *self, const char *source, GCanc
                                    GAsyncReadyCallback callback, gpointer user_data);
 ColletCandidate *collet_loader_validate_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 
+/* Where the store has a version's bytes, or NULL. */
+char *collet_loader_find_path (ColletLoader *self, const char *sha256);
+
 /* Path of a stored version, after checking that its bytes still have its hash
  * (IntegrityFailed, ArtifactNotFound) and, if it is to come back, that it may
  * (NotTrusted). In a thread. */

@@ -281,6 +281,22 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
   collet_store_end_async (reloader->store, end, on_resolved, NULL);
 }
 
+/* A reload of the cluster's that had not ended: what it was to load may have been
+ * agreed on since, and counts on being here. */
+static void
+note_promises (ColletReloader *reloader, const ColletReloadRow *row, GHashTable *keep)
+{
+  for (guint i = 0; i < row->items->len && !g_str_equal (row->strategy, "local"); i++)
+    {
+      const ColletReloadItemRow *item = row->items->pdata[i];
+
+      if (item->to_sha256 == NULL)
+        continue;
+      g_hash_table_add (reloader->promised, g_strdup (item->to_sha256));
+      g_hash_table_add (keep, item->to_sha256);
+    }
+}
+
 static void
 restore (ColletReloader *reloader, ColletStoreImage *image)
 {
@@ -294,6 +310,8 @@ restore (ColletReloader *reloader, ColletStoreImage *image)
       g_hash_table_insert (reloader->artifacts, row->version->sha256, row);
       g_hash_table_add (keep, row->version->sha256);
     }
+  for (guint i = 0; i < image->open->len; i++)
+    note_promises (reloader, image->open->pdata[i], keep);
   /* Without a database nobody knows what the store's bytes are good for; they
    * stay for whoever brings it back. */
   if (image->artifacts->len > 0)

@@ -17,7 +17,7 @@ collet_reload_record_begin (ColletReload *reload)
 
   row->id = g_strdup (collet_reload_get_id (reload));
   row->kind = g_strdup (collet_reload_kind_to_string (request->kind));
-  row->strategy = g_strdup ("local");
+  row->strategy = g_strdup (request->strategy != NULL ? request->strategy : "local");
   row->uid = request->uid;
   row->reason = g_strdup (request->reason);
   row->reverts = g_strdup (request->reverts);

@@ -46,6 +46,8 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_free (request->host);
   g_free (request->reason);
   g_free (request->reverts);
+  g_free (request->id);
+  g_free (request->strategy);
   g_free (request->decided_by);
   g_clear_pointer (&request->smoke_tests, g_ptr_array_unref);
   g_free (request->smoke_text);

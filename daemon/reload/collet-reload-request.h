@@ -47,6 +47,8 @@ typedef struct
   GBytes *state;          /* COLLET_STATE_GIVEN */
   char *host;             /* "worker", "in-process", or NULL: as it is */
   char *reason;           /* for the history, or NULL */
+  char *id;               /* of the reload, 16 hex digits, if others know it already; or NULL */
+  char *strategy;         /* agreed with other nodes: "sync_all", ...; NULL: "local" */
   char *reverts;          /* id of the reload that it takes back, or NULL */
   gint64 uid;             /* who asks; -1: the daemon */
   char *expect_source;    /* load: SHA-256 of what is read from the one source, or NULL */

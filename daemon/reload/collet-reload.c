@@ -142,6 +142,11 @@ collet_reload_new (ColletReloadRequest *request, GPtrArray *items)
 
   self->request = request;
   self->items = items;
+  if (request->id != NULL)
+    {
+      g_free (self->id);
+      self->id = g_strdup (request->id);
+    }
   return self;
 }
 

@@ -39,6 +39,7 @@ struct _ColletReloader
   guint64 next_generation;
   guint running;        /* transactions before their commit point */
   guint examining;      /* requests in pre-flight */
+  GHashTable *promised; /* SHA-256: bytes that the cluster may have agreed on before the last end */
   gboolean is_littered; /* the artifact store may hold what nobody kept */
   guint64 update_sequence;
   GQueue announcements; /* GPtrArray of ColletUpdateRow: durable, not yet told */

@@ -49,6 +49,7 @@ collet_reloader_finalize (GObject *object)
   g_hash_table_unref (self->lost);
   g_hash_table_unref (self->deployments);
   g_hash_table_unref (self->artifacts);
+  g_hash_table_unref (self->promised);
   g_object_unref (self->reloads);
   g_strfreev (self->config.module_path);
   g_object_unref (self->registry);
@@ -75,6 +76,7 @@ static void
 collet_reloader_init (ColletReloader *self)
 {
   self->deployments = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->promised = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->artifacts =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)collet_artifact_row_free);
   self->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
@@ -322,6 +324,9 @@ collet_reloader_tidy (ColletReloader *self)
   self->is_littered = FALSE;
   keep = g_hash_table_new (g_str_hash, g_str_equal);
   g_hash_table_iter_init (&iter, self->artifacts);
+  for (gpointer sha256; g_hash_table_iter_next (&iter, &sha256, NULL);)
+    g_hash_table_add (keep, sha256);
+  g_hash_table_iter_init (&iter, self->promised);
   for (gpointer sha256; g_hash_table_iter_next (&iter, &sha256, NULL);)
     g_hash_table_add (keep, sha256);
   g_hash_table_iter_init (&iter, self->locks);

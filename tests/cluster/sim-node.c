@@ -95,6 +95,7 @@ on_committed (gpointer data)
   g_autofree char *name = promise_name (work);
   const char *sha256 = g_hash_table_lookup (node->promised, name);
   SimDisk *disk = g_hash_table_lookup (node->disk, work->module);
+  Work *told;
 
   /* Laggard gate: only what this incarnation has prepared itself. */
   g_assert_nonnull (sha256);
@@ -115,7 +116,9 @@ on_committed (gpointer data)
       disk->token = g_strdup (work->token);
     }
   g_hash_table_remove (node->promised, name);
-  sim_later (node->world, node, sim_delay (node->world), on_told, work, work_free);
+  told = g_memdup2 (work, sizeof *work);
+  memset (work, 0, sizeof *work);
+  sim_later (node->world, node, sim_delay (node->world), on_told, told, work_free);
 }
 
 static void
@@ -140,7 +143,7 @@ commit (ColletClusterApplier *applier, const char *token, const char *module, Co
       g_assert_null (g_tree_lookup (node->world->store->rows, spec));
     }
   /* If it dies before it is carried out, nothing happened. */
-  sim_later (node->world, node, sim_delay (node->world), on_committed, work, NULL);
+  sim_later (node->world, node, sim_delay (node->world), on_committed, work, work_free);
 }
 
 static void

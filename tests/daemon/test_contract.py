@@ -19,7 +19,8 @@ OFFERED = {
         'SetSmokeTests', 'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'ConfirmReload', 'RevertReload', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
-        'ListSubscriptions', 'RetainVersion', 'WatchFolder',
+        'ListSubscriptions', 'RetainVersion', 'WatchFolder', 'ClusterReload', 'ClusterRollback', 'AdoptStore',
+        'CheckConsistency', 'GetClusterVersions', 'GetMatrix', 'ListNodes',
     },
     RELOAD: {'Wait', 'Cancel'},
 }

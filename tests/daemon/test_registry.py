@@ -6,9 +6,7 @@ import unittest
 from collet_harness import BusError, TestCase, example, module, variants
 
 METHODS_TO_COME = [
-    ('ClusterReload', '(ssa{sv})', ('echo', 'sync_all', {})),
     ('SyncVersions', '(sa{sv})', ('echo', {})),
-    ('GetClusterVersions', '(s)', ('echo',)),
     ('InitCluster', '(sa{sv})', ('name', {})),
 ]
 

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A daemon of its own is a cluster of one: every cluster call has that meaning."""
+
+import unittest
+
+from collet_harness import HAS_FAILPOINTS, MANAGER, RELOAD, ROOT, TestCase, module, variants, wait_until
+
+from gi.repository import GLib
+
+NODE = 'org.collet.Collet1.Node'
+
+
+class Cluster(TestCase):
+    def one(self, *arguments, **options):
+        daemon = self.daemon('--node-name', 'solo', *arguments, **options)
+        daemon.load(module('counter-1.0.0'))
+        return daemon
+
+    def begin(self, daemon, path, strategy='sync_all', **options):
+        return daemon.call('ClusterReload', '(ssa{sv})', path, strategy, variants(options))
+
+    def agreed(self, daemon, name='counter'):
+        """Version and epoch that the matrix has for a module, and its cell's state."""
+        serial, nodes, versions, rows = daemon.call('GetMatrix')
+        self.assertEqual((nodes, versions[0]), (['solo'], ''))
+        for module_name, version, epoch, cells in rows:
+            if module_name == name:
+                self.assertEqual(cells[0][0] if cells[0][1] == 1 else version, version)
+                return versions[version], epoch, cells[0][1]
+        return None
+
+    def wait_agreed(self, daemon, epoch, name='counter'):
+        return wait_until(lambda: (found := self.agreed(daemon, name)) and found[1] == epoch and found[2] == 1 and found,
+                          what=f'epoch {epoch}')
+
+    def test_what_is_loaded_is_what_is_agreed(self):
+        daemon = self.one()
+        version, _, _ = self.wait_agreed(daemon, 1)
+        self.assertEqual(version, daemon.version('counter'))
+        consistent, detail = daemon.call('CheckConsistency', '(s)', 'counter')
+        self.assertTrue(consistent)
+        self.assertEqual((detail['verdict'], detail['differing'], detail['unreachable']), ('consistent', [], []))
+        daemon.reload('counter', module('counter-2.0.0'))
+        version, _, _ = self.wait_agreed(daemon, 2)
+        self.assertEqual(version, daemon.version('counter'))
+
+    def test_a_cluster_reload_runs_through_votes_and_keeps_state(self):
+        for number, strategy in enumerate(('sync_all', 'quorum', 'rolling')):
+            with self.subTest(strategy=strategy):
+                folder = f'{self.folder}/{strategy}'
+                daemon = self.daemon('--node-name', 'solo', folder=self.make(folder))
+                daemon.load(module('counter-1.0.0'))
+                self.wait_agreed(daemon, 1)
+                daemon.mcp().value('count', {})
+                path = self.begin(daemon, module('counter-2.0.0'), strategy, reason='agreed')
+                result = daemon.wait(path)
+                self.assertEqual(result['State'], 'succeeded')
+                facts = daemon.properties(path, RELOAD)
+                self.assertEqual((facts['Strategy'], facts['Reason']), (strategy, 'agreed'))
+                self.assertEqual(self.wait_agreed(daemon, 2)[0], daemon.version('counter'))
+                self.assertEqual(daemon.mcp().value('count', {}), {'count': 2})
+                rows = daemon.sql('SELECT key, value FROM coordination ORDER BY key')
+                keys = {row['key'].removeprefix('/collet/v1/local/'): row['value'] for row in rows}
+                self.assertIn('"commit":true', keys[f'tx/{facts["Id"]}/decision'])
+                self.assertIn('"yes":true', keys[f'tx/{facts["Id"]}/vote/solo'])
+                self.assertNotIn('lock/counter', keys)
+                row = daemon.history('counter', 1)[0]
+                self.assertEqual((row['Id'], row['Strategy']), (facts['Id'], strategy))
+                daemon.stop()
+
+    def make(self, folder):
+        import os
+        os.mkdir(folder)
+        return folder
+
+    def test_a_refused_artifact_changes_nothing(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        before = daemon.version('counter')
+        self.assertBusError('ValidationFailed', self.begin, daemon, module('fail-self-test'))
+        self.assertBusError('InvalidArgument', self.begin, daemon, module('counter-2.0.0'), 'all')
+        self.assertBusError('InvalidArgument', self.begin, daemon, module('counter-2.0.0'), require='some')
+        self.assertBusError('InvalidArgument', self.begin, daemon, module('counter-2.0.0'), 'rolling', waves=['other'])
+        self.assertEqual(daemon.version('counter'), before)
+        self.assertEqual(self.agreed(daemon)[1], 1)
+        # What was prepared for it was given up.
+        wait_until(lambda: self.begin_works(daemon), what='the module to be free again')
+        self.wait_agreed(daemon, 2)
+
+    def begin_works(self, daemon):
+        daemon.wait(self.begin(daemon, module('counter-2.0.0')))
+        return True
+
+    def test_a_module_that_is_not_loaded_is_loaded(self):
+        daemon = self.daemon('--node-name', 'solo')
+        daemon.wait(self.begin(daemon, module('echo-1.0.0')))
+        self.assertEqual(self.wait_agreed(daemon, 1, 'echo')[0], daemon.version('echo'))
+        self.assertEqual(daemon.mcp().value('echo', {'x': 1}), {'x': 1})
+
+    def test_the_way_back_is_a_new_epoch(self):
+        daemon = self.one()
+        first, _, _ = self.wait_agreed(daemon, 1)
+        self.assertBusError('NotFound', daemon.call, 'ClusterRollback', '(ssa{sv})', 'counter', '', {})
+        path = self.begin(daemon, module('counter-2.0.0'))
+        daemon.wait(path)
+        self.wait_agreed(daemon, 2)
+        back = daemon.call('ClusterRollback', '(ssa{sv})', 'counter', '', variants({'reason': 'no good'}))
+        daemon.wait(back)
+        self.assertEqual(self.wait_agreed(daemon, 3)[0], first)
+        self.assertEqual(daemon.version('counter'), first)
+        facts = daemon.properties(back, RELOAD)
+        self.assertEqual(facts['Reverts'], daemon.properties(path, RELOAD)['Id'])
+        self.assertBusError('NotFound', daemon.call, 'ClusterRollback', '(ssa{sv})', 'counter', 'abcdef', {})
+
+    def test_versions_and_nodes_tell_what_runs(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        rows = daemon.call('GetClusterVersions', '(s)', 'counter')
+        self.assertEqual(rows, [{'node': 'solo', 'version': daemon.version('counter'), 'semantic-version': '1.0.0',
+                                 'state': 'in-line', 'epoch': 1, 'desired': True, 'error': ''}])
+        self.assertBusError('NotFound', daemon.call, 'GetClusterVersions', '(s)', 'absent')
+        nodes = daemon.call('ListNodes')
+        self.assertEqual([(node['Name'], node['Self'], node['State']) for node in nodes], [('solo', True, 'live')])
+        self.assertEqual(nodes[0]['Counts'], {'modules': 1, 'in-line': 1, 'lagging': 0, 'failed': 0, 'overrides': 0})
+        facts = daemon.properties(ROOT + '/nodes/solo', NODE)
+        self.assertEqual(facts['DaemonVersion'], daemon.property('Version'))
+        self.assertEqual(daemon.property('ClusterState'), 'alone')
+
+    def test_changes_are_signalled_by_number(self):
+        daemon = self.one()
+        seen = []
+        loop = GLib.MainContext.default()
+        daemon.connection.signal_subscribe(None, MANAGER, 'MatrixChanged', ROOT, None, 0,
+                                           lambda *arguments: seen.append(arguments[5].unpack()))
+        self.wait_agreed(daemon, 1)
+        daemon.reload('counter', module('counter-2.0.0'))
+        version = self.wait_agreed(daemon, 2)[0]
+
+        def arrived():
+            while loop.iteration(False):
+                pass
+            return any(('counter', 'solo', version, 2, 1) in deltas for _, deltas in seen)
+        wait_until(arrived, what='the signal')
+        self.assertTrue(any(('counter', '', version, 2, 0) in deltas for _, deltas in seen), seen)
+        numbers = [serial for serial, _ in seen]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+
+    def test_it_is_known_after_a_restart(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        daemon.wait(self.begin(daemon, module('counter-2.0.0')))
+        version = self.wait_agreed(daemon, 2)[0]
+        daemon.restart()
+        self.assertEqual(self.wait_agreed(daemon, 2)[0], version)
+        self.assertEqual(daemon.version('counter'), version)
+
+    @unittest.skipUnless(HAS_FAILPOINTS, 'built without failpoints')
+    def test_killed_at_any_step_it_ends_decided_and_in_line(self):
+        for place in ('cluster-prepared', 'cluster-before-vote', 'cluster-before-decision', 'cluster-before-commit',
+                      'cluster-committed', 'store-before-commit', 'store-after-commit'):
+            with self.subTest(place=place):
+                daemon = self.daemon('--node-name', 'solo', folder=self.make(f'{self.folder}/{place}'))
+                daemon.load(module('counter-1.0.0'))
+                first = self.wait_agreed(daemon, 1)[0]
+                daemon.restart({'COLLET_FAILPOINT': place})
+                try:
+                    daemon.wait(self.begin(daemon, module('counter-2.0.0')))
+                except Exception:  # its end, whatever that looks like from here
+                    pass
+                self.assertEqual(daemon.wait_exit(), -9)
+                daemon.drop_clients()
+                daemon.start()
+                found = wait_until(lambda: (found := self.agreed(daemon)) and found[2] == 1 and found, 20,
+                                   'that it is settled')
+                self.assertIn((found[0] == first, found[1]), ((True, 1), (False, 2)))
+                self.assertEqual(daemon.version('counter'), found[0])
+                daemon.load(module('counter-2.0.0' if found[1] == 1 else 'counter-1.0.0'))  # nothing holds it
+                daemon.stop()
+
+
+if __name__ == '__main__':
+    unittest.main()
