@@ -258,7 +258,10 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   if (failed > 0 && self->warning == NULL)
-    self->warning = g_strdup_printf ("%u modules could not be brought back; the log says why.", failed);
+    self->warning =
+        g_strdup_printf ("%u module%s could not be brought back; the log says why. Roll back, load "
+                         "again or unload what is missing.",
+                         failed, failed == 1 ? "" : "s");
   if (self->is_stopping)
     return;
   self->cluster =
