@@ -20,6 +20,7 @@ static const struct
 };
 
 static void read_matrix (ColletService *self);
+static void load_alone (ColletService *self);
 
 /* The list of the object, and its name in it; NULL if it is none of ours. */
 static ColletItemList *
@@ -112,8 +113,9 @@ on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < COLLET_N_LISTS; i++)
     collet_item_list_end_replace (self->lists[i]);
   self->has_data = TRUE;
+  if (!self->has_matrix && !self->is_reading_matrix)
+    load_alone (self);
   collet_service_set_state (self, COLLET_SERVICE_READY, NULL);
-  read_matrix (self);
 }
 
 static void
@@ -128,12 +130,9 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
   values = g_variant_get_child_value (reply, 0);
   collet_item_merge (self->daemon, values);
   collet_item_announce (self->daemon);
-  g_dbus_connection_call (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT, OBJECT_MANAGER,
-                          "GetManagedObjects", NULL, G_VARIANT_TYPE ("(a{oa{sa{sv}}})"),
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, COLLET_READ_TIMEOUT_MS, self->cancellable,
-                          on_objects, self);
 }
 
+/* All at once: the daemon answers in the order in which it was asked. */
 void
 collet_service_read_all (ColletService *self)
 {
@@ -141,6 +140,11 @@ collet_service_read_all (ColletService *self)
                           g_variant_new ("(s)", COLLET_MANAGER_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
                           G_DBUS_CALL_FLAGS_NO_AUTO_START, COLLET_READ_TIMEOUT_MS, self->cancellable,
                           on_properties, self);
+  g_dbus_connection_call (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT, OBJECT_MANAGER,
+                          "GetManagedObjects", NULL, G_VARIANT_TYPE ("(a{oa{sa{sv}}})"),
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, COLLET_READ_TIMEOUT_MS, self->cancellable,
+                          on_objects, self);
+  read_matrix (self);
 }
 
 /* ---- the matrix ---- */
@@ -342,7 +346,7 @@ collet_service_read_end (ColletService *self)
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
   g_clear_handle_id (&self->matrix_delay, g_source_remove);
-  self->is_reading_matrix = self->matrix_is_due = FALSE;
+  self->is_reading_matrix = self->matrix_is_due = self->has_matrix = FALSE;
   if (self->subscription != 0)
     g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
   self->subscription = 0;

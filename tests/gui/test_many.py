@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The app with a cluster that is larger than any that a test could start."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+import a11y
+from collet_app import AppCase, harness
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Many(AppCase):
+    def stand_in(self, *options):
+        self.service = subprocess.Popen([sys.executable, os.path.join(HERE, 'many.py'), os.environ['COLLET_XML'], *options],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(self.service.stdout.readline(), 'ready\n')
+        self.addCleanup(self.end)
+
+    def end(self):
+        self.service.terminate()
+        self.service.wait(10)
+        self.service.stdin.close()
+        self.service.stdout.close()
+
+    def rows(self):
+        return [node.name for node in a11y.walk(self.app) if node.getRoleName() == 'table row']
+
+    def test_many_nodes_are_a_strip_and_few_are_columns(self):
+        self.stand_in('--nodes=50')
+        self.start(daemon=False)
+        row = self.see('table row', holds='module-001, version')
+        self.assertIn('48 of 50 nodes in line; node-01, node-14 differ', row.name)
+        self.see('image', '48 of 50 nodes in line; node-01, node-14 differ')
+        self.see(holds='50 of 500 modules differ')
+        # Rows that are not in sight do not exist.
+        self.assertLess(len(self.rows()), 250)
+        if 'COLLET_SHOTS' in os.environ:
+            os.makedirs(os.environ['COLLET_SHOTS'], exist_ok=True)
+            a11y.shot(os.path.join(os.environ['COLLET_SHOTS'], 'many-overview.png'))
+
+    def test_few_nodes_are_columns(self):
+        self.stand_in('--nodes=3', '--modules=20')
+        self.start(daemon=False)
+        self.see('table row', holds='module-001, version')
+        for node in ('node-01', 'node-02', 'node-03'):
+            self.see('label', node)
+        self.see('label', 'Failed')
+        if 'COLLET_SHOTS' in os.environ:
+            a11y.shot(os.path.join(os.environ['COLLET_SHOTS'], 'few-overview.png'))
+
+    def test_only_what_needs_attention(self):
+        self.stand_in('--modules=40')
+        self.start(daemon=False)
+        self.see('table row', holds='module-002, version')
+        self.press('Needs Attention')
+        self.unsee('table row', holds='module-002, version')
+        self.see('table row', holds='module-011, version')
+
+    def test_changes_are_seen_and_a_gap_is_closed(self):
+        self.stand_in('--modules=10', '--nodes=10', '--updates=20')
+        self.start(daemon=False)
+        before = self.see('table row', holds='module-008, version').name
+        harness.wait_until(lambda: self.see('table row', holds='module-008, version').name != before, 20, 'a change')
+        self.service.stdin.write('gap\n')
+        self.service.stdin.flush()
+        after = self.see('table row', holds='module-008, version').name
+        harness.wait_until(lambda: self.see('table row', holds='module-008, version').name != after, 20, 'a change')
+
+    def test_what_is_not_offered_says_so(self):
+        self.stand_in('--modules=2', '--nodes=2')
+        self.start(daemon=False)
+        self.open_row('module-002, version')
+        self.press('Drain…')
+        self.press('Drain')
+        self.see(holds='This daemon does not offer that')
+        self.press('Details')
+        self.see(holds='DrainModule is not offered here')
+
+
+if __name__ == '__main__':
+    unittest.main()
