@@ -10,6 +10,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_prepare,
   &collet_verb_commit,
   &collet_verb_abort,
+  &collet_verb_shadow,
   &collet_verb_swap,
   &collet_verb_smoke,
   &collet_verb_rollback,

@@ -44,6 +44,7 @@ extern const ColletVerb collet_verb_register, collet_verb_unregister, collet_ver
 extern const ColletVerb collet_verb_check, collet_verb_subscribe, collet_verb_unsubscribe;
 extern const ColletVerb collet_verb_subscriptions;
 extern const ColletVerb collet_verb_updates;                                   /* collet-verb-updates.c */
+extern const ColletVerb collet_verb_shadow;                                    /* collet-verb-shadow.c */
 extern const ColletVerb collet_verb_smoke;                                     /* collet-verb-smoke.c */
 extern const ColletVerb collet_verb_swap, collet_verb_code;                    /* collet-verb-code.c */
 extern const ColletVerb collet_verb_history;                                   /* collet-verb-history.c */

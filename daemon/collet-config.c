@@ -38,6 +38,8 @@ static const Key keys[] = {
   { "node", "worker-memory-mib", NUMBER, AT (worker_memory_mib), 0, 1 << 20, -1 },
   { "node", "record-calls", YES_NO, AT (record_calls) },
   { "node", "watch", PATHS, AT (watch) },
+  { "shadow", "calls", NUMBER, AT (shadow_calls), 0, 100000, 0 },
+  { "shadow", "redact", LIST, AT (shadow_redact) },
   { "retention", "versions", NUMBER, AT (keep_versions), 0, 100000, 10 },
   { "retention", "version-days", NUMBER, AT (keep_version_days), 0, 36500, 0 },
   { "retention", "history-days", NUMBER, AT (keep_history_days), 0, 36500, 365 },

@@ -23,6 +23,9 @@ typedef struct
   gint worker_memory_mib; /* -1: the default */
   gboolean record_calls;
   GStrv watch; /* folders whose builds are loaded at once */
+  /* [shadow] */
+  guint shadow_calls;  /* of each module to record; 0: none */
+  GStrv shadow_redact; /* names of members; NULL: the usual ones */
   /* [retention] */
   guint keep_versions;     /* of a module, the last used */
   guint keep_version_days; /* unused for longer they go; 0: never */

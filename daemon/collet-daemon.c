@@ -29,6 +29,7 @@ struct _ColletDaemon
   ColletStore *store;
   ColletStoreImage *image; /* until it is recovered */
   ColletToolDirectory *directory;
+  ColletCallRecorder *recorder; /* NULL: calls are not recorded */
   ColletRegistry *registry;
   ColletLoader *loader;
   ColletReloader *reloader;
@@ -63,6 +64,7 @@ collet_daemon_finalize (GObject *object)
   g_clear_object (&self->loader);
   g_clear_object (&self->registry);
   g_clear_pointer (&self->directory, collet_tool_directory_free);
+  g_clear_pointer (&self->recorder, collet_call_recorder_free);
   g_clear_pointer (&self->image, collet_store_image_free);
   g_clear_object (&self->store);
   g_clear_object (&self->spawn);
@@ -163,13 +165,17 @@ build (ColletDaemon *self, GError **error)
   reloader_config.keep_versions = options->config->keep_versions;
   reloader_config.keep_version_days = options->config->keep_version_days;
   reloader_config.keep_history_days = options->config->keep_history_days;
+  if (options->config->shadow_calls > 0)
+    self->recorder = collet_call_recorder_new (options->config->shadow_calls,
+                                               (const char *const *)options->config->shadow_redact);
+  reloader_config.recorder = self->recorder;
   self->drain_timeout_ms = reloader_config.drain_timeout_ms;
   self->directory = collet_tool_directory_new ();
   self->registry = collet_registry_new (self->directory);
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
   self->watches = collet_watches_new (self->reloader);
   g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
-  self->endpoint = collet_endpoint_new (options, self->directory, self->registry, self->store,
+  self->endpoint = collet_endpoint_new (options, self->directory, self->recorder, self->registry, self->store,
                                         self->image->sessions, self->received, error);
   return self->endpoint != NULL;
 }

@@ -122,8 +122,9 @@ list_addresses (GArray *sockets)
 }
 
 ColletEndpoint *
-collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory, ColletRegistry *registry,
-                     ColletStore *store, GPtrArray *sessions, GArray *received, GError **error)
+collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
+                     ColletCallRecorder *recorder, ColletRegistry *registry, ColletStore *store,
+                     GPtrArray *sessions, GArray *received, GError **error)
 {
   g_autoptr (GArray) sockets = NULL;
   g_autoptr (GArray) uids = NULL;
@@ -158,6 +159,7 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
     .version = COLLET_VERSION,
     .seal_key = seal_key,
     .record = options->record_calls ? on_record : NULL,
+    .recorder = recorder,
     .user_data = self,
   };
   self->server = collet_mcp_server_new (&config);

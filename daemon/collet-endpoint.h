@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "collet-call-recorder.h"
 #include "collet-options.h"
 #include "collet-registry.h"
 #include "collet-store.h"
@@ -18,8 +19,9 @@ typedef struct _ColletEndpoint ColletEndpoint;
  * again. received: from collet_systemd_receive, emptied. AddressInUse, and the
  * errors of the configuration. `options` must outlive it. */
 ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
-                                     ColletRegistry *registry, ColletStore *store, GPtrArray *sessions,
-                                     GArray *received, GError **error);
+                                     ColletCallRecorder *recorder, ColletRegistry *registry,
+                                     ColletStore *store, GPtrArray *sessions, GArray *received,
+                                     GError **error);
 /* What is live of the configuration; all of it, or nothing on an error. */
 gboolean collet_endpoint_configure (ColletEndpoint *self, const ColletConfig *config, GError **error);
 gboolean collet_endpoint_start (ColletEndpoint *self, GError **error);

@@ -11,8 +11,9 @@ typedef struct
   ColletCall base;
   ColletBusCall *call;
   ColletToolDirectory *directory;
-  ColletToolList *list;   /* keeps the entry; or */
-  ColletToolEntry *owned; /* does */
+  ColletCallRecorder *recorder; /* or NULL */
+  ColletToolList *list;         /* keeps the entry; or */
+  ColletToolEntry *owned;       /* does */
   const ColletToolEntry *entry;
   ColletJson *arguments;
   GError *error;
@@ -58,6 +59,8 @@ make_answer (ToolCall *self, const ColletCallResult *result, gboolean *is_error,
   if (json == NULL)
     return NULL;
 
+  collet_call_recorder_add (self->recorder, self->entry, self->base.arguments, self->base.arguments_size,
+                            result->json, result->json_size);
   GString *out = g_string_sized_new (result->json_size + 256);
   g_string_append_c (out, '{');
   collet_tool_result_append_members (out, json);
@@ -123,10 +126,12 @@ tool_call_new (ColletToolDirectory *directory, ColletBusCall *call)
 }
 
 void
-collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call, const char *tool,
-                            const char *arguments, GVariant *options)
+collet_bus_tool_call_start (ColletToolDirectory *directory, ColletCallRecorder *recorder, ColletBusCall *call,
+                            const char *tool, const char *arguments, GVariant *options)
 {
   ToolCall *self = tool_call_new (directory, call);
+
+  self->recorder = recorder;
 
   self->list = collet_tool_directory_ref_list (directory);
   self->entry = collet_tool_list_find (self->list, tool, -1);

@@ -6,14 +6,16 @@
 #pragma once
 
 #include "collet-bus-guard.h"
+#include "collet-call-recorder.h"
 #include "collet-tool-list.h"
 
 G_BEGIN_DECLS
 
 /* Answers `call` when the tool that the list has by that name has answered.
- * `options` as of CallTool. */
-void collet_bus_tool_call_start (ColletToolDirectory *directory, ColletBusCall *call, const char *tool,
-                                 const char *arguments, GVariant *options);
+ * `options` as of CallTool; recorder: or NULL. */
+void collet_bus_tool_call_start (ColletToolDirectory *directory, ColletCallRecorder *recorder,
+                                 ColletBusCall *call, const char *tool, const char *arguments,
+                                 GVariant *options);
 /* The same for a tool that is in no list. Takes `entry`. */
 void collet_bus_tool_call_start_entry (ColletToolDirectory *directory, ColletBusCall *call,
                                        ColletToolEntry *entry, const char *arguments, GVariant *options);

@@ -5,11 +5,13 @@
 #include "collet-manager-methods.h"
 
 #include "collet-bus-request.h"
+#include "collet-bus-rows.h"
 #include "collet-bus-tool-call.h"
 #include "collet-bus.h"
 #include "collet-error.h"
 #include "collet-manager-object.h"
 #include "collet-prepared.h"
+#include "collet-shadow.h"
 
 #define DEFAULT_EXPIRY_MS 60000
 #define MAX_EXPIRY_MS (24 * 3600 * 1000)
@@ -227,10 +229,60 @@ call_prepared (gpointer object, ColletBusCall *call)
                                       options);
 }
 
+#define DEFAULT_LIMIT 100
+
+static GVariant *
+rows_of_differences (GPtrArray *differences)
+{
+  GVariantBuilder rows;
+
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < differences->len; i++)
+    {
+      const ColletShadowDifference *difference = differences->pdata[i];
+      GVariantBuilder row;
+
+      g_variant_builder_init (&row, G_VARIANT_TYPE_VARDICT);
+      collet_bus_row_add (&row, "tool", difference->tool);
+      collet_bus_row_add (&row, "arguments", difference->arguments);
+      collet_bus_row_add (&row, "old", difference->old);
+      collet_bus_row_add (&row, "new", difference->new);
+      g_variant_builder_add_value (&rows, g_variant_builder_end (&row));
+    }
+  return g_variant_builder_end (&rows);
+}
+
+static void
+on_shadowed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  GError *error = NULL;
+  g_autoptr (GPtrArray) differences =
+      collet_reloader_shadow_finish (COLLET_RELOADER (object), result, &error);
+
+  if (differences == NULL)
+    collet_bus_call_fail (data, error);
+  else
+    collet_bus_call_return (data, g_variant_new ("(b@aa{sv})", differences->len == 0,
+                                                 rows_of_differences (differences)));
+}
+
+static void
+shadow_check (gpointer object, ColletBusCall *call)
+{
+  const char *module;
+  const char *version;
+  const char *tool = NULL;
+  guint32 limit = 0;
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (call->parameters, "(&s&s@a{sv})", &module, &version, &options);
+  g_variant_lookup (options, "limit", "u", &limit);
+  g_variant_lookup (options, "tool", "&s", &tool);
+  collet_reloader_shadow_async (collet_manager_object_get_reloader (object), module, version, tool,
+                                limit > 0 ? limit : DEFAULT_LIMIT, on_shadowed, call);
+}
+
 const ColletBusMethod collet_manager_prepare_methods[] = {
-  { "PrepareReload", prepare_reload },
-  { "CommitReload", commit_reload },
-  { "AbortReload", abort_reload },
-  { "CallPrepared", call_prepared },
-  { NULL, NULL },
+  { "ShadowCheck", shadow_check }, { "PrepareReload", prepare_reload }, { "CommitReload", commit_reload },
+  { "AbortReload", abort_reload }, { "CallPrepared", call_prepared },   { NULL, NULL },
 };

@@ -191,7 +191,9 @@ call_tool (gpointer object, ColletBusCall *call)
   g_autoptr (GVariant) options = NULL;
 
   g_variant_get (call->parameters, "(&s&s@a{sv})", &tool, &arguments, &options);
-  collet_bus_tool_call_start (collet_manager_object_get_directory (object), call, tool, arguments, options);
+  collet_bus_tool_call_start (collet_manager_object_get_directory (object),
+                              collet_reloader_get_recorder (collet_manager_object_get_reloader (object)),
+                              call, tool, arguments, options);
 }
 
 const ColletBusMethod collet_manager_tool_methods[] = {

@@ -11,6 +11,7 @@
 #include "collet-mcp-access.h"
 #include "collet-mcp-seal.h"
 #include "collet-session-store.h"
+#include "collet-call-recorder.h"
 #include "collet-tool-list.h"
 
 G_BEGIN_DECLS
@@ -57,6 +58,7 @@ typedef struct
   const guchar *seal_key;
   /* From any thread; must not block. NULL: nothing is gathered. */
   void (*record) (gpointer user_data, const ColletMcpCallRecord *record);
+  ColletCallRecorder *recorder; /* of calls and answers; outlives the server; or NULL */
   /* Adds to /metrics, from any thread; or NULL. */
   void (*append_metrics) (gpointer user_data, GString *out);
   gpointer user_data;

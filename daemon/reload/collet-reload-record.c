@@ -47,6 +47,9 @@ append_item (GString *out, const ColletReloadItem *item)
   collet_json_append_string (out, item->module, -1);
   if (item->verdict != NULL)
     g_string_append_printf (out, ",\"verdict\":\"%s\"", item->verdict);
+  if (item->shadow_calls > 0)
+    g_string_append_printf (out, ",\"shadow\":{\"calls\":%u,\"differences\":%u}", item->shadow_calls,
+                            item->shadow_differences);
   if (item->smoke_passed > 0)
     g_string_append_printf (out, ",\"smoke_tests\":%u", item->smoke_passed);
   if (item->falls_back)

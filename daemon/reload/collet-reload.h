@@ -68,6 +68,7 @@ typedef struct
   GArray *smoke_cases;          /* ColletSmokeCase, or NULL */
   GPtrArray *set_tests;         /* ColletSmokeTest that are set here, or NULL */
   guint smoke_passed;
+  guint shadow_calls, shadow_differences; /* of the last shadow check */
 } ColletReloadItem;
 
 ColletReloadItem *collet_reload_item_new (const char *module);

@@ -390,6 +390,12 @@ collet_reloader_get_registry (ColletReloader *self)
   return self->registry;
 }
 
+ColletCallRecorder *
+collet_reloader_get_recorder (ColletReloader *self)
+{
+  return self->config.recorder;
+}
+
 guint64
 collet_reloader_get_started (ColletReloader *self)
 {

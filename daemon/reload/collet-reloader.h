@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "collet-call-recorder.h"
 #include "collet-check.h"
 #include "collet-registry.h"
 #include "collet-reload.h"
@@ -18,16 +19,17 @@ typedef struct _ColletStatistics ColletStatistics;
 
 typedef struct
 {
-  guint max_live;           /* generations of a module at once; default 3 */
-  guint drain_timeout_ms;   /* default 30000 */
-  guint quiesce_timeout_ms; /* default 10000 */
-  guint keep_finished_s;    /* how long a finished reload stays an object; default 600 */
-  guint max_finished;       /* and how many at most; default 256 */
-  guint keep_versions;      /* of a module, with those that serve; default 10 */
-  guint keep_version_days;  /* unused for longer they go anyway; 0: never */
-  guint keep_history;       /* newest reloads that stay, however old; default 1000 */
-  guint keep_history_days;  /* default 365; 0: for ever */
-  GStrv module_path;        /* folders in which a name is looked up; may be NULL */
+  guint max_live;               /* generations of a module at once; default 3 */
+  guint drain_timeout_ms;       /* default 30000 */
+  guint quiesce_timeout_ms;     /* default 10000 */
+  guint keep_finished_s;        /* how long a finished reload stays an object; default 600 */
+  guint max_finished;           /* and how many at most; default 256 */
+  guint keep_versions;          /* of a module, with those that serve; default 10 */
+  guint keep_version_days;      /* unused for longer they go anyway; 0: never */
+  guint keep_history;           /* newest reloads that stay, however old; default 1000 */
+  guint keep_history_days;      /* default 365; 0: for ever */
+  GStrv module_path;            /* folders in which a name is looked up; may be NULL */
+  ColletCallRecorder *recorder; /* outlives it; NULL: calls are not recorded */
 } ColletReloaderConfig;
 
 void collet_reloader_config_init (ColletReloaderConfig *config);
@@ -86,6 +88,8 @@ gboolean collet_reloader_confirm (ColletReloader *self, ColletReload *reload, gi
 /* Borrowed. */
 ColletStatistics *collet_reloader_get_statistics (ColletReloader *self);
 
+/* What calls are recorded in; NULL: nothing. Borrowed. */
+ColletCallRecorder *collet_reloader_get_recorder (ColletReloader *self);
 /* Reloads that began since the daemon started. */
 guint64 collet_reloader_get_started (ColletReloader *self);
 /* Number of the newest update of a tool. */

@@ -22,7 +22,7 @@ CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
-VERBS = ["validate", "load", "reload", "watch", "prepare", "commit", "abort", "swap", "code", "smoke",
+VERBS = ["validate", "load", "reload", "watch", "prepare", "commit", "abort", "shadow", "swap", "code", "smoke",
          "rollback", "unload", "modules",
          "tools", "call",
          "history", "versions", "retain", "release", "register",

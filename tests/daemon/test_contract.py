@@ -16,7 +16,7 @@ OFFERED = {
         'GetObjectCode', 'GetModuleVersion', 'GetModuleMd5', 'GetModuleInfo', 'ListModules', 'ListVersions',
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
-        'SetSmokeTests', 'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
+        'SetSmokeTests', 'ShadowCheck', 'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
         'ConfirmReload', 'RevertReload', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion', 'WatchFolder', 'ClusterReload', 'ClusterRollback', 'AdoptStore',
