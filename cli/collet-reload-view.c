@@ -106,6 +106,25 @@ print_items_table (GVariant *row, GVariant *items)
   collet_table_print (table);
 }
 
+/* What clients see of a change, as far as the daemon tells. */
+static void
+print_differences (GVariant *items)
+{
+  for (gsize i = 0; i < g_variant_n_children (items); i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (items, i);
+      g_auto (GStrv) differences = NULL;
+
+      if (!g_variant_lookup (item, "differences", "^as", &differences))
+        continue;
+      for (guint j = 0; differences[j] != NULL; j++)
+        {
+          g_autofree char *safe = collet_style_dup_safe (differences[j]);
+          g_print ("  %s: %s\n", collet_row_string (item, "module"), safe);
+        }
+    }
+}
+
 void
 collet_reload_view_print_outcome (GVariant *row)
 {
@@ -167,6 +186,7 @@ collet_reload_view_print_detail (GVariant *row)
     {
       g_print ("\n");
       print_items_table (row, items);
+      print_differences (items);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collet-error.h"
+#include "collet-json.h"
 
 void
 collet_bus_row_add (GVariantBuilder *row, const char *name, const char *text)
@@ -26,6 +27,7 @@ enum
   FROM_VERSION,
   TO_VERSION,
   VERDICT,
+  DIFFERENCES,
   STATE,
   PAUSE,
   CALLS_DRAINED,
@@ -61,6 +63,7 @@ make_common (ColletReload *reload, GVariant **members)
   members[FROM_VERSION] = new_text ("from-version", NULL);
   members[TO_VERSION] = new_text ("to-version", NULL);
   members[VERDICT] = new_text ("verdict", NULL);
+  members[DIFFERENCES] = new_member ("differences", g_variant_new_strv (NULL, 0));
   members[STATE] = new_text ("state", state);
   members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (-1));
   members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (0));
@@ -91,6 +94,9 @@ row_of_reload_item (const ColletReloadItem *item, GVariant *const *common)
     }
   if (item->verdict != NULL)
     members[VERDICT] = new_text ("verdict", item->verdict);
+  if (item->differences != NULL && item->differences[0] != NULL)
+    members[DIFFERENCES] =
+        new_member ("differences", g_variant_new_strv ((const char *const *)item->differences, -1));
   if (item->pause_us != -1)
     members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (item->pause_us));
   if (item->way_back != NULL)
@@ -117,9 +123,51 @@ collet_bus_row_of_reload_items (ColletReload *reload)
 
 /* ---- the history ---- */
 
-static GVariant *
-row_of_history_item (const ColletHistoryItem *item)
+/* The object that the record has of a module; 0: none. */
+static ColletJsonNode
+find_detail (const ColletJson *detail, const char *module)
 {
+  ColletJsonNode items = detail != NULL ? collet_json_member (detail, 0, "items") : 0;
+
+  if (items == 0)
+    return 0;
+  for (ColletJsonNode node = collet_json_first (detail, items); node != 0;
+       node = collet_json_next (detail, node))
+    if (collet_json_string_is (detail, collet_json_member (detail, node, "module"), module))
+      return node;
+  return 0;
+}
+
+static void
+add_detail (GVariantBuilder *row, const ColletJson *detail, ColletJsonNode node)
+{
+  ColletJsonNode verdict = collet_json_member (detail, node, "verdict");
+  ColletJsonNode differences = collet_json_member (detail, node, "differences");
+  ColletJsonNode pause = collet_json_member (detail, node, "pause_us");
+  g_autofree char *text = verdict != 0 ? collet_json_dup_string (detail, verdict) : NULL;
+  g_autoptr (GStrvBuilder) list = g_strv_builder_new ();
+  gint64 pause_us = -1;
+
+  for (ColletJsonNode entry = differences != 0 ? collet_json_first (detail, differences) : 0; entry != 0;
+       entry = collet_json_next (detail, entry))
+    {
+      g_autofree char *difference = collet_json_dup_string (detail, entry);
+
+      if (difference != NULL)
+        g_strv_builder_add (list, difference);
+    }
+  if (pause != 0)
+    collet_json_get_int64 (detail, pause, &pause_us);
+  g_auto (GStrv) strv = g_strv_builder_end (list);
+  collet_bus_row_add (row, "verdict", text);
+  g_variant_builder_add (row, "{sv}", "differences", g_variant_new_strv ((const char *const *)strv, -1));
+  add_int64 (row, "pause-us", pause_us);
+}
+
+static GVariant *
+row_of_history_item (const ColletHistoryItem *item, const ColletJson *detail)
+{
+  ColletJsonNode known = find_detail (detail, item->module);
   GVariantBuilder row;
 
   g_variant_builder_init (&row, G_VARIANT_TYPE_VARDICT);
@@ -128,6 +176,8 @@ row_of_history_item (const ColletHistoryItem *item)
   collet_bus_row_add (&row, "to", item->to_sha256);
   collet_bus_row_add (&row, "from-version", item->from_version);
   collet_bus_row_add (&row, "to-version", item->to_version);
+  if (known != 0)
+    add_detail (&row, detail, known);
   return g_variant_builder_end (&row);
 }
 
@@ -136,10 +186,12 @@ collet_bus_row_of_history (const ColletHistoryEntry *entry)
 {
   GVariantBuilder row;
   GVariantBuilder items;
+  g_autoptr (ColletJson) detail =
+      entry->detail != NULL ? collet_json_parse_borrowed (entry->detail, strlen (entry->detail), NULL) : NULL;
 
   g_variant_builder_init (&items, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < entry->items->len; i++)
-    g_variant_builder_add_value (&items, row_of_history_item (entry->items->pdata[i]));
+    g_variant_builder_add_value (&items, row_of_history_item (entry->items->pdata[i], detail));
 
   g_variant_builder_init (&row, G_VARIANT_TYPE_VARDICT);
   collet_bus_row_add (&row, "Id", entry->id);

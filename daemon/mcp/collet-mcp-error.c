@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-mcp-error.h"
 
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 #include "collet-json.h"
 
 GString *
@@ -37,7 +37,8 @@ collet_mcp_error_new_for (const char *id, gsize id_size, const GError *error)
   guint retry_ms = retry_after_ms (error);
   g_autofree char *retry = retry_ms > 0 ? g_strdup_printf (",\"retryAfterMs\":%u", retry_ms) : g_strdup ("");
   g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"%s}", collet_error_name_of (error), retry);
-  g_autofree char *message = g_utf8_make_valid (error->message, -1);
+  g_autoptr (GError) told = collet_error_add_remedy (g_error_copy (error)); /* as the bus says it */
+  g_autofree char *message = g_utf8_make_valid (told->message, -1);
 
   return collet_mcp_error_new (id, id_size, COLLET_MCP_INTERNAL_ERROR, message, data);
 }

@@ -34,6 +34,7 @@ collet_history_entry_free (ColletHistoryEntry *entry)
   g_free (entry->reverts);
   g_free (entry->reason);
   g_free (entry->options);
+  g_free (entry->detail);
   g_ptr_array_unref (entry->items);
   g_free (entry);
 }
@@ -55,6 +56,7 @@ entry_of_row (ColletHistoryRow *row)
   entry->uid = reload->uid;
   entry->started_at = reload->started_at;
   entry->state = end != NULL ? g_steal_pointer (&end->state) : g_strdup ("running");
+  entry->detail = end != NULL ? g_steal_pointer (&end->detail) : NULL;
   entry->phase = end != NULL ? g_steal_pointer (&end->phase) : g_strdup ("");
   entry->error = end != NULL ? g_steal_pointer (&end->error) : NULL;
   if (end != NULL && entry->error != NULL)

@@ -28,6 +28,7 @@ typedef struct
   char *reverts; /* id of the reload that it takes back, or NULL */
   char *reason;  /* or NULL */
   char *options; /* JSON object */
+  char *detail;  /* JSON object: what is known of each item, or NULL */
   gint64 uid;
   gint64 started_at;
   gint64 finished_at; /* 0: not yet */

@@ -39,6 +39,19 @@ collet_reload_record_begin (ColletReload *reload)
 }
 
 static void
+append_differences (GString *out, GStrv differences)
+{
+  g_string_append (out, ",\"differences\":[");
+  for (guint i = 0; differences[i] != NULL; i++)
+    {
+      if (i > 0)
+        g_string_append_c (out, ',');
+      collet_json_append_string (out, differences[i], -1);
+    }
+  g_string_append_c (out, ']');
+}
+
+static void
 append_item (GString *out, const ColletReloadItem *item)
 {
   const ColletRetirement *retirement = &item->retirement;
@@ -52,6 +65,8 @@ append_item (GString *out, const ColletReloadItem *item)
                             item->shadow_differences);
   if (item->smoke_passed > 0)
     g_string_append_printf (out, ",\"smoke_tests\":%u", item->smoke_passed);
+  if (item->differences != NULL && item->differences[0] != NULL)
+    append_differences (out, item->differences);
   if (item->falls_back)
     g_string_append (out, ",\"state\":\"snapshot\"");
   if (item->way_back != NULL)

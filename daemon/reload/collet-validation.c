@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "collet-compatibility.h"
-#include "collet-error.h"
+#include "collet-error-remedy.h"
 #include "collet-reloader-private.h"
 
 void
@@ -20,16 +20,49 @@ collet_validation_free (ColletValidation *validation)
   g_free (validation);
 }
 
+/* Takes `error`: why it fails, or NULL. */
+static void
+add_check (ColletValidation *validation, const char *name, const char *evidence, GError *error)
+{
+  if (error == NULL)
+    {
+      g_ptr_array_add (validation->checks, collet_check_new (name, COLLET_CHECK_PASSED, evidence, NULL));
+      return;
+    }
+  g_ptr_array_add (validation->checks, collet_check_new (name, COLLET_CHECK_FAILED, error->message,
+                                                         collet_error_remedy ((ColletError)error->code)));
+  if (validation->error == NULL)
+    validation->error = error;
+  else
+    g_error_free (error);
+}
+
+/* ---- against what runs ---- */
+
+static void
+add_verdict (ColletValidation *validation, const ColletModuleFacts *runs)
+{
+  gboolean has_differences = validation->differences != NULL && validation->differences[0] != NULL;
+  g_autofree char *list = has_differences ? g_strjoinv ("; ", validation->differences)
+                                          : g_strdup ("no difference that clients see");
+  g_autofree char *evidence =
+      g_strdup_printf ("%s, against %s: %s", validation->verdict, runs->version->semver, list);
+  GError *error = NULL;
+
+  if (g_str_equal (validation->verdict, "breaking"))
+    error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_BREAKING_CHANGE, evidence);
+  add_check (validation, "compatibility", evidence, error);
+}
+
 static void
 compare (ColletReloader *self, ColletValidation *validation)
 {
-  if (validation->manifest == NULL || validation->version == NULL)
-    return;
-
   ColletModule *module = collet_registry_find_module (self->registry, validation->manifest->name);
   if (module == NULL)
     {
       validation->verdict = "new";
+      g_ptr_array_add (validation->checks, collet_check_new ("compatibility", COLLET_CHECK_SKIPPED,
+                                                             "No version of it runs to compare with.", NULL));
       return;
     }
 
@@ -41,6 +74,53 @@ compare (ColletReloader *self, ColletValidation *validation)
   validation->verdict =
       collet_verdict_to_string (is_same ? COLLET_VERDICT_IDENTICAL : compatibility->verdict);
   validation->differences = g_strdupv (compatibility->differences);
+  add_verdict (validation, runs);
+}
+
+/* ---- on this node, now ---- */
+
+/* NULL: no other module serves a tool of its. */
+static GError *
+find_clash (ColletReloader *self, const ColletValidation *validation)
+{
+  GPtrArray *modules = g_ptr_array_new ();
+  ColletModuleFacts *facts = g_new0 (ColletModuleFacts, 1);
+  GError *error = NULL;
+
+  facts->name = g_strdup (validation->manifest->name);
+  facts->version = collet_version_ref (validation->version);
+  facts->manifest = collet_manifest_ref (validation->manifest);
+  g_ptr_array_add (modules, facts);
+  g_autoptr (ColletRegistryPlan) plan = collet_registry_plan (self->registry, modules, 0, &error);
+  return error;
+}
+
+/* What the review of a load would say; what is breaking has its own check. */
+static GError *
+find_obstacle (ColletReloader *self, const ColletValidation *validation)
+{
+  g_autoptr (ColletReloadRequest) request = collet_reload_request_new (COLLET_RELOAD_LOAD, -1);
+  g_autoptr (ColletReloadItem) item = collet_reload_item_new (validation->manifest->name);
+  GError *error = NULL;
+
+  if (collet_reloader_find_deployment (self, item->module) == NULL)
+    return NULL; /* it never ran: nothing is in the way */
+  item->to = collet_version_ref (validation->version);
+  item->manifest = collet_manifest_ref (validation->manifest);
+  request->allow_breaking = TRUE;
+  collet_review_item (self, request, item, &error);
+  return error;
+}
+
+static void
+review (ColletReloader *self, ColletValidation *validation)
+{
+  if (validation->error != NULL || validation->manifest == NULL || validation->version == NULL)
+    return;
+  compare (self, validation);
+  add_check (validation, "names", "No other module serves a tool of its names.",
+             find_clash (self, validation));
+  add_check (validation, "admission", "It could be loaded now.", find_obstacle (self, validation));
 }
 
 static void
@@ -64,7 +144,7 @@ on_validated (GObject *object, GAsyncResult *result, gpointer data)
   validation->version = g_steal_pointer (&candidate->version);
   validation->manifest = g_steal_pointer (&candidate->manifest);
   validation->checks = g_ptr_array_ref (candidate->checks);
-  compare (g_task_get_source_object (task), validation);
+  review (g_task_get_source_object (task), validation);
   g_task_return_pointer (task, validation, (GDestroyNotify)collet_validation_free);
 }
 
