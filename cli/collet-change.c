@@ -68,6 +68,12 @@ collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder, GError **er
   add_flag (builder, "discard-state", options->discard_state);
   add_seconds (builder, "drain-timeout-ms", options->drain_timeout_s);
   add_seconds (builder, "timeout-ms", ctl->timeout_s);
+  if (options->canary_percent != 0)
+    g_variant_builder_add (builder, "{sv}", "canary-percent",
+                           g_variant_new_uint32 ((guint32)MAX (options->canary_percent, 0)));
+  if (options->canary_callers != NULL)
+    g_variant_builder_add (builder, "{sv}", "canary-callers",
+                           g_variant_new_strv ((const char *const *)options->canary_callers, -1));
   add_seconds (builder, "trial-ms", options->trial_s);
   if (options->trial_error_rate >= 0)
     g_variant_builder_add (builder, "{sv}", "trial-error-rate",

@@ -22,6 +22,8 @@ typedef struct
   gboolean discard_state;
   gboolean no_wait;
   double drain_timeout_s;
+  int canary_percent;
+  GStrv canary_callers;
   double trial_s;
   double trial_error_rate; /* < 0: not given */
   double trial_slowdown;

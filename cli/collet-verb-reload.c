@@ -106,6 +106,9 @@ run_reload (ColletCtl *ctl, char **arguments)
   guint n = g_strv_length (arguments);
   GVariantBuilder modules;
 
+  /* It waits for word, maybe for days. */
+  if (collet_change_options.canary_percent != 0 || collet_change_options.canary_callers != NULL)
+    collet_change_options.no_wait = TRUE;
   if (n == 1)
     return reload_one (ctl, arguments[0]);
   if (n == 2 && !is_file (arguments[0]) && is_file (arguments[1]) && collet_change_options.artifact == NULL)
@@ -142,6 +145,10 @@ static const GOptionEntry reload_options[] = {
   COLLET_CHANGE_DISCARD,
   COLLET_CHANGE_DRAIN,
   COLLET_CHANGE_TRIAL,
+  { "canary", 0, 0, G_OPTION_ARG_INT, &collet_change_options.canary_percent,
+    "Give the new version to this part of the callers, until \"promote\" or \"revert\"", "PERCENT" },
+  { "canary-caller", 0, 0, G_OPTION_ARG_STRING_ARRAY, &collet_change_options.canary_callers,
+    "And to this client or session; may be repeated", "NAME" },
   COLLET_CHANGE_NO_WAIT,
   { NULL },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * confirm, revert, statistics.
+ * confirm, revert, promote, statistics.
  */
 #include "collet-change.h"
 #include "collet-human.h"
@@ -66,12 +66,31 @@ const ColletVerb collet_verb_revert = {
   .name = "revert",
   .arguments = "ID",
   .summary = "Take a reload back: what ran before it serves again",
-  .help = "In its trial window, or after it as long as no other reload of the module came. An ID may be\n"
-          "shortened to at least 4 digits.",
+  .help = "In its trial window, or after it as long as no other reload of the module came; or a canary, "
+          "which is\n"
+          "given up. An ID may be shortened to at least 4 digits.",
   .options = revert_options,
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run_revert,
+};
+
+static ColletExit
+run_promote (ColletCtl *ctl, char **arguments)
+{
+  return collet_change_run_with (ctl, "PromoteRollout", g_variant_new ("(s)", arguments[0]),
+                                 build_options (FALSE));
+}
+
+const ColletVerb collet_verb_promote = {
+  .name = "promote",
+  .arguments = "MODULE",
+  .summary = "Give a canary's version to all callers",
+  .help = "A canary is begun with \"reload --canary\"; \"revert\" with its ID gives it up.",
+  .options = confirm_options,
+  .min_arguments = 1,
+  .max_arguments = 1,
+  .run = run_promote,
 };
 
 /* ---- statistics ---- */

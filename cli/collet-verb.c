@@ -16,6 +16,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_rollback,
   &collet_verb_confirm,
   &collet_verb_revert,
+  &collet_verb_promote,
   &collet_verb_unload,
   &collet_verb_drain,
   &collet_verb_resume,

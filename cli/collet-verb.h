@@ -29,7 +29,7 @@ extern const ColletVerb collet_verb_validate, collet_verb_load, collet_verb_unlo
 extern const ColletVerb collet_verb_reload, collet_verb_rollback;                   /* collet-verb-reload.c */
 extern const ColletVerb collet_verb_prepare, collet_verb_commit,
     collet_verb_abort; /* collet-verb-prepare.c */
-extern const ColletVerb collet_verb_confirm, collet_verb_revert,
+extern const ColletVerb collet_verb_confirm, collet_verb_promote, collet_verb_revert,
     collet_verb_statistics; /* collet-verb-trial.c */
 extern const ColletVerb collet_verb_drain, collet_verb_resume,
     collet_verb_shutdown;                                       /* collet-verb-service.c */

@@ -59,6 +59,8 @@ struct _ColletCall
   const char *arguments; /* JSON object, checked; not NUL-terminated */
   gsize arguments_size;
   const char *trace;  /* correlation id, or NULL */
+  const char *caller; /* who asks, the same at every call: a session, "uid:N"; or NULL */
+  const char *client; /* the program that asks, "name/version"; or NULL */
   gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
   int log_level;                /* enum collet_level, or 255: none */

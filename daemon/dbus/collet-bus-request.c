@@ -21,25 +21,6 @@ collet_bus_request_new_hot_reload (gint64 uid, const char *module, GVariant *opt
 }
 
 static gboolean
-check_supported (GVariant *options, GError **error)
-{
-  static const char *const later[] = { "canary-percent", "canary-callers" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (later); i++)
-    {
-      g_autoptr (GVariant) value = g_variant_lookup_value (options, later[i], NULL);
-
-      if (value == NULL)
-        continue;
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
-                   "Option \"%s\" is part of the contract, but this daemon does not offer it. Leave it out.",
-                   later[i]);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
 apply_state (ColletReloadRequest *request, GVariant *options, GError **error)
 {
   g_autoptr (GVariant) bytes = g_variant_lookup_value (options, "state", G_VARIANT_TYPE_BYTESTRING);
@@ -101,6 +82,30 @@ apply_trial (ColletReloadRequest *request, GVariant *options, GError **error)
 }
 
 static gboolean
+apply_canary (ColletReloadRequest *request, GVariant *options, GError **error)
+{
+  g_variant_lookup (options, "canary-percent", "u", &request->canary_percent);
+  g_variant_lookup (options, "canary-callers", "^as", &request->canary_callers);
+  if (request->canary_callers != NULL && request->canary_callers[0] == NULL)
+    g_clear_pointer (&request->canary_callers, g_strfreev);
+  if (request->canary_percent > 100)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "\"canary-percent\" is %u; it can be 0 to 100.", request->canary_percent);
+      return FALSE;
+    }
+  if (request->canary_callers != NULL && g_strv_length (request->canary_callers) > 1024)
+    {
+      g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                           "\"canary-callers\" has more than 1024 names; give a percentage instead.");
+      return FALSE;
+    }
+  if (collet_reload_request_has_canary (request))
+    request->is_prepare = TRUE; /* until there is word */
+  return TRUE;
+}
+
+static gboolean
 check_values (const ColletReloadRequest *request, GError **error)
 {
   if (request->host != NULL && !g_str_equal (request->host, "worker") &&
@@ -123,8 +128,8 @@ check_values (const ColletReloadRequest *request, GError **error)
 gboolean
 collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GError **error)
 {
-  if (!check_supported (options, error) || !apply_state (request, options, error) ||
-      !apply_trial (request, options, error))
+  if (!apply_state (request, options, error) || !apply_trial (request, options, error) ||
+      !apply_canary (request, options, error))
     return FALSE;
 
   g_variant_lookup (options, "smoke-tests", "s", &request->smoke_text);

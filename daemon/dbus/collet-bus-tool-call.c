@@ -18,6 +18,7 @@ typedef struct
   ColletJson *arguments;
   GError *error;
   char *answer;
+  char *caller;
 } ToolCall;
 
 static void
@@ -28,6 +29,7 @@ tool_call_free (ToolCall *self)
   g_clear_pointer (&self->owned, collet_tool_entry_free);
   g_clear_error (&self->error);
   g_free (self->answer);
+  g_free (self->caller);
   g_free (self);
 }
 
@@ -111,6 +113,8 @@ start (ToolCall *self, const char *arguments, GVariant *options)
   self->base.tool = self->entry->module_tool;
   self->base.arguments = collet_json_get_raw (self->arguments, 0, &self->base.arguments_size);
   self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+  self->caller = g_strdup_printf ("uid:%" G_GINT64_FORMAT, self->call->uid);
+  self->base.caller = self->caller;
   self->base.log_level = 255;
   collet_call_target_dispatch (self->entry->target, &self->base);
 }

@@ -12,6 +12,7 @@
 #include "collet-waiting-calls.h"
 
 typedef struct _ColletQuiesce ColletQuiesce;
+typedef struct _ColletCanary ColletCanary;
 
 struct _ColletSlot
 {
@@ -25,13 +26,20 @@ struct _ColletSlot
 
   pthread_mutex_t lock; /* of what follows */
   ColletGeneration *published;
-  GError *refusal; /* NULL: calls are taken */
+  GError *refusal;      /* NULL: calls are taken */
+  ColletCanary *canary; /* NULL: there is none */
   gboolean closed;
   gint64 closed_at, pause_us;
   ColletWaitingCalls waiting;
   ColletWaitingCalls withdrawn; /* cancelled while they waited */
   GSource *timer;               /* while somebody waits who may not wait for ever */
 };
+
+/* collet-canary.c. The slot's lock is held. */
+ColletCanary *collet_canary_new (ColletGeneration *candidate, guint percent, const char *const *callers);
+void collet_canary_free (ColletCanary *canary);
+/* Where the call goes, if not to what is published; or NULL. Borrowed. */
+ColletGeneration *collet_canary_choose (ColletCanary *canary, const ColletCall *call);
 
 /* Main thread: those who wait go to what is published, then the gate is open. */
 void collet_slot_open_gate (ColletSlot *slot);

@@ -142,6 +142,12 @@ hand_over (ColletSlot *slot, ColletCall *call, GError **refusal)
 
   if (slot->refusal != NULL)
     *refusal = g_error_copy (slot->refusal);
+  else if (slot->canary != NULL && generation != NULL)
+    {
+      ColletGeneration *candidate = collet_canary_choose (slot->canary, call);
+
+      generation = candidate != NULL ? candidate : generation;
+    }
   if (generation != NULL)
     collet_generation_take_lease (generation);
   call->target_data[0] = generation != NULL ? (gpointer)generation : OVER;
@@ -270,6 +276,7 @@ ColletGeneration *
 collet_slot_publish (ColletSlot *slot, ColletGeneration *next)
 {
   ColletGeneration *former;
+  ColletCanary *canary;
   gint64 began_us;
 
   if (next != NULL)
@@ -278,12 +285,28 @@ collet_slot_publish (ColletSlot *slot, ColletGeneration *next)
   began_us = g_get_monotonic_time ();
   former = slot->published;
   slot->published = next;
+  canary = g_steal_pointer (&slot->canary);
   if (!slot->closed)
     slot->pause_us = g_get_monotonic_time () - began_us; /* all that a call can wait here */
   pthread_mutex_unlock (&slot->lock);
 
+  collet_canary_free (canary);
   collet_slot_resume (slot);
   return former;
+}
+
+void
+collet_slot_set_canary (ColletSlot *slot, ColletGeneration *candidate, guint percent,
+                        const char *const *callers)
+{
+  ColletCanary *next = candidate != NULL ? collet_canary_new (candidate, percent, callers) : NULL;
+  ColletCanary *former;
+
+  pthread_mutex_lock (&slot->lock);
+  former = slot->canary;
+  slot->canary = next;
+  pthread_mutex_unlock (&slot->lock);
+  collet_canary_free (former);
 }
 
 void
@@ -376,6 +399,7 @@ collet_slot_unref (ColletSlot *slot)
   g_assert (slot->waiting.length == 0 && slot->turn == NULL && slot->timer == NULL);
   g_clear_object (&slot->published);
   g_clear_error (&slot->refusal);
+  collet_canary_free (slot->canary);
   g_main_context_unref (slot->context);
   pthread_mutex_destroy (&slot->lock);
   g_free (slot->module);

@@ -40,6 +40,13 @@ void collet_slot_quiesce_async (ColletSlot *slot, guint deadline_ms, GCancellabl
 gboolean collet_slot_quiesce_finish (ColletSlot *slot, GAsyncResult *result, GError **error);
 /* Opens the gate again without a change; then it is the next one's turn. */
 void collet_slot_resume (ColletSlot *slot);
+/* Some calls go to `candidate` instead of what is published, as long as it has
+ * their tool: those whose caller or client (with or without its version) is in
+ * `callers` (may be NULL), and those of `percent` of the other callers, chosen by a
+ * hash, so that a caller stays on one side; calls without a caller count one by
+ * one. NULL: no more, nor after the next publish. */
+void collet_slot_set_canary (ColletSlot *slot, ColletGeneration *candidate, guint percent,
+                             const char *const *callers);
 /* From now on calls get `error` (copied), those that wait as well; those that run
  * go on. NULL: they are taken again. It outlives what is published. */
 void collet_slot_refuse (ColletSlot *slot, const GError *error);

@@ -35,6 +35,7 @@ typedef struct
   guint timeout_ms;
   ColletCallInput input;
   ColletMcpSealed sealed; /* what input.asked_by and input.state point to */
+  char *client;           /* modern: the program that asks, or NULL */
   char *purpose;          /* modern: what it may be unsealed for */
   /* Recursive: a target may call done from within cancel. Held by done only to
    * set is_done, so that cancel never meets a call whose done has returned. */

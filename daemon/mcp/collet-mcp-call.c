@@ -34,6 +34,7 @@ collet_mcp_call_unref (gpointer data)
   collet_tool_list_unref (call->list);
   collet_mcp_sealed_clear (&call->sealed);
   collet_mcp_ask_free (call);
+  g_free (call->client);
   g_free (call->purpose);
   g_free (call);
 }
@@ -269,6 +270,24 @@ admit (ColletMcpTurn *turn, ColletMcpCall *call)
   return FALSE;
 }
 
+/* "name/version", as it introduces itself with each request. */
+static void
+read_client (const ColletMcpTurn *turn, ColletMcpCall *call)
+{
+  const ColletMcpRequest *request = &turn->request;
+  ColletJsonNode info =
+      request->meta ? collet_json_member (request->json, request->meta, "io.modelcontextprotocol/clientInfo")
+                    : 0;
+  ColletJsonNode node = info ? collet_json_member (request->json, info, "name") : 0;
+  g_autofree char *name = node ? collet_json_dup_string (request->json, node) : NULL;
+
+  node = name ? collet_json_member (request->json, info, "version") : 0;
+  g_autofree char *version = node ? collet_json_dup_string (request->json, node) : NULL;
+  if (name)
+    call->client = g_strdup_printf ("%.200s/%.50s", name, version ? version : "");
+  call->base.client = call->client;
+}
+
 static ColletMcpCall *
 call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry)
 {
@@ -293,8 +312,12 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   if (turn->session)
     {
       call->session = collet_mcp_session_ref (turn->session);
+      call->base.caller = collet_mcp_session_get_id (turn->session);
+      call->base.client = collet_mcp_session_get_client (turn->session);
       call->input.questions = turn->reply.batch ? 0 : collet_mcp_session_get_questions (turn->session);
     }
+  else
+    read_client (turn, call);
   read_wishes (turn, call);
   return call;
 }

@@ -48,6 +48,7 @@ collet_reload_request_free (ColletReloadRequest *request)
   g_free (request->reverts);
   g_free (request->id);
   g_free (request->strategy);
+  g_strfreev (request->canary_callers);
   g_free (request->decided_by);
   g_clear_pointer (&request->smoke_tests, g_ptr_array_unref);
   g_free (request->smoke_text);
@@ -59,6 +60,21 @@ append_flag (GString *out, const char *name, gboolean is_set)
 {
   if (is_set)
     g_string_append_printf (out, "%s\"%s\":true", out->len > 1 ? "," : "", name);
+}
+
+static void
+append_strings (GString *out, const char *name, GStrv values)
+{
+  if (values == NULL)
+    return;
+  g_string_append_printf (out, "%s\"%s\":[", out->len > 1 ? "," : "", name);
+  for (guint i = 0; values[i] != NULL; i++)
+    {
+      if (i > 0)
+        g_string_append_c (out, ',');
+      collet_json_append_string (out, values[i], -1);
+    }
+  g_string_append_c (out, ']');
 }
 
 static void
@@ -97,6 +113,8 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_flag (out, "force", request->force);
   append_number (out, "drain-timeout-ms", request->drain_timeout_ms);
   append_number (out, "timeout-ms", request->timeout_ms);
+  append_number (out, "canary-percent", request->canary_percent);
+  append_strings (out, "canary-callers", request->canary_callers);
   append_number (out, "trial-ms", request->trial_ms);
   if (request->trial_ms > 0)
     {

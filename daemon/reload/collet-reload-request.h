@@ -56,6 +56,8 @@ typedef struct
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
+  guint canary_percent;    /* of callers get the new version before all do */
+  GStrv canary_callers;    /* and these; or NULL */
   guint trial_ms;          /* a trial window after it is published; 0: none */
   double trial_error_rate; /* how much worse its rate of errors may be than the old one's */
   double trial_slowdown;   /* how many times the old one's its p95 may be; 0: any */
@@ -72,6 +74,13 @@ static inline gboolean
 collet_reload_kind_is_service (ColletReloadKind kind)
 {
   return kind >= COLLET_RELOAD_DRAIN;
+}
+
+/* It waits for word while some callers have the new version already. */
+static inline gboolean
+collet_reload_request_has_canary (const ColletReloadRequest *request)
+{
+  return request->canary_percent > 0 || request->canary_callers != NULL;
 }
 
 ColletReloadRequest *collet_reload_request_new (ColletReloadKind kind, gint64 uid);

@@ -91,6 +91,21 @@ review_state (const ColletReloadRequest *request, const ColletReloadItem *item, 
   return TRUE;
 }
 
+/* Two versions at once would each have a part of the state. */
+static gboolean
+review_canary (const ColletReloadRequest *request, const ColletReloadItem *item, GError **error)
+{
+  if (!collet_reload_request_has_canary (request) ||
+      (!collet_reload_item_is_stateful (item) && !collet_reload_item_was_stateful (item)))
+    return TRUE;
+  g_set_error (
+      error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+      "Module \"%s\" keeps state, and two versions at once would each have a part of it, so it can have "
+      "no canary. Reload it with a trial window instead.",
+      item->module);
+  return FALSE;
+}
+
 static void
 compare (ColletReloadItem *item)
 {
@@ -149,7 +164,7 @@ collet_review_item (ColletReloader *reloader, const ColletReloadRequest *request
       return TRUE;
     }
   if (!review_identity (reloader, request, item, error) || !review_live (reloader, item, error) ||
-      !review_state (request, item, error))
+      !review_canary (request, item, error) || !review_state (request, item, error))
     return FALSE;
   compare (item);
   return review_compatibility (request, item, error);

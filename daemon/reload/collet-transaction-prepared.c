@@ -116,7 +116,8 @@ on_crashed (ColletGeneration *generation, const GError *error, gboolean will_res
   crash->transaction = self;
   crash->error = g_error_new (
       COLLET_ERROR, COLLET_ERROR_WORKER_CRASHED,
-      "The prepared version %s of module \"%s\" crashed, so it was given up; what ran goes on. It said: %s",
+      "The %s version %s of module \"%s\" crashed, so it was given up; what ran goes on. It said: %s",
+      collet_reload_request_has_canary (collet_reload_get_request (self->reload)) ? "new" : "prepared",
       spec->version->semver, spec->module, error->message);
   g_clear_handle_id (&self->expiry, g_source_remove);
   self->expiry = g_idle_add_full (G_PRIORITY_DEFAULT, on_crash_known, crash, crash_free);
@@ -160,6 +161,8 @@ on_decided (gpointer data, GError *error)
 
       if (item->next != NULL)
         g_signal_handlers_disconnect_by_func (item->next, on_crashed, self);
+      if (error != NULL && item->next != NULL)
+        collet_slot_set_canary (collet_deployment_get_slot (item->deployment), NULL, 0, NULL);
       if (error == NULL)
         end_trial (self, item);
     }
@@ -174,7 +177,8 @@ on_decided (gpointer data, GError *error)
 void
 collet_transaction_park (ColletTransaction *self, GPtrArray *items)
 {
-  guint expiry_ms = collet_reload_get_request (self->reload)->expiry_ms;
+  const ColletReloadRequest *request = collet_reload_get_request (self->reload);
+  guint expiry_ms = request->expiry_ms;
 
   collet_failpoint ("reload-prepared");
   g_clear_handle_id (&self->timeout, g_source_remove);
@@ -188,6 +192,15 @@ collet_transaction_park (ColletTransaction *self, GPtrArray *items)
       collet_transaction_open_trial (item);
       collet_deployment_set_candidate (item->deployment, item->next);
       g_signal_connect (item->next, "crashed", G_CALLBACK (on_crashed), self);
+      collet_statistics_watch (self->reloader->statistics, item->next);
+      if (collet_reload_request_has_canary (request))
+        collet_slot_set_canary (collet_deployment_get_slot (item->deployment), item->next,
+                                request->canary_percent, (const char *const *)request->canary_callers);
+    }
+  if (collet_reload_request_has_canary (request))
+    {
+      collet_failpoint ("reload-in-canary");
+      collet_reload_enter_phase (self->reload, "canary", 0.55);
     }
   if (expiry_ms > 0)
     self->expiry = g_timeout_add (expiry_ms, on_expired, self);

@@ -454,6 +454,17 @@ on_undone (GObject *object, GAsyncResult *result, gpointer data)
     undone (self);
 }
 
+/* Clients called a canary, and get their answers. */
+static guint
+undo_ms (ColletTransaction *self)
+{
+  const ColletReloadRequest *request = collet_reload_get_request (self->reload);
+
+  if (!collet_reload_request_has_canary (request))
+    return 1;
+  return request->drain_timeout_ms > 0 ? request->drain_timeout_ms : self->reloader->config.drain_timeout_ms;
+}
+
 /* What ran goes on; what was started for the new versions ends. */
 static void
 undo (ColletTransaction *self)
@@ -473,7 +484,7 @@ undo (ColletTransaction *self)
         continue;
       collet_transaction_close_trial (item);
       self->pending++;
-      collet_generation_retire_async (item->next, 1, NULL, on_undone, self);
+      collet_generation_retire_async (item->next, undo_ms (self), NULL, on_undone, self);
     }
   if (--self->pending == 0)
     undone (self);

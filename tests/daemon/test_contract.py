@@ -17,7 +17,7 @@ OFFERED = {
         'GetReloadHistory', 'GetReload', 'RegisterTool', 'UnregisterTool', 'GetTool', 'ListTools',
         'UpdateToolVersion', 'CallTool', 'DrainModule', 'ResumeModule', 'GetDrainStatus', 'InitiateShutdown',
         'SetSmokeTests', 'ShadowCheck', 'AtomicSwap', 'ReloadModules', 'PrepareReload', 'CommitReload', 'AbortReload', 'CallPrepared',
-        'ConfirmReload', 'RevertReload', 'GetCallStatistics',
+        'ConfirmReload', 'RevertReload', 'PromoteRollout', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion', 'WatchFolder', 'ClusterReload', 'ClusterRollback', 'AdoptStore',
         'CheckConsistency', 'GetClusterVersions', 'GetMatrix', 'ListNodes',
