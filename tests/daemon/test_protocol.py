@@ -142,6 +142,14 @@ class Client(TestCase):
             self.assertIn(b' 413 ', raw.recv(65536).split(b'\r\n')[0])
         self.assertEqual(daemon.mcp().value('echo', {'x': 1}), {'x': 1})
 
+    def test_may_send_four_mebibytes_and_no_byte_more(self):
+        daemon = self.echo()
+        client = daemon.mcp()
+        client.initialize()
+        body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+        self.assertEqual(client.post(body.ljust(4 << 20)).status, 200)
+        self.assertEqual(client.post(body.ljust((4 << 20) + 1)).status, 413)
+
     def test_numbers_and_ids_come_back_as_they_were_sent(self):
         daemon = self.echo()
         client = daemon.mcp()

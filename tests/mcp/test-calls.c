@@ -101,6 +101,8 @@ test_reports (void)
   kit_assert (progress, 200, "\"progressToken\":\"p\",\"progress\":50");
   g_assert_true (fake_exchange_is_stream (progress));
   g_assert_cmpstr (fake_exchange_get_answer_header (progress, "Content-Type"), ==, "text/event-stream");
+  g_assert_cmpstr (fake_exchange_get_answer_header (progress, "Cache-Control"), ==, "no-cache, no-transform");
+  g_assert_cmpstr (fake_exchange_get_answer_header (progress, "X-Accel-Buffering"), ==, "no");
   text = fake_exchange_dup_text (progress);
   g_assert_null (strstr (text, "notifications/message"));
   /* The module's line breaks would end the event. */

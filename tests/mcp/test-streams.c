@@ -51,6 +51,8 @@ test_legacy (void)
   kit_initialize (kit, "2025-11-25");
   stream = open_stream (kit);
   g_assert_true (fake_exchange_is_stream (stream));
+  g_assert_cmpstr (fake_exchange_get_answer_header (stream, "Cache-Control"), ==, "no-cache, no-transform");
+  g_assert_cmpstr (fake_exchange_get_answer_header (stream, "X-Accel-Buffering"), ==, "no");
   g_assert_cmpuint (count (stream, CHANGED), ==, 0);
   change (kit, 1);
   g_assert_true (fake_exchange_wait_for (stream, CHANGED));
