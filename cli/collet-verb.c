@@ -23,6 +23,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_shutdown,
   &collet_verb_modules,
   &collet_verb_versions,
+  &collet_verb_cluster,
   &collet_verb_retain,
   &collet_verb_release,
   &collet_verb_tools,

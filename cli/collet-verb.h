@@ -35,6 +35,7 @@ extern const ColletVerb collet_verb_drain, collet_verb_resume,
     collet_verb_shutdown;                                       /* collet-verb-service.c */
 extern const ColletVerb collet_verb_modules, collet_verb_tools; /* collet-verb-list.c */
 extern const ColletVerb collet_verb_call;                       /* collet-verb-call.c */
+extern const ColletVerb collet_verb_cluster;                    /* collet-verb-cluster.c */
 extern const ColletVerb collet_verb_watch;                      /* collet-verb-watch.c */
 /* collet-verb-versions.c */
 extern const ColletVerb collet_verb_versions, collet_verb_retain, collet_verb_release;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A daemon of its own is a cluster of one: every cluster call has that meaning."""
 
+import json
+import os
+import subprocess
 import unittest
 
 from collet_harness import HAS_FAILPOINTS, MANAGER, RELOAD, ROOT, TestCase, module, variants, wait_until
@@ -10,7 +13,7 @@ from gi.repository import GLib
 NODE = 'org.collet.Collet1.Node'
 
 
-class Cluster(TestCase):
+class ClusterCase(TestCase):
     def one(self, *arguments, **options):
         daemon = self.daemon('--node-name', 'solo', *arguments, **options)
         daemon.load(module('counter-1.0.0'))
@@ -33,6 +36,8 @@ class Cluster(TestCase):
         return wait_until(lambda: (found := self.agreed(daemon, name)) and found[1] == epoch and found[2] == 1 and found,
                           what=f'epoch {epoch}')
 
+
+class Cluster(ClusterCase):
     def test_what_is_loaded_is_what_is_agreed(self):
         daemon = self.one()
         version, _, _ = self.wait_agreed(daemon, 1)
@@ -69,7 +74,6 @@ class Cluster(TestCase):
                 daemon.stop()
 
     def make(self, folder):
-        import os
         os.mkdir(folder)
         return folder
 
@@ -176,6 +180,37 @@ class Cluster(TestCase):
                 self.assertEqual(daemon.version('counter'), found[0])
                 daemon.load(module('counter-2.0.0' if found[1] == 1 else 'counter-1.0.0'))  # nothing holds it
                 daemon.stop()
+
+
+class Colletctl(ClusterCase):
+    def ctl(self, *arguments, status=0):
+        done = subprocess.run([os.environ['COLLETCTL'], '--session', *arguments], capture_output=True, text=True,
+                              env={'DBUS_SESSION_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8', 'PATH': '/usr/bin'},
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertNotIn('CRITICAL', done.stderr)
+        return done.stdout
+
+    def test_the_command_line_shows_and_changes_it(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        self.assertEqual(self.ctl('cluster', 'check'), 'consistent\n')
+        self.assertEqual(json.loads(self.ctl('--json', 'cluster', 'check', 'counter'))['consistency']['verdict'],
+                         'consistent')
+        self.assertIn('solo *', self.ctl('cluster', 'nodes'))
+        self.ctl('cluster', 'reload', module('counter-2.0.0'), '--strategy', 'quorum', '--reason', 'better')
+        version = self.wait_agreed(daemon, 2)[0]
+        rows = json.loads(self.ctl('--json', 'cluster', 'matrix'))['matrix']
+        self.assertEqual([(row['module'], row['node'], row['version'], row['epoch'], row['state']) for row in rows],
+                         [('counter', 'solo', version, 2, 'in-line')])
+        self.assertIn(version[:12], self.ctl('cluster', 'matrix'))
+        self.ctl('cluster', 'rollback', 'counter', '--reason', 'worse')
+        rows = json.loads(self.ctl('--json', 'cluster', 'versions', 'counter'))['versions']
+        self.assertEqual(rows[0]['semantic_version'], '1.0.0')
+        error = json.loads(self.ctl('--json', 'cluster', 'versions', 'absent', status=1))
+        self.assertEqual(error['error']['name'], 'NotFound')
+        self.ctl('cluster', 'adopt-store', status=1)
+        self.ctl('cluster', 'something', status=2)
 
 
 if __name__ == '__main__':
