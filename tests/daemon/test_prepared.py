@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import threading
 import time
 import unittest
 
@@ -98,6 +99,19 @@ class Prepared(TestCase):
         _, version = daemon.prepare('echo', module('echo-2.0.0'))
         daemon.commit('echo', version)
         self.assertBusError('NotPrepared', daemon.call_prepared, 'echo', version, 'echo')
+
+    def test_calls_on_trial_end_before_the_state_is_carried_over(self):
+        daemon = self.counter()
+        _, version = daemon.prepare('counter', module('counter-slow'))
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(
+            daemon.call_prepared('counter', version, 'count', {'by': 100})))
+        thread.start()
+        time.sleep(0.1)
+        daemon.commit('counter', version)
+        thread.join(10)
+        self.assertEqual(seen, [{'count': 105}])
+        self.assertEqual(daemon.tool_value('count_get'), {'count': 5})
 
     def test_expires(self):
         daemon = self.echo()
@@ -236,7 +250,6 @@ class Prepared(TestCase):
     def test_trial_call_that_never_returns_ends_with_the_abort(self):
         daemon = self.echo()
         _, version = daemon.prepare('echo', module('echo-hang-call'))
-        import threading
         seen = []
 
         def call():

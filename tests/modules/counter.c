@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One integer as state. FORMAT is its format: 1 is eight bytes, 2 is decimal
- * text; IS_STATELESS: it forgets. FAULT says what goes wrong, if anything.
+ * text; IS_STATELESS: it forgets. DELAY_US: so long does counting take. FAULT says
+ * what goes wrong, if anything.
  */
 #include "tiny.h"
 
@@ -12,6 +13,9 @@
 
 #ifndef FAULT
 #define FAULT none
+#endif
+#ifndef DELAY_US
+#define DELAY_US 0
 #endif
 #define IS_FAULT(fault) (strcmp (STRING (FAULT), fault) == 0)
 #define STRING(x) STRING_ (x)
@@ -30,7 +34,11 @@ call_tool (void *instance, const char *tool, struct collet_call *call)
     return collet_call_fail (call, "this version never counts");
   collet_get_integer (call, "by", &by);
   if (strcmp (tool, "count") == 0)
-    count += by;
+    {
+      if (DELAY_US > 0)
+        usleep (DELAY_US);
+      count += by;
+    }
   snprintf (json, sizeof json, "{\"count\":%" PRId64 "}", count);
   collet_set_structured (call, json);
   return COLLET_OK;
