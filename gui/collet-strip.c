@@ -162,28 +162,36 @@ collet_strip_new (void)
   return g_object_new (COLLET_TYPE_STRIP, NULL);
 }
 
+/* "node-17, node-31", or some of them and how many others. */
+static char *
+dup_differing (ColletMatrix *matrix, ColletMatrixRow *row)
+{
+  guint n = collet_matrix_get_n_nodes (matrix), left = collet_matrix_row_get_n_differing (row), named = 0;
+  const char *const *nodes = collet_matrix_get_nodes (matrix);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < n && named < NAMED; i++)
+    if (collet_matrix_row_get_cell (row, i) != COLLET_CELL_IN_LINE)
+      g_string_append_printf (names, "%s%s", named++ > 0 ? ", " : "", nodes[i]);
+  if (left == named)
+    return g_string_free (g_steal_pointer (&names), FALSE);
+  /* Translators: names of nodes, and how many others */
+  return g_strdup_printf (ngettext ("%s and %u other", "%s and %u others", left - named), names->str,
+                          left - named);
+}
+
 char *
 collet_strip_dup_summary (ColletMatrix *matrix, ColletMatrixRow *row)
 {
   guint n = collet_matrix_get_n_nodes (matrix), differing = collet_matrix_row_get_n_differing (row);
-  const char *const *nodes = collet_matrix_get_nodes (matrix);
-  g_autoptr (GString) text = g_string_new (NULL);
-  guint named = 0;
+  g_autofree char *in_line =
+      g_strdup_printf (ngettext ("%u of %u node in line", "%u of %u nodes in line", n), n - differing, n);
 
-  g_string_append_printf (text, ngettext ("%u of %u node in line", "%u of %u nodes in line", n),
-                          n - differing, n);
-  for (guint i = 0; i < n && named < NAMED; i++)
-    if (collet_matrix_row_get_cell (row, i) != COLLET_CELL_IN_LINE)
-      {
-        g_string_append_printf (text, "%s %s", named == 0 ? ";" : ",", nodes[i]);
-        named++;
-      }
-  if (differing > named)
-    g_string_append_printf (text, ngettext (" and %u other", " and %u others", differing - named),
-                            differing - named);
-  if (differing > 0)
-    g_string_append (text, ngettext (" differs", " differ", differing));
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  if (differing == 0)
+    return g_steal_pointer (&in_line);
+  g_autofree char *names = dup_differing (matrix, row);
+  /* Translators: "48 of 50 nodes in line", then the names of nodes */
+  return g_strdup_printf (ngettext ("%s; %s differs", "%s; %s differ", differing), in_line, names);
 }
 
 void

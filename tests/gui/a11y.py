@@ -154,4 +154,7 @@ def key(*keys):
 
 
 def shot(path):
+    """The whole screen, without a tooltip."""
+    subprocess.run(['xdotool', 'mousemove', '0', '0'], check=True)
+    time.sleep(0.3)
     subprocess.run(['import', '-window', 'root', path], check=True)
