@@ -175,6 +175,9 @@ print_module (GVariant *row)
   print_field ("in flight", dup_count (row, "InFlight"));
   print_field ("errors", dup_count (row, "Errors"));
   print_field ("crashes", dup_count (row, "Crashes"));
+  g_autofree char *resident = collet_row_dup_list (row, "ResidentVersions");
+  if (*resident != '\0')
+    print_field ("in memory still", g_strdup (resident));
   print_field ("loaded", collet_human_dup_age (collet_row_int (row, "LoadedAt"), now));
   print_field ("verdict", dup_string (row, "Verdict"));
   print_field ("", dup_string (row, "VerdictMessage"));

@@ -3,6 +3,7 @@
 
 #include "collet-http-listener.h"
 #include "collet-mcp-server.h"
+#include "collet-memory-report.h"
 #include "collet-rows.h"
 #include "collet-seal-key.h"
 #include "collet-session-keeper.h"
@@ -158,6 +159,7 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
     .instructions = options->config->instructions,
     .version = COLLET_VERSION,
     .seal_key = seal_key,
+    .append_metrics = collet_memory_report_append,
     .record = options->record_calls ? on_record : NULL,
     .recorder = recorder,
     .user_data = self,

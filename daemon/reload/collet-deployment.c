@@ -30,6 +30,7 @@ struct _ColletDeployment
 G_DEFINE_FINAL_TYPE (ColletDeployment, collet_deployment, G_TYPE_OBJECT)
 
 static guint changed_signal;
+static guint n_resident; /* atomic; of all modules */
 static guint crashed_signal;
 
 static void
@@ -294,13 +295,21 @@ collet_deployment_get_resident (ColletDeployment *self)
   return (const char *const *)self->resident->pdata;
 }
 
+guint
+collet_deployment_count_resident (void)
+{
+  return (guint)g_atomic_int_get (&n_resident);
+}
+
 static void
 note_resident (ColletDeployment *self, ColletGeneration *generation)
 {
   const char *sha256 = collet_generation_get_spec (generation)->version->sha256;
 
-  if (!g_strv_contains (collet_deployment_get_resident (self), sha256))
-    g_ptr_array_insert (self->resident, 0, g_strdup (sha256));
+  if (g_strv_contains (collet_deployment_get_resident (self), sha256))
+    return;
+  g_ptr_array_insert (self->resident, 0, g_strdup (sha256));
+  g_atomic_int_inc (&n_resident);
 }
 
 static void

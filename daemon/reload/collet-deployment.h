@@ -32,6 +32,8 @@ void collet_deployment_set_reload (ColletDeployment *self, const char *id);
 
 /* Versions (SHA-256) that were retired, but whose code is in this process still. */
 const char *const *collet_deployment_get_resident (ColletDeployment *self);
+/* How many these are, of all modules, since the daemon started. Thread-safe. */
+guint collet_deployment_count_resident (void);
 
 /* How often its workers died, over all generations since the daemon started. */
 guint64 collet_deployment_get_crashes (ColletDeployment *self);

@@ -303,6 +303,12 @@ class Requests(TestCase):
         self.assertEqual(daemon.info('echo')['ResidentVersions'], [])
         daemon.load(module('echo-2.0.0'), allow_breaking=True)
         self.assertEqual(daemon.info('echo')['ResidentVersions'], [sha256(module('echo-nodelete'))])
+        client = daemon.mcp()
+        client.connection.request('GET', '/metrics')
+        figures = dict(line.rsplit(' ', 1) for line in client.connection.getresponse().read().decode().splitlines()
+                       if line and not line.startswith('#'))
+        self.assertEqual(figures['collet_resident_versions'], '1')
+        self.assertTrue(20 < int(figures['collet_memory_mappings']) < int(figures['collet_memory_mappings_limit']))
 
     def test_the_version_on_disk_is_told(self):
         daemon = self.daemon()
