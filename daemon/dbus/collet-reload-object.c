@@ -141,12 +141,25 @@ describe_state (ColletReloadState state)
   return collet_reload_state_to_string (state == COLLET_RELOAD_COMMITTED ? COLLET_RELOAD_RUNNING : state);
 }
 
+/* "": it can be. */
+static const char *
+why_not_cancellable (ColletReload *reload)
+{
+  if (collet_reload_is_finished (reload))
+    return "It has ended.";
+  if (collet_reload_get_state (reload) != COLLET_RELOAD_RUNNING)
+    return "It is committed; roll the module back instead.";
+  if (collet_reload_is_prepared (reload) && collet_reload_get_request (reload)->decided_by != NULL)
+    return "It is prepared, and others decide what becomes of it.";
+  return "";
+}
+
 static void
 on_changed (ColletReload *reload, gpointer data)
 {
   ColletDbusReload *bus = data;
   const GError *error = collet_reload_is_finished (reload) ? collet_reload_get_error (reload) : NULL;
-  gboolean is_cancellable = collet_reload_get_state (reload) == COLLET_RELOAD_RUNNING;
+  const char *why_not = why_not_cancellable (reload);
 
   collet_dbus_reload_set_state (bus, describe_state (collet_reload_get_state (reload)));
   collet_dbus_reload_set_phase (bus, collet_reload_get_phase (reload));
@@ -159,11 +172,8 @@ on_changed (ColletReload *reload, gpointer data)
   collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
   collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
   collet_dbus_reload_set_expires_at (bus, collet_reload_get_expires_at (reload));
-  collet_dbus_reload_set_cancellable (bus, is_cancellable);
-  collet_dbus_reload_set_not_cancellable_reason (bus, is_cancellable ? ""
-                                                      : collet_reload_is_finished (reload)
-                                                          ? "It has ended."
-                                                          : "It is committed; roll the module back instead.");
+  collet_dbus_reload_set_cancellable (bus, *why_not == '\0');
+  collet_dbus_reload_set_not_cancellable_reason (bus, why_not);
   if (collet_reload_is_finished (reload))
     {
       collet_dbus_reload_set_duration_us (bus, collet_reload_get_duration_us (reload));

@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from collet_harness import BusError, TestCase, example, module
+from collet_harness import GLib, BusError, TestCase, example, module
 
 TURNS = int(os.environ.get('COLLET_TEST_TURNS', '8'))
 CALCULATORS = [example('calculator-' + version) for version in ('1.0.0', '1.1.0', '2.0.0')]
@@ -18,7 +18,8 @@ ECHOS = [module('echo-' + version) for version in ('1.0.0', '2.0.0')]
 COUNTERS = [module('counter-' + version) for version in ('1.0.0', '2.0.0', '4.0.0')]
 BATCH = [module('bigstate-1.0.0'), example('text-tools')]
 # What somebody may be told when others change the same things.
-EXPECTED = {'ReloadInProgress', 'NotPurged', 'ModuleNotLoaded', 'RollbackFailed', 'InvalidArgument'}
+EXPECTED = {'ReloadInProgress', 'NotPurged', 'ModuleNotLoaded', 'RollbackFailed', 'InvalidArgument', 'NotPrepared',
+            'PrepareExpired'}
 
 
 def sha256(path):
@@ -36,7 +37,7 @@ class Crowd:
         self.registered = registered
         self.surprises = []
         self.is_over = threading.Event()
-        work = (self.reload, self.load, self.count, self.batch, self.unload, self.register, self.call, self.call)
+        work = (self.prepare, self.group, self.reload, self.load, self.count, self.batch, self.unload, self.register, self.call, self.call)
         self.threads = [threading.Thread(target=self.repeat, args=(step,), daemon=True) for step in work]
         for thread in self.threads:
             thread.start()
@@ -63,6 +64,17 @@ class Crowd:
 
     def load(self):
         self.daemon.load(self.dice.choice(ECHOS), allow_breaking=True)
+
+    def prepare(self):
+        _, version = self.daemon.prepare('echo', self.dice.choice(ECHOS), expiry_ms=self.dice.choice((5, 5000)))
+        if self.dice.random() < 0.7:
+            self.daemon.commit('echo', version)
+        else:
+            self.daemon.abort('echo', version)
+
+    def group(self):
+        self.daemon.wait(self.daemon.call('ReloadModules', '(asa{sv})', [self.dice.choice(ECHOS), COUNTERS[0]],
+                                          {'allow-breaking': GLib.Variant('b', True)}))
 
     def count(self):
         if self.dice.random() < 0.5:
