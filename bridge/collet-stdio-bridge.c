@@ -218,13 +218,17 @@ find_request (ColletStdioBridge *bridge, const char *id)
 }
 
 /* TRUE: it is done. In the modern era to cancel is to close the answer's stream;
- * what was not sent yet just is not. */
+ * what was not sent yet just is not. A legacy daemon is told, and does not answer:
+ * nor may we. */
 static gboolean
 cancel (ColletStdioBridge *bridge, const char *id)
 {
   ColletStdioTask *task = find_request (bridge, id);
 
-  if (task == NULL || (!task->message->is_modern && task->post != NULL))
+  if (task == NULL)
+    return FALSE;
+  task->is_answered = TRUE;
+  if (!task->message->is_modern && task->post != NULL)
     return FALSE;
   collet_stdio_task_free (task);
   return TRUE;

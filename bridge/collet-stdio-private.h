@@ -25,8 +25,8 @@ typedef struct
   gint64 give_up_us;           /* 0: not in trouble */
   char *last_event_id;         /* of a stream that broke off */
   gboolean is_own;             /* its answer is for the bridge */
-  gboolean is_answered;
-  gboolean was_opened; /* subscriptions/listen: it had its acknowledgement */
+  gboolean is_answered;        /* or its client does not wait any more */
+  gboolean was_opened;         /* subscriptions/listen: it had its acknowledgement */
 } ColletStdioTask;
 
 struct _ColletStdioBridge

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// client.cjs PACKAGES KIND URL: uses every feature of the tools by an official
+// client.cjs PACKAGES KIND ADDRESS: uses every feature of the tools by an official
 // client, then calls one again and again until a line comes on standard input.
 // Prints what happened as JSON. KIND: sdk-1 (v1), or v2 as "legacy", "auto" or
-// "modern" (pinned).
+// "modern" (pinned). ADDRESS: a URL, or the path of a socket: then the client starts
+// COLLET_STDIO and speaks with that.
 
 'use strict'
 
 const path = require('node:path')
 const { createRequire } = require('node:module')
 
-const [packages, kind, url] = process.argv.slice(2)
+const [packages, kind, address] = process.argv.slice(2)
 const load = createRequire(path.join(packages, 'package.json'))
 const IN_FLIGHT = 4
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} }
@@ -33,11 +34,17 @@ function answerRoots () {
   return { roots: [{ uri: 'file:///home/ada', name: 'ada' }] }
 }
 
+function open (Http, Stdio) {
+  if (address.startsWith('/')) return new Stdio({ command: process.env.COLLET_STDIO, args: ['--socket', address] })
+  return new Http(new URL(address))
+}
+
 async function connect () {
   const info = { name: 'collet-test', version: '1' }
   if (kind === 'sdk-1') {
     const { Client } = load('@modelcontextprotocol/sdk/client/index.js')
     const { StreamableHTTPClientTransport } = load('@modelcontextprotocol/sdk/client/streamableHttp.js')
+    const { StdioClientTransport } = load('@modelcontextprotocol/sdk/client/stdio.js')
     const types = load('@modelcontextprotocol/sdk/types.js')
     const client = new Client(info, { capabilities: CAPABILITIES })
     client.setRequestHandler(types.ElicitRequestSchema, answerForm)
@@ -45,11 +52,12 @@ async function connect () {
     client.setRequestHandler(types.ListRootsRequestSchema, answerRoots)
     client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => { seen.changes++ })
     client.setNotificationHandler(types.LoggingMessageNotificationSchema, () => { seen.logs++ })
-    await client.connect(new StreamableHTTPClientTransport(new URL(url)))
+    await client.connect(open(StreamableHTTPClientTransport, StdioClientTransport))
     await client.setLoggingLevel('info')
     return client
   }
   const { Client, StreamableHTTPClientTransport } = load('@modelcontextprotocol/client')
+  const { StdioClientTransport } = load('@modelcontextprotocol/client/stdio')
   const client = new Client(info, {
     capabilities: CAPABILITIES,
     versionNegotiation: { mode: kind === 'modern' ? { pin: '2026-07-28' } : kind },
@@ -58,7 +66,7 @@ async function connect () {
   client.setRequestHandler('elicitation/create', answerForm)
   client.setRequestHandler('sampling/createMessage', answerModel)
   client.setRequestHandler('roots/list', answerRoots)
-  await client.connect(new StreamableHTTPClientTransport(new URL(url)))
+  await client.connect(open(StreamableHTTPClientTransport, StdioClientTransport))
   return client
 }
 
@@ -107,7 +115,11 @@ async function work (client, base) {
 async function main () {
   process.stdin.once('data', () => { seen.stop = true })
   const client = await connect()
-  client.onerror = error => seen.errors.push(String(error))
+  client.onerror = error => {
+    // Over stdio, v1 looks at a notification after the answer that came with it.
+    if (address.startsWith('/') && String(error).includes('progress notification for an unknown token')) return
+    seen.errors.push(String(error))
+  }
   seen.protocol = client.getNegotiatedProtocolVersion?.()
   await features(client)
   console.log('ready')

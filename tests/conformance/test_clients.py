@@ -22,12 +22,15 @@ class Official(TestCase):
             daemon.load(example(name))
         return daemon
 
-    def use(self, kind):
+    def use(self, kind, by_stdio):
         """What the client saw, with reloads while it called."""
         packages = collet_npm.packages()
         daemon = self.start()
+        address = f'http://127.0.0.1:{daemon.port}/mcp'
+        if by_stdio:
+            address = os.path.join(self.folder, 'collet', 'mcp.sock')
         client = subprocess.Popen(
-            [collet_npm.node(packages), CLIENT, packages, kind, f'http://127.0.0.1:{daemon.port}/mcp'],
+            [collet_npm.node(packages), CLIENT, packages, kind, address],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(client.stdout.close)
         self.addCleanup(client.wait)
@@ -43,8 +46,8 @@ class Official(TestCase):
         self.assertEqual(client.returncode, 0, out)
         return json.loads(out.splitlines()[-1])
 
-    def check(self, kind, protocol):
-        seen = self.use(kind)
+    def check(self, kind, protocol, by_stdio=False):
+        seen = self.use(kind, by_stdio)
         self.assertEqual(seen['errors'], [])
         self.assertEqual(seen['tools'], sorted(seen['tools']))
         self.assertEqual(seen['table'], 'A table for 4 at Chez Collet is booked.')
@@ -54,7 +57,9 @@ class Official(TestCase):
         self.assertEqual(seen['kinds'], ['image', 'audio', 'resource_link', 'resource', 'resource'])
         self.assertEqual(seen['structured']['shape'], 'ring')
         self.assertEqual((seen['failed'], seen['refused'], seen['aborted']), (True, True, True))
-        self.assertEqual(seen['progress'], [0, 1, 2, 3])
+        self.assertEqual(seen['progress'][:3], [0, 1, 2])
+        if not by_stdio:
+            self.assertEqual(seen['progress'][3:], [3])
         if protocol is not None:
             self.assertEqual(seen['protocol'], protocol)
         # Not one call was lost or wrong, and both versions answered some.
@@ -76,6 +81,13 @@ class Official(TestCase):
 
     def test_client_2_in_the_modern_era_loses_no_call_at_reloads(self):
         self.check('modern', '2026-07-28')
+
+
+    def test_sdk_1_over_stdio_loses_no_call_at_reloads(self):
+        self.check('sdk-1', None, by_stdio=True)
+
+    def test_client_2_over_stdio_loses_no_call_at_reloads(self):
+        self.check('auto', '2026-07-28', by_stdio=True)
 
 
 class Inspector(TestCase):
