@@ -211,7 +211,22 @@ test_documented (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (n, >=, 8);
 }
 
-/* Each table and view of the schema is in the document. */
+/* The text of all queries, one after the other. */
+static char *
+extract_queries (const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, "```sql\n", -1);
+  GString *queries = g_string_new (NULL);
+
+  for (guint i = 1; parts[i] != NULL; i++)
+    {
+      *strstr (parts[i], "```") = '\0';
+      g_string_append (queries, parts[i]);
+    }
+  return g_string_free (queries, FALSE);
+}
+
+/* Each table and view of the schema is in the document, and in one of its queries. */
 static void
 test_document_complete (Fixture *fixture, gconstpointer data)
 {
@@ -223,12 +238,17 @@ test_document_complete (Fixture *fixture, gconstpointer data)
 
   g_assert_true (g_file_get_contents (g_getenv ("COLLET_TEST_DOCUMENT"), &text, NULL, NULL));
   g_assert_cmpuint (g_strv_length (list), >, 15);
+  g_autofree char *queries = extract_queries (text);
   for (guint i = 0; list[i] != NULL; i++)
     {
       g_autofree char *mark = g_strdup_printf ("`%s`", list[i]);
 
+      g_autofree char *word = g_strdup_printf ("\\b%s\\b", list[i]);
+
       if (strstr (text, mark) == NULL)
         g_error ("%s is not documented", list[i]);
+      if (!g_regex_match_simple (word, queries, 0, 0))
+        g_error ("%s is in no example query", list[i]);
     }
 }
 
