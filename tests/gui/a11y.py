@@ -18,6 +18,15 @@ def normal(name):
     return ' '.join(words[:half]) if len(words) % 2 == 0 and words[:half] == words[half:] else ' '.join(words)
 
 
+# Newer versions say some roles in other words.
+ROLES = {'button': 'push button', 'entry': 'text', 'search box': 'text', 'editable text': 'text', 'row': 'table row'}
+
+
+def role_of(node):
+    role = node.getRoleName()
+    return ROLES.get(role, role)
+
+
 def app(name, timeout=20):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
@@ -53,7 +62,7 @@ def is_shown(node):
 def look(root, role=None, name=None, holds=None):
     for node in walk(root):
         try:
-            if role is not None and node.getRoleName() != role:
+            if role is not None and role_of(node) != role:
                 continue
             if name is not None and normal(node.name) != name:
                 continue

@@ -73,6 +73,42 @@ class Reloading(AppCase):
         a11y.key('ctrl+z')
         harness.wait_until(lambda: self.daemon.version('calculator') == first, what='the undone version')
 
+    def test_two_phases_by_hand(self):
+        self.start('calculator-1.0.0')
+        first = self.daemon.version('calculator')
+        path, second = self.daemon.call('PrepareReload', '(sa{sv})', 'calculator',
+                                        harness.variants({'artifact': harness.example('calculator-2.0.0')}))
+        self.go('Reloads')
+        self.open_row('Reload of calculator')
+        self.see(name='Prepared, waits for commit')
+        self.assertEqual(self.daemon.version('calculator'), first)
+        self.press('Commit')
+        self.see(name='Succeeded')
+        self.assertEqual(self.daemon.version('calculator'), second)
+
+    def test_a_prepared_version_is_given_up(self):
+        self.start('calculator-1.0.0')
+        first = self.daemon.version('calculator')
+        self.open_row('calculator, version 1.0.0')
+        self.daemon.call('PrepareReload', '(sa{sv})', 'calculator',
+                         harness.variants({'artifact': harness.example('calculator-2.0.0')}))
+        self.see(name='A Reload Is Under Way')
+        a11y.click(self.see('list item', 'Watch it'), 'Collet')
+        self.press('Abort')
+        self.see(name='Cancelled')
+        self.assertEqual(self.daemon.version('calculator'), first)
+
+    def test_a_module_that_is_being_changed_offers_to_watch(self):
+        self.start('calculator-1.0.0')
+        self.daemon.call('PrepareReload', '(sa{sv})', 'calculator',
+                         harness.variants({'artifact': harness.example('calculator-2.0.0')}))
+        self.open_row('calculator, version 1.0.0')
+        self.press('Unload…')
+        self.press('Unload')
+        self.see(holds='calculator is being changed already')
+        self.press('Watch')
+        self.see(name='Prepared, waits for commit')
+
     def test_what_is_refused_says_why_and_changes_nothing(self):
         self.start('calculator-1.0.0')
         bad = os.path.join(self.folder, 'not-a-module.so')
@@ -112,13 +148,13 @@ class Daemons(AppCase):
     def test_a_daemon_that_dies_is_awaited(self):
         self.start('calculator-1.0.0', 'text-tools')
         self.see('table row', holds='calculator, version')
-        a11y.set_text(self.see('entry', 'Search modules'), 'calc')
+        a11y.set_text(self.see('text', 'Search modules'), 'calc')
         self.unsee('table row', holds='text-tools')
         self.daemon.kill()
         self.see(holds='The daemon is gone; it is awaited.')
         # What was known stays to be seen, and so does what was typed in.
         self.see('table row', holds='calculator, version')
-        self.assertEqual(a11y.text(self.see('entry', 'Search modules')), 'calc')
+        self.assertEqual(a11y.text(self.see('text', 'Search modules')), 'calc')
         self.daemon.start()
         self.unsee(holds='The daemon is gone; it is awaited.')
         self.see('table row', holds='calculator, version')
@@ -133,7 +169,7 @@ class Daemons(AppCase):
     def test_a_search_without_match_says_so(self):
         self.start('calculator-1.0.0')
         self.see('table row', holds='calculator, version')
-        a11y.set_text(self.see('entry', 'Search modules'), 'nowhere')
+        a11y.set_text(self.see('text', 'Search modules'), 'nowhere')
         self.see(name='No Match')
 
 
@@ -173,13 +209,13 @@ class Everybody(AppCase):
         found = []
         for node in a11y.walk(self.app):
             try:
-                role, name, parent = node.getRoleName(), node.name, node.parent
+                role, name, parent = a11y.role_of(node), node.name, node.parent
                 if role not in self.NAMED or not a11y.is_shown(node):
                     continue
                 if role == 'image' or node.getState().contains(pyatspi.STATE_DEFUNCT):
                     continue
                 if name.strip() in ('', 'GtkButton', 'GtkListItemWidget', 'GtkListBoxRow', 'GtkSwitch', 'GtkEntry') and \
-                        parent.getRoleName() not in ('combo box', 'text', 'push button', 'toggle button'):
+                        a11y.role_of(parent) not in ('combo box', 'text', 'push button', 'toggle button'):
                     found.append(f'{role} {name!r} in {parent.getRoleName()} {parent.name!r}')
             except Exception:  # it is gone
                 continue
@@ -206,7 +242,7 @@ class Everybody(AppCase):
         self.see('table row', holds='calculator, version')
         for number, place in reversed(list(enumerate(self.PLACES, 1))):
             a11y.key(f'alt+{number}')
-            self.see('entry', titles[place])
+            self.see('text', titles[place])
         a11y.key('ctrl+f')
         time.sleep(0.2)
         a11y.key('x', 'y', 'z')
