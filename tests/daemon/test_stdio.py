@@ -242,7 +242,7 @@ class AClient(Base):
         daemon = self.daemon()
         daemon.load(example('countdown'))
         client = self.stdio(modern=True)
-        sent = [client.send('tools/call', {'name': 'countdown', 'arguments': {'from': 3, 'interval_ms': 300}})
+        sent = [client.send('tools/call', {'name': 'countdown', 'arguments': {'from': 3, 'interval_ms': 80}})
                 for _ in range(300)]
         replies = [client.reply(identity) for identity in sent]
         refused = [reply for reply in replies if reply.get('error', {}).get('data', {}).get('reason') == 'Overloaded']
