@@ -148,7 +148,10 @@ class Client(TestCase):
         client.initialize()
         body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
         self.assertEqual(client.post(body.ljust(4 << 20)).status, 200)
-        self.assertEqual(client.post(body.ljust((4 << 20) + 1)).status, 413)
+        with socket.create_connection(('127.0.0.1', daemon.port), timeout=20) as raw:
+            raw.sendall(f'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\nContent-Type: application/json\r\n'
+                        f'Accept: application/json, text/event-stream\r\nContent-Length: {(4 << 20) + 1}\r\n\r\n'.encode())
+            self.assertIn(b' 413 ', raw.recv(65536).split(b'\r\n')[0])
 
     def test_numbers_and_ids_come_back_as_they_were_sent(self):
         daemon = self.echo()
