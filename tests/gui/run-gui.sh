@@ -28,7 +28,7 @@ TEXT
 
 export HOME=$home XDG_CONFIG_HOME=$home/config XDG_DATA_HOME=$home/data XDG_CACHE_HOME=$home/cache
 export XDG_RUNTIME_DIR=$home/run GSETTINGS_BACKEND=memory
-export GDK_BACKEND=x11 GSK_RENDERER=cairo ADW_DISABLE_PORTAL=1 GTK_USE_PORTAL=0 NO_AT_BRIDGE=0 GTK_A11Y=atspi
+export GDK_BACKEND=x11 GSK_RENDERER=cairo ADW_DISABLE_PORTAL=1 GTK_USE_PORTAL=0 NO_AT_BRIDGE=0
 unset WAYLAND_DISPLAY DISPLAY
 
 # What services of the bus say on starting is not the command's output.
