@@ -68,11 +68,13 @@ class Killed(TestCase):
         for place, action, stands, is_known in POINTS:
             with self.subTest(place=place, action=action.__name__):
                 daemon = self.daemon()
-                self.at(daemon, place, action, stands, is_known)
-                daemon.stop()
-                self.daemons.remove(daemon)
-                daemon.connection.close_sync(None)
-                os.system(f'rm -rf {daemon.data} {daemon.log}')
+                try:
+                    self.at(daemon, place, action, stands, is_known)
+                finally:
+                    daemon.stop()
+                    self.daemons.remove(daemon)
+                    daemon.connection.close_sync(None)
+                    os.system(f'rm -rf {daemon.data} {daemon.log}')
 
     def updates(self, daemon, since=0):
         rows, _ = daemon.call('GetUpdatesSince', '(ta{sv})', since, variants({'subscriber': 'watcher'}))
