@@ -72,13 +72,22 @@ interval_us (const Watch *watch)
          G_USEC_PER_SEC;
 }
 
+/* One that is prepared may wait for hours, and calls go on meanwhile. */
+static gboolean
+is_being_reloaded (const Watch *watch)
+{
+  ColletReload *holder =
+      g_hash_table_lookup (watch->owner->reloader->locks, collet_deployment_get_module (watch->deployment));
+
+  return holder != NULL && !collet_reload_is_prepared (holder);
+}
+
 static gboolean
 is_present (const Watch *watch)
 {
   return watch->owner != NULL && !watch->owner->reloader->is_closing &&
          collet_deployment_get_published (watch->deployment) == watch->generation &&
-         !g_hash_table_contains (watch->owner->reloader->locks,
-                                 collet_deployment_get_module (watch->deployment));
+         !is_being_reloaded (watch);
 }
 
 static void

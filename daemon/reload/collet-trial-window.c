@@ -213,7 +213,10 @@ on_changed (ColletDeployment *deployment, gpointer data)
   ColletReload *revert = find_revert (self);
   if (revert == NULL)
     {
-      finish (self, g_strdup ("Another reload came before its trial window had ended; it was not judged."),
+      finish (self,
+              g_strdup (self->reloader->is_closing
+                            ? "The daemon ended in its trial window; it stays, and was not judged."
+                            : "Another reload came before its trial window had ended; it was not judged."),
               NULL);
       return;
     }

@@ -102,6 +102,13 @@ class Saved(Ledger):
         daemon.start()
         self.assert_exact(daemon, crowd)
 
+    def test_also_while_a_version_is_prepared(self):
+        daemon, crowd = self.ledger(posters=1)
+        daemon.call('PrepareReload', '(sa{sv})', module('ledger-2.0.0'), {})
+        first = self.saved(daemon)
+        wait_until(lambda: self.saved(daemon) > first)
+        self.assertEqual(crowd[0].stop().errors, [])
+
     def test_does_not_stand_in_the_way_of_reloads(self):
         daemon, crowd = self.ledger()
         for turn in range(6):
