@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A daemon of a large cluster, for programs that show one: many.py XML [--modules N]
-[--nodes N] [--updates N]
+[--nodes N] [--updates N] [--deny WHAT]
 
 Owns the bus name on the session bus. Every tenth module differs on two nodes. --updates: changes of
-the matrix a second, in ten signals. Prints "ready"; a line "gap" on its input makes
+the matrix a second, in ten signals. --deny looking, --deny changing: what the caller
+may not do. Prints "ready"; a line "gap" on its input makes
 it leave one signal out.
 """
 
@@ -17,6 +18,8 @@ NAME = 'org.collet.Collet1'
 ROOT = '/org/collet/Collet1'
 MANAGER = f'{NAME}.Manager'
 NOT_SUPPORTED = f'{NAME}.Error.NotSupported'
+NOT_AUTHORIZED = f'{NAME}.Error.NotAuthorized'
+ANSWERED_WITH_NO_ROWS = ('GetReloadHistory', 'ListVersions', 'ListSubscriptions')
 OBJECT_MANAGER = """<node><interface name="org.freedesktop.DBus.ObjectManager">
 <method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
 <signal name="InterfacesAdded"><arg type="o"/><arg type="a{sa{sv}}"/></signal>
@@ -96,12 +99,15 @@ class Cluster:
         return found
 
     def on_call(self, _connection, _sender, _path, _interface, method, _parameters, invocation):
-        if method == 'GetManagedObjects':
+        is_change = method not in ('GetManagedObjects', 'GetMatrix', *ANSWERED_WITH_NO_ROWS)
+        if self.options.deny == 'changing' and is_change or self.options.deny == 'looking':
+            invocation.return_dbus_error(NOT_AUTHORIZED, 'You may not do that. Ask an administrator.')
+        elif method == 'GetManagedObjects':
             invocation.return_value(V('(a{oa{sa{sv}}})', (self.objects(),)))
         elif method == 'GetMatrix':
             rows = [(name, self.agreed[name], 1, [tuple(cell) for cell in self.rows[name]]) for name in self.modules]
             invocation.return_value(V('(tasasa(suta(uy)))', (self.serial, self.nodes, self.versions, rows)))
-        elif method in ('GetReloadHistory', 'ListVersions', 'ListSubscriptions'):
+        elif method in ANSWERED_WITH_NO_ROWS:
             invocation.return_value(V('(aa{sv})', ([],)))
         else:
             invocation.return_dbus_error(NOT_SUPPORTED, f'{method} is not offered here. Use another daemon.')
@@ -129,6 +135,7 @@ def main():
     parser.add_argument('--modules', type=int, default=500)
     parser.add_argument('--nodes', type=int, default=50)
     parser.add_argument('--updates', type=int, default=0)
+    parser.add_argument('--deny', choices=('looking', 'changing'))
     options = parser.parse_args()
     cluster = Cluster(options.xml, options)
     loop = GLib.MainLoop()

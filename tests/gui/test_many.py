@@ -79,6 +79,22 @@ class Many(AppCase):
         self.press('Details')
         self.see(holds='DrainModule is not offered here')
 
+    def test_who_may_not_look_is_told(self):
+        self.stand_in('--modules=2', '--nodes=2', '--deny=looking')
+        self.start(daemon=False)
+        self.see(name='Not Allowed to Look')
+        self.see('label', holds='NotAuthorized: You may not do that.')
+        self.see('push button', 'Copy Details')
+
+    def test_who_may_not_change_is_told_that_nothing_changed(self):
+        self.stand_in('--modules=2', '--nodes=2', '--deny=changing')
+        self.start(daemon=False)
+        self.open_row('module-002, version')
+        self.press('Unload…')
+        self.press('Unload')
+        self.see(holds='Not authorised; nothing changed')
+        self.see('label', holds='Running')
+
 
 if __name__ == '__main__':
     unittest.main()
