@@ -101,16 +101,13 @@ count (ColletMcpCall *call, const ColletCallResult *result, const char *outcome)
 static void
 deliver_nothing (ColletMcpCall *call)
 {
-  ColletExchange *exchange = call->reply.exchange;
-
   if (call->reply.batch)
     {
       collet_mcp_reply_nothing (&call->reply, 202);
       return;
     }
-  if (!call->is_streaming)
-    collet_mcp_reply_start_stream (&call->reply);
-  exchange->class_->end (exchange);
+  collet_mcp_call_start_stream (call);
+  collet_mcp_call_end_stream (call);
 }
 
 static gboolean
@@ -127,8 +124,6 @@ is_withdrawn (ColletMcpCall *call)
 static void
 deliver (ColletMcpCall *call, guint status, GString *json)
 {
-  ColletExchange *exchange = call->reply.exchange;
-
   if (is_withdrawn (call))
     {
       deliver_nothing (call);
@@ -140,8 +135,8 @@ deliver (ColletMcpCall *call, guint status, GString *json)
       collet_mcp_reply_json (&call->reply, status, json);
       return;
     }
-  collet_mcp_exchange_send_event (exchange, json->str, json->len);
-  exchange->class_->end (exchange);
+  collet_mcp_call_send_event (call, json);
+  collet_mcp_call_end_stream (call);
   g_string_free (json, TRUE);
 }
 

@@ -168,16 +168,14 @@ static void
 wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
 {
   ColletMcpAsks *asks = call->server->asks;
-  ColletExchange *exchange = call->reply.exchange;
+  ColletMcpReplay *replay;
   gboolean is_heard = TRUE;
   gboolean is_over;
 
   /* Once it waits, another thread may end it. */
   collet_mcp_call_ref (call);
-  exchange->class_->ref (exchange);
-  if (!call->is_streaming)
-    collet_mcp_reply_start_stream (&call->reply);
-  call->is_streaming = TRUE;
+  collet_mcp_call_start_stream (call);
+  replay = collet_mcp_replay_ref (call->replay);
   call->ask->deadline_us =
       g_get_monotonic_time () +
       collet_mcp_server_get_settings (call->server)->limits.input_timeout_ms * G_GINT64_CONSTANT (1000);
@@ -195,8 +193,7 @@ wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
     {
       GString *request = requests->pdata[i];
 
-      is_heard =
-          is_heard && !is_over && collet_mcp_exchange_send_event (exchange, request->str, request->len);
+      is_heard = is_heard && !is_over && collet_mcp_replay_send (replay, request->str, request->len);
       g_string_free (request, TRUE);
     }
   if (is_over)
@@ -204,7 +201,7 @@ wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
   else if (!is_heard)
     collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
                             "The client that was to answer a question is gone.");
-  exchange->class_->unref (exchange);
+  collet_mcp_replay_unref (replay);
   collet_mcp_call_unref (call);
 }
 

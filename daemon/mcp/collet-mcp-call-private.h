@@ -44,12 +44,18 @@ typedef struct
   gboolean is_cancelled;
   gboolean is_withdrawn;     /* by its client, which waits for no answer any more */
   gboolean is_streaming;     /* only the target's callbacks, and who asks, use it: one at a time */
+  ColletMcpReplay *replay;   /* legacy, with is_streaming */
   struct _ColletMcpAsk *ask; /* legacy, of collet-mcp-ask.c; NULL: it never asked */
 } ColletMcpCall;
 
 ColletMcpCall *collet_mcp_call_ref (ColletMcpCall *call);
 void collet_mcp_call_unref (gpointer call);
 
+/* Begins the stream, if that was not done. */
+void collet_mcp_call_start_stream (ColletMcpCall *call);
+/* One event on it. FALSE: nobody listens. */
+gboolean collet_mcp_call_send_event (ColletMcpCall *call, const GString *message);
+void collet_mcp_call_end_stream (ColletMcpCall *call);
 /* Takes `message`; the stream begins with the first. FALSE: nobody listens. */
 gboolean collet_mcp_call_send (ColletMcpCall *call, GString *message);
 /* collet-mcp-answer.c. What the module gave, checked, is the answer. */

@@ -78,15 +78,46 @@ init_lock (pthread_mutex_t *lock)
 /* Events on the call's own stream, which begins with the first of them: a call
  * that reports nothing is answered with plain JSON. */
 
+void
+collet_mcp_call_start_stream (ColletMcpCall *call)
+{
+  if (call->is_streaming)
+    return;
+  call->is_streaming = TRUE;
+  collet_mcp_reply_start_stream (&call->reply);
+  if (call->session)
+    call->replay =
+        collet_mcp_replay_new (call->server->replays, collet_mcp_session_get_id (call->session), call->id,
+                               call->id_size, call->reply.exchange,
+                               collet_mcp_session_get_revision (call->session) >= COLLET_MCP_2025_11_25);
+}
+
+gboolean
+collet_mcp_call_send_event (ColletMcpCall *call, const GString *message)
+{
+  if (call->replay)
+    return collet_mcp_replay_send (call->replay, message->str, message->len);
+  return collet_mcp_exchange_send_event (call->reply.exchange, message->str, message->len);
+}
+
+void
+collet_mcp_call_end_stream (ColletMcpCall *call)
+{
+  ColletExchange *exchange = call->reply.exchange;
+
+  if (call->replay)
+    collet_mcp_replay_end (g_steal_pointer (&call->replay));
+  else
+    exchange->class_->end (exchange);
+}
+
 gboolean
 collet_mcp_call_send (ColletMcpCall *call, GString *message)
 {
   gboolean is_heard;
 
-  if (!call->is_streaming)
-    collet_mcp_reply_start_stream (&call->reply);
-  call->is_streaming = TRUE;
-  is_heard = collet_mcp_exchange_send_event (call->reply.exchange, message->str, message->len);
+  collet_mcp_call_start_stream (call);
+  is_heard = collet_mcp_call_send_event (call, message);
   g_string_free (message, TRUE);
   return is_heard;
 }

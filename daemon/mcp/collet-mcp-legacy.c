@@ -260,7 +260,7 @@ collet_mcp_legacy_get (ColletMcpServer *server, ColletExchange *exchange)
   static const char hello[] = ": open\n\n";
   ColletMcpTurn turn;
   g_autoptr (ColletMcpSession) session = NULL;
-  const char *accept;
+  const char *accept, *last_event_id;
 
   collet_mcp_turn_init (&turn, server, exchange);
   accept = collet_mcp_turn_get_header (&turn, "Accept");
@@ -279,6 +279,10 @@ collet_mcp_legacy_get (ColletMcpServer *server, ColletExchange *exchange)
     }
   session = find_session (&turn);
   if (!session)
+    return;
+  last_event_id = collet_mcp_turn_get_header (&turn, "Last-Event-ID");
+  if (last_event_id && collet_mcp_replays_resume (server->replays, collet_mcp_session_get_id (session),
+                                                  last_event_id, exchange))
     return;
   collet_mcp_reply_start_stream (&turn.reply);
   exchange->class_->send (exchange, hello, strlen (hello));

@@ -142,18 +142,26 @@ collet_mcp_reply_start_stream (const ColletMcpReply *reply)
   reply->exchange->class_->start_stream (reply->exchange, 200, stream_headers, G_N_ELEMENTS (stream_headers));
 }
 
+void
+collet_mcp_append_event (GString *out, const char *json, gsize size)
+{
+  gsize begin;
+
+  g_string_append (out, "event: message\ndata: ");
+  begin = out->len;
+  g_string_append_len (out, json, (gssize)size);
+  /* A line break ends an event's line; in JSON it can only stand between tokens. */
+  for (char *p = out->str + begin; (p = strpbrk (p, "\r\n")); p++)
+    *p = ' ';
+  g_string_append (out, "\n\n");
+}
+
 gboolean
 collet_mcp_exchange_send_event (ColletExchange *exchange, const char *json, gsize size)
 {
-  static const char head[] = "event: message\ndata: ";
-  g_autoptr (GString) event = g_string_sized_new (size + sizeof head + 2);
+  g_autoptr (GString) event = g_string_sized_new (size + 32);
 
-  g_string_append_len (event, head, sizeof head - 1);
-  g_string_append_len (event, json, (gssize)size);
-  /* A line break ends an event's line; in JSON it can only stand between tokens. */
-  for (char *p = event->str + sizeof head - 1; (p = strpbrk (p, "\r\n")); p++)
-    *p = ' ';
-  g_string_append (event, "\n\n");
+  collet_mcp_append_event (event, json, size);
   return exchange->class_->send (exchange, event->str, event->len);
 }
 

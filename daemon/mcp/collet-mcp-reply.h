@@ -33,6 +33,9 @@ void collet_mcp_reply_start_stream (const ColletMcpReply *reply);
 /* One event. FALSE: nobody listens any more. */
 gboolean collet_mcp_exchange_send_event (ColletExchange *exchange, const char *json, gsize size);
 
+/* "event: message" and the data, with the empty line. */
+void collet_mcp_append_event (GString *out, const char *json, gsize size);
+
 /* Plain answers outside JSON-RPC; `text` is copied. */
 void collet_mcp_exchange_respond (ColletExchange *exchange, guint status, const char *type, const char *text);
 

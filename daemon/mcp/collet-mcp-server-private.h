@@ -9,6 +9,7 @@
 #include "collet-mcp-housekeeper.h"
 #include "collet-mcp-metrics.h"
 #include "collet-mcp-rate.h"
+#include "collet-mcp-replay.h"
 #include "collet-mcp-reply.h"
 #include "collet-mcp-request.h"
 #include "collet-mcp-seal.h"
@@ -40,6 +41,7 @@ struct _ColletMcpServer
   ColletMcpRate *rate;
   ColletMcpHousekeeper *keeper;
   ColletMcpAsks *asks;
+  ColletMcpReplays *replays;
   guchar seal_key[COLLET_MCP_SEAL_KEY_SIZE];
   gint calls; /* atomic: in flight */
 };

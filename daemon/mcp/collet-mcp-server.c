@@ -278,6 +278,7 @@ on_idle (gpointer data)
     collet_mcp_legacy_end_session (server, idle->pdata[i]);
   collet_mcp_sessions_save_used (server->sessions, SAVE_USED_US);
   collet_mcp_asks_check_time (server->asks);
+  collet_mcp_replays_tidy (server->replays, g_get_monotonic_time ());
 }
 
 ColletMcpServer *
@@ -291,6 +292,7 @@ collet_mcp_server_new (const ColletMcpConfig *config)
   server->settings = collet_mcp_settings_new (&config->limits, config->access);
   limits = &server->settings->limits;
   server->rate = collet_mcp_rate_new ();
+  server->replays = collet_mcp_replays_new ();
   server->version = g_strdup (config->version ? config->version : "0");
   server->instructions = g_strdup (config->instructions);
   server->no_arguments = collet_json_parse ("{}", 2, NULL);
@@ -341,6 +343,7 @@ collet_mcp_server_free (ColletMcpServer *server)
   collet_mcp_metrics_free (server->metrics);
   collet_json_free (server->no_arguments);
   collet_mcp_rate_free (server->rate);
+  collet_mcp_replays_free (server->replays);
   collet_mcp_settings_free (server->settings);
   g_slist_free_full (server->former_settings, collet_mcp_settings_free);
   g_free (server->instructions);

@@ -28,7 +28,7 @@ class LegacyCall:
         while True:
             line = self.response.readline()
             assert line, 'the stream ended'
-            if line.startswith(b'data: '):
+            if line.startswith(b'data: ') and line[6:].strip():
                 return json.loads(line[6:])
 
     def close(self):
