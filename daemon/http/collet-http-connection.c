@@ -5,11 +5,13 @@
 
 #include <arpa/inet.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* A suspended connection is not watched by libmicrohttpd. To watch every one
  * would cost two system calls a request, so only those that wait for longer are. */
 #define WATCH_AFTER_US (2 * COLLET_HTTP_TICK_MS * 1000)
+#define UNREAD_TICKS 2
 
 static void
 on_event (ColletHttpSource *source, guint32 events)
@@ -147,9 +149,24 @@ collet_http_connection_resume (ColletHttpConnection *connection)
   MHD_resume_connection (connection->mhd);
 }
 
-void
+/* With its lock, and not suspended. */
+static gboolean
+is_left_unread (ColletHttpConnection *connection)
+{
+  int unread = 0;
+
+  if (ioctl (connection->source.fd, FIONREAD, &unread) != 0 || unread == 0)
+    connection->unread_ticks = 0;
+  else if (connection->unread_ticks < UNREAD_TICKS)
+    connection->unread_ticks++;
+  return connection->unread_ticks >= UNREAD_TICKS;
+}
+
+gboolean
 collet_http_connection_sweep (ColletHttpShared *shared, gint64 now_us)
 {
+  gboolean is_stuck = FALSE;
+
   pthread_mutex_lock (&shared->lock);
   for (GList *link = shared->connections.head; link; link = link->next)
     {
@@ -158,6 +175,7 @@ collet_http_connection_sweep (ColletHttpShared *shared, gint64 now_us)
       pthread_mutex_lock (&connection->lock);
       if (connection->suspended_us == 0)
         {
+          is_stuck |= is_left_unread (connection);
           if (now_us > connection->deadline_us)
             shutdown (connection->source.fd, SHUT_RDWR);
         }
@@ -169,4 +187,5 @@ collet_http_connection_sweep (ColletHttpShared *shared, gint64 now_us)
       pthread_mutex_unlock (&connection->lock);
     }
   pthread_mutex_unlock (&shared->lock);
+  return is_stuck;
 }

@@ -63,6 +63,7 @@ struct _ColletHttpConnection
   gint64 deadline_us;          /* for the client to be done with a request or an answer */
   gint64 suspended_us;         /* since when; 0: not suspended */
   gboolean is_watched;
+  guint8 unread_ticks;
 };
 
 /* As MHD_NotifyConnectionCallback; cls is the ColletHttpShared. */
@@ -77,8 +78,9 @@ void collet_http_connection_suspend (ColletHttpConnection *connection);
 void collet_http_connection_resume (ColletHttpConnection *connection);
 void collet_http_connection_restart_clock (ColletHttpConnection *connection);
 
-/* From the loop: cuts who takes too long to send or to read, watches who waits
- * for an answer. */
-void collet_http_connection_sweep (ColletHttpShared *shared, gint64 now_us);
+/* From the loop, at each tick: cuts who takes too long to send or to read, watches
+ * who waits for an answer. TRUE: bytes of a client have not been read for two
+ * ticks. */
+gboolean collet_http_connection_sweep (ColletHttpShared *shared, gint64 now_us);
 
 G_END_DECLS

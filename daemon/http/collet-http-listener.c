@@ -33,7 +33,12 @@ on_tick (gpointer data, gint64 now_us)
 {
   ColletHttpListener *listener = data;
 
-  collet_http_connection_sweep (&listener->shared, now_us);
+  /* libmicrohttpd drains its epoll set in rounds of 128 events and waits, once more,
+   * for as long as a connection may be idle if there were exactly so many; whoever
+   * sent something by then waits with it. Any event ends that. */
+  if (collet_http_connection_sweep (&listener->shared, now_us) &&
+      g_atomic_int_get (&listener->shared.stage) == COLLET_HTTP_SERVING)
+    collet_http_socket_nudge (listener->listen_fd);
   collet_http_wheel_turn (listener->shared.wheel);
 }
 

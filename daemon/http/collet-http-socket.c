@@ -197,6 +197,23 @@ collet_http_socket_is_at (int fd, const char *text)
          memcmp (&found.v6.sin6_addr, &wanted.v6.sin6_addr, sizeof found.v6.sin6_addr) == 0;
 }
 
+void
+collet_http_socket_nudge (int fd)
+{
+  Address address;
+  socklen_t size = sizeof address;
+  int probe;
+
+  if (getsockname (fd, &address.any, &size) != 0)
+    return;
+  probe = socket (address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0)
+    return;
+  if (connect (probe, &address.any, size) != 0)
+    g_debug ("http: no nudge: %s", g_strerror (errno));
+  close (probe);
+}
+
 guint64
 collet_http_socket_raise_file_limit (void)
 {

@@ -28,6 +28,10 @@ char *collet_http_socket_describe (int fd);
 /* Whether a listening socket is at this HOST:PORT or path. */
 gboolean collet_http_socket_is_at (int fd, const char *address);
 
+/* Connects to a listening socket and lets go at once: who waits for events there
+ * gets one. Does not block. */
+void collet_http_socket_nudge (int fd);
+
 /* Raises the soft limit on open files to the hard one and returns it. */
 guint64 collet_http_socket_raise_file_limit (void);
 

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from collet_harness import LEGACY, Mcp, TestCase, example, module, wait_until
+from collet_harness import LEGACY, MODERN, Mcp, TestCase, example, module, wait_until
 from test_reloading import Caller
 
 
@@ -240,6 +240,24 @@ class Client(TestCase):
                 raw.sendall(f'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n'
                             f'Accept: application/json, text/event-stream\r\n{headers}\r\n{{}}'.encode())
                 self.assertIn(b' 400 ', raw.recv(65536).split(b'\r\n')[0])
+
+    def test_that_comes_with_many_others_does_not_wait_for_ever(self):
+        # As many events at once as a server's loop takes in one round, or twice that.
+        daemon = self.echo()
+        body = json.dumps({'jsonrpc': '2.0', 'id': 1, 'method': 'tools/list', 'params': {'_meta': {
+            'io.modelcontextprotocol/protocolVersion': MODERN,
+            'io.modelcontextprotocol/clientCapabilities': {}}}}).encode()
+        head = (f'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\nContent-Type: application/json\r\n'
+                f'Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: {MODERN}\r\n'
+                f'Mcp-Method: tools/list\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n').encode()
+        for _ in range(20):
+            many = [socket.create_connection(('127.0.0.1', daemon.port), timeout=20) for _ in range(256)]
+            for part in (head, body):
+                for one in many:
+                    one.sendall(part)
+            self.assertEqual([one.recv(65536)[:12] for one in many], [b'HTTP/1.1 200'] * 256)
+            for one in many:
+                one.close()
 
     def test_many_at_once_are_all_answered_by_value(self):
         daemon = self.daemon()
