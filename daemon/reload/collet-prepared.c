@@ -152,10 +152,13 @@ collet_reloader_find_prepared (ColletReloader *reloader, const char *module, con
     }
   if (!collet_reload_is_prepared (holder) && !collet_reload_is_decided (holder))
     {
+      gboolean is_over = g_str_equal (collet_reload_get_phase (holder), "prepared");
+
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED,
-                   "Reload %s is still preparing version %.12s of module \"%s\". Wait until its phase is "
-                   "\"prepared\".",
-                   collet_reload_get_id (holder), item->to->sha256, module);
+                   is_over ? "Version %.12s of module \"%s\" is being given up (reload %s). Prepare it again."
+                           : "Version %.12s of module \"%s\" is not prepared yet (reload %s). Wait until its "
+                             "phase is \"prepared\".",
+                   item->to->sha256, module, collet_reload_get_id (holder));
       return NULL;
     }
   return holder;

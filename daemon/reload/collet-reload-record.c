@@ -89,7 +89,7 @@ append_decision (GString *out, ColletReload *reload)
   const char *reason;
   gint64 uid = collet_reload_get_decider (reload, &reason);
 
-  if (!collet_reload_is_decided (reload))
+  if (uid < 0 && !collet_reload_is_decided (reload))
     return;
   g_string_append_printf (out, ",\"decided\":{\"uid\":%" G_GINT64_FORMAT, uid);
   if (reason != NULL)

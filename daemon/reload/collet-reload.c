@@ -373,7 +373,7 @@ collet_reload_decide (ColletReload *self, gint64 uid, const char *reason, GError
 
   g_return_if_fail (decided != NULL);
 
-  self->is_decided = TRUE;
+  self->is_decided = error == NULL;
   self->decider = uid;
   self->decision = g_strdup (reason);
   decided (self->decided_data, error);

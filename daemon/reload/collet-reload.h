@@ -112,7 +112,7 @@ GCancellable *collet_reload_get_cancellable (ColletReload *self);
 
 /* It is started and proven, and waits for word in the phase "prepared". */
 gboolean collet_reload_is_prepared (ColletReload *self);
-/* It was, and there is word: its commit is under way, or over. */
+/* It was, and is to be committed: that is under way, or over. */
 gboolean collet_reload_is_decided (ColletReload *self);
 /* When it is given up, microseconds since 1970; 0: not prepared, or never. */
 gint64 collet_reload_get_expires_at (ColletReload *self);

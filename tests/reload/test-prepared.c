@@ -168,6 +168,27 @@ test_decided_elsewhere (Fixture *f, gconstpointer data)
   g_assert_no_error (collet_reload_get_error (reload));
 }
 
+/* While what was started ends. */
+static void
+test_being_given_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColletReload) reload = prepare_load (f, "echo-1.0.0");
+  const ColletReloadItem *item = collet_reload_get_items (reload)->pdata[0];
+  g_autofree char *version = g_strdup (item->to->sha256);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (collet_reloader_find_prepared (f->node->reloader, "echo", version, NULL) == reload);
+  collet_reload_abandon (reload, 1000, NULL);
+  g_assert_false (collet_reload_is_finished (reload));
+  g_assert_null (collet_reloader_find_prepared (f->node->reloader, "echo", version, &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED);
+  g_assert_nonnull (strstr (error->message, "given up"));
+  test_node_wait (reload);
+  g_clear_error (&error);
+  g_assert_null (collet_reloader_find_prepared (f->node->reloader, "echo", version, &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED);
+}
+
 static void
 test_owner (Fixture *f, gconstpointer data)
 {
@@ -243,6 +264,7 @@ main (int argc, char **argv)
   ADD ("group-is-given-up-as-one", test_group_given_up);
   ADD ("group-is-given-up-if-one-crashes", test_group_crash);
   ADD ("decided-elsewhere-is-nobody-else-s", test_decided_elsewhere);
+  ADD ("being-given-up-is-not-committed", test_being_given_up);
   ADD ("owner-and-root-decide-and-no-other", test_owner);
   ADD ("name-taken-meanwhile-is-found-at-the-commit", test_name_taken);
   ADD ("end-of-the-daemon-interrupts-it", test_end_of_the_daemon);
