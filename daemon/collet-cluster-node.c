@@ -128,12 +128,12 @@ on_fetched (const char *path, const GError *error, gpointer user_data)
   Work *work = user_data;
   const char *sources[] = { path, NULL };
 
+  work->fetched = g_strdup (path);
   if (path == NULL || work->node == NULL)
     {
       work_end (work, error);
       return;
     }
-  work->fetched = g_strdup (path);
   work->request->sources = g_strdupv ((GStrv)sources);
   submit (work);
 }
@@ -322,9 +322,8 @@ on_reloads_changed (GListModel *reloads, guint position, guint removed, guint ad
     }
 }
 
-ColletClusterNode *
-collet_cluster_node_new_alone (ColletStore *store, ColletLoader *loader, ColletReloader *reloader,
-                               const char *node_name)
+static ColletClusterNode *
+node_new (ColletLoader *loader, ColletReloader *reloader)
 {
   static const ColletClusterApplierClass class_ = {
     .prepare = prepare,
@@ -334,6 +333,33 @@ collet_cluster_node_new_alone (ColletStore *store, ColletLoader *loader, ColletR
     .get_counts = get_counts,
     .list = list,
   };
+  ColletClusterNode *self = g_new0 (ColletClusterNode, 1);
+
+  self->base.class_ = &class_;
+  self->reloader = g_object_ref (reloader);
+  self->loader = g_object_ref (loader);
+  self->promises = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->works = g_ptr_array_new ();
+  self->clock = collet_cluster_clock_new ();
+  return self;
+}
+
+/* Takes coordination. */
+static void
+start (ColletClusterNode *self, const ColletClusterConfig *config, ColletCoordination *coordination,
+       const ColletClusterListener *listener)
+{
+  GListModel *reloads = collet_reloader_get_reloads (self->reloader);
+
+  self->agent = collet_cluster_agent_new (config, coordination, &self->base, self->clock, listener);
+  g_signal_connect (reloads, "items-changed", G_CALLBACK (on_reloads_changed), self);
+  on_reloads_changed (reloads, 0, 0, g_list_model_get_n_items (reloads), self);
+}
+
+ColletClusterNode *
+collet_cluster_node_new_alone (ColletStore *store, ColletLoader *loader, ColletReloader *reloader,
+                               const char *node_name)
+{
   const ColletClusterConfig config = {
     .cluster = CLUSTER_OF_ONE,
     .node = node_name,
@@ -342,29 +368,37 @@ collet_cluster_node_new_alone (ColletStore *store, ColletLoader *loader, ColletR
     .fingerprint = "",
     .is_alone = TRUE,
   };
-  ColletClusterNode *self = g_new0 (ColletClusterNode, 1);
+  ColletClusterNode *self = node_new (loader, reloader);
 
-  self->base.class_ = &class_;
-  self->reloader = g_object_ref (reloader);
-  self->loader = g_object_ref (loader);
-  self->promises = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  self->works = g_ptr_array_new ();
   self->rows = collet_row_keeper_new (store);
   self->hub = collet_embedded_hub_new (collet_row_keeper_get_rows (self->rows));
-  self->clock = collet_cluster_clock_new ();
-  self->agent =
-      collet_cluster_agent_new (&config, collet_embedded_new (self->hub), &self->base, self->clock, NULL);
-  g_signal_connect (collet_reloader_get_reloads (reloader), "items-changed", G_CALLBACK (on_reloads_changed),
-                    self);
-  on_reloads_changed (collet_reloader_get_reloads (reloader), 0, 0,
-                      g_list_model_get_n_items (collet_reloader_get_reloads (reloader)), self);
+  start (self, &config, collet_embedded_new (self->hub), NULL);
   return self;
 }
 
-void
-collet_cluster_node_set_peers (ColletClusterNode *self, ColletArtifactPeers *peers)
+ColletClusterNode *
+collet_cluster_node_new_joined (const ColletClusterConfig *config, ColletCoordination *coordination,
+                                ColletArtifactPeers *peers, ColletLoader *loader, ColletReloader *reloader,
+                                const ColletClusterListener *listener)
 {
+  ColletClusterNode *self = node_new (loader, reloader);
+
   self->peers = peers;
+  start (self, config, coordination, listener);
+  return self;
+}
+
+/* Nobody is left who would keep them. */
+static void
+abandon_promises (ColletClusterNode *self)
+{
+  GHashTableIter iter;
+  gpointer reload;
+
+  g_hash_table_iter_init (&iter, self->promises);
+  while (g_hash_table_iter_next (&iter, NULL, &reload))
+    if (collet_reload_is_prepared (reload))
+      collet_reload_abandon (reload, -1, "the node has left its cluster");
 }
 
 void
@@ -380,6 +414,7 @@ collet_cluster_node_free (ColletClusterNode *self)
       g_signal_handlers_disconnect_by_data (reload, self);
     }
   collet_cluster_agent_free (self->agent);
+  abandon_promises (self);
   /* What is under way at the reloader ends there; those that only wait end here. */
   for (guint i = self->works->len; i > 0; i--)
     {
@@ -392,8 +427,8 @@ collet_cluster_node_free (ColletClusterNode *self)
   g_ptr_array_unref (self->works);
   g_hash_table_unref (self->promises);
   collet_cluster_clock_free (self->clock);
-  collet_embedded_hub_unref (self->hub);
-  collet_row_keeper_free (self->rows);
+  g_clear_pointer (&self->hub, collet_embedded_hub_unref);
+  g_clear_pointer (&self->rows, collet_row_keeper_free);
   g_object_unref (self->reloader);
   g_object_unref (self->loader);
   g_free (self);

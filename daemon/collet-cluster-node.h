@@ -18,8 +18,12 @@ typedef struct _ColletClusterNode ColletClusterNode;
 /* A cluster of one, in the database. Names are copied, objects referenced. */
 ColletClusterNode *collet_cluster_node_new_alone (ColletStore *store, ColletLoader *loader,
                                                   ColletReloader *reloader, const char *node_name);
-/* Where artifacts come from that are not here; borrowed; NULL: nowhere. */
-void collet_cluster_node_set_peers (ColletClusterNode *self, ColletArtifactPeers *peers);
+/* In a cluster of many, as config says. Takes coordination. peers, borrowed: where
+ * artifacts come from that are not here. */
+ColletClusterNode *
+collet_cluster_node_new_joined (const ColletClusterConfig *config, ColletCoordination *coordination,
+                                ColletArtifactPeers *peers, ColletLoader *loader, ColletReloader *reloader,
+                                const ColletClusterListener *listener);
 /* Before the reloader ends: nothing is agreed or applied any more. */
 void collet_cluster_node_free (ColletClusterNode *self);
 

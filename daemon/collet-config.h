@@ -44,6 +44,11 @@ typedef struct
   char *trust_rule;    /* "signed", "owned", "any", or NULL */
   char *trust_keys;    /* folder, or NULL */
   GStrv trust_network; /* names of modules, "*": any; NULL: none */
+  /* [cluster] */
+  char *cluster_listen; /* HOST:PORT for peers, or NULL: this node stays alone */
+  char *cluster_url;    /* how they reach it, or NULL */
+  char *etcd_ca;        /* files, PEM; all three or none */
+  char *etcd_certificate, *etcd_key;
   /* [limits], all of them live */
   guint max_body_kib, max_depth;
   guint max_calls, max_calls_per_session;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "collet-bus-service.h"
-#include "collet-cluster-node.h"
+#include "collet-cluster-member.h"
 #include "collet-endpoint.h"
 #include "collet-error.h"
 #include "collet-host.h"
@@ -34,7 +34,7 @@ struct _ColletDaemon
   ColletLoader *loader;
   ColletReloader *reloader;
   ColletWatches *watches;
-  ColletClusterNode *cluster; /* from the recovery to the shutdown */
+  ColletClusterMember *cluster; /* from the recovery to the shutdown */
   ColletEndpoint *endpoint;
   ColletBusService *bus;
   GArray *received; /* sockets of the service manager */
@@ -57,7 +57,7 @@ collet_daemon_finalize (GObject *object)
   ColletDaemon *self = COLLET_DAEMON (object);
 
   g_clear_object (&self->bus);
-  g_clear_pointer (&self->cluster, collet_cluster_node_free);
+  g_clear_pointer (&self->cluster, collet_cluster_member_free);
   g_clear_pointer (&self->endpoint, collet_endpoint_free);
   g_clear_object (&self->watches);
   g_clear_object (&self->reloader);
@@ -202,13 +202,14 @@ join_bus (ColletDaemon *self, GError **error)
   g_autoptr (GDBusConnection) connection =
       g_bus_get_sync (self->options->is_system ? G_BUS_TYPE_SYSTEM : G_BUS_TYPE_SESSION, NULL, error);
   const ColletManagerFacts facts = {
-    .node_name = self->options->node_name,
     .data_folder = self->options->data_folder,
     .mcp_addresses = collet_endpoint_get_addresses (self->endpoint),
     .module_path = (const char *const *)self->options->module_path,
     .watches = self->watches,
     .warnings = warnings,
-    .cluster = collet_cluster_node_get_agent (self->cluster),
+    .cluster = collet_cluster_member_get_agent (self->cluster),
+    .cluster_name = collet_cluster_member_get_cluster (self->cluster),
+    .gate = collet_cluster_member_get_gate (self->cluster),
     .add_counts = collet_endpoint_add_counts,
     .user_data = self->endpoint,
   };
@@ -252,6 +253,16 @@ watch_folders (ColletDaemon *self)
 }
 
 static void
+on_cluster_changed (gpointer data)
+{
+  ColletDaemon *self = data;
+
+  if (self->bus != NULL)
+    collet_bus_service_set_cluster (self->bus, collet_cluster_member_get_agent (self->cluster),
+                                    collet_cluster_member_get_cluster (self->cluster));
+}
+
+static void
 on_recovered (GObject *object, GAsyncResult *result, gpointer data)
 {
   ColletDaemon *self = data;
@@ -271,12 +282,13 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
   if (self->is_stopping)
     return;
   self->cluster =
-      collet_cluster_node_new_alone (self->store, self->loader, self->reloader, self->options->node_name);
-  if (!join_bus (self, &error) || !collet_endpoint_start (self->endpoint, &error))
+      collet_cluster_member_new (self->options, self->store, self->loader, self->reloader, &error);
+  if (self->cluster == NULL || !join_bus (self, &error) || !collet_endpoint_start (self->endpoint, &error))
     {
       fail (self, error);
       return;
     }
+  collet_cluster_member_set_watcher (self->cluster, on_cluster_changed, self);
   self->is_serving = TRUE;
   watch_folders (self);
 
@@ -329,7 +341,7 @@ on_shut_down (GObject *object, GAsyncResult *result, gpointer data)
   if (self->bus != NULL)
     collet_bus_service_flush (self->bus);
   g_clear_object (&self->bus);
-  g_clear_pointer (&self->cluster, collet_cluster_node_free);
+  g_clear_pointer (&self->cluster, collet_cluster_member_free);
   g_main_loop_quit (self->loop);
 }
 

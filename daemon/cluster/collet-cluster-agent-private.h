@@ -70,6 +70,7 @@ struct _ColletClusterAgent
   char *prefix;
   ColletNodeRecord record;
   gboolean is_alone;
+  gboolean is_founder;
   ColletCoordination *coordination;
   ColletClusterApplier *applier;
   ColletClusterClock *clock;
@@ -122,7 +123,17 @@ void collet_agent_drop_promise (ColletClusterAgent *self, Promise *promise);
 void collet_agent_step_module (ColletClusterAgent *self, const char *module);
 void collet_agent_step_rollout (ColletClusterAgent *self, const char *module);
 
+/* ---- the roster ---- */
+
+void collet_agent_step_presence (ColletClusterAgent *self);
+gboolean collet_agent_is_removed (ColletClusterAgent *self); /* another node took it off */
+gboolean collet_agent_is_sole (ColletClusterAgent *self);
+
 /* ---- requests ---- */
+
+/* RELOAD_IN_PROGRESS: its compares did not hold. */
+void collet_agent_write (ColletClusterAgent *self, const ColletTxn *txn, ColletApplierDone done,
+                         gpointer user_data);
 
 void collet_agent_requests_free (ColletClusterAgent *self);
 

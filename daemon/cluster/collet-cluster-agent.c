@@ -297,6 +297,7 @@ collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination 
   self->record.fingerprint = g_strdup (config->fingerprint);
   self->record.version = g_strdup (config->daemon_version);
   self->is_alone = config->is_alone;
+  self->is_founder = config->is_founder || config->is_alone;
   self->store_id = g_strdup (config->store_id);
   self->store_revision = config->store_revision;
   self->coordination = coordination;
@@ -366,11 +367,19 @@ collet_cluster_agent_get_state (ColletClusterAgent *self, char **message)
   gboolean is_reachable;
 
   collet_coordination_get_status (self->coordination, &status);
-  is_reachable = status.is_reachable;
+  is_reachable = status.is_reachable || (!self->is_synced && status.message == NULL); /* it was just asked */
   *message = g_strdup (self->frozen != NULL ? self->frozen : status.message);
   collet_coordination_status_clear (&status);
   if (self->frozen != NULL)
     return "frozen";
+  if (collet_agent_is_removed (self))
+    {
+      g_free (*message);
+      *message = g_strdup_printf ("This node was removed from cluster \"%s\" and follows it no more. Use "
+                                  "\"colletctl cluster leave\", then join again if it should come back.",
+                                  self->cluster);
+      return "removed";
+    }
   if (self->is_alone)
     return "alone";
   return is_reachable ? "joined" : "minority";

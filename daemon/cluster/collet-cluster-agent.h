@@ -24,7 +24,8 @@ typedef struct
   const char *daemon_version;
   const char *url;         /* for peers; "" on a node of its own */
   const char *fingerprint; /* of the certificate; "" likewise */
-  gboolean is_alone;       /* the only node: it is on the roster, and what it loads is what is agreed */
+  gboolean is_alone;       /* the only node there can be */
+  gboolean is_founder;     /* puts itself on a roster that is empty; is_alone does too */
   const char *store_id;    /* remembered from last time, or NULL */
   gint64 store_revision;   /* the same */
 } ColletClusterConfig;
@@ -52,7 +53,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletClusterAgent, collet_cluster_agent_free)
 const ColletClusterView *collet_cluster_agent_get_view (ColletClusterAgent *self);
 const char *collet_cluster_agent_get_node (ColletClusterAgent *self);
 gboolean collet_cluster_agent_is_synced (ColletClusterAgent *self);
-/* "alone" | "joined" | "minority" | "frozen"; *message: what is wrong, g_free. */
+/* On the roster, as it was seen last. While it is the only one there, what it loads
+ * is what is agreed. */
+gboolean collet_cluster_agent_is_member (ColletClusterAgent *self);
+/* "alone" | "joined" | "minority" | "frozen" | "removed" (by another node);
+ * *message: what is wrong, g_free. */
 const char *collet_cluster_agent_get_state (ColletClusterAgent *self, char **message);
 
 /* Somebody else is told as well; NULL: nobody. */
@@ -71,6 +76,16 @@ void collet_cluster_agent_begin (ColletClusterAgent *self, const ColletClusterRe
  * minority. */
 typedef void (*ColletClusterRead) (const ColletClusterView *view, const GError *error, gpointer user_data);
 void collet_cluster_agent_read (ColletClusterAgent *self, ColletClusterRead read, gpointer user_data);
+
+/* Puts a node on the roster. NameInUse: there is one of that name with another
+ * certificate; NodeFailed: this node is not on it, or it is full. */
+void collet_cluster_agent_admit (ColletClusterAgent *self, const char *node, const char *url,
+                                 const char *fingerprint, ColletApplierDone done, gpointer user_data);
+/* Takes a node off the roster, or this one. NotFound. */
+void collet_cluster_agent_remove (ColletClusterAgent *self, const char *node, ColletApplierDone done,
+                                  gpointer user_data);
+/* Whoever waits for an answer gets this error instead; before freeing. */
+void collet_cluster_agent_cancel (ColletClusterAgent *self, const GError *error);
 
 /* This node's own version, recorded as such before it is applied. sha256 NULL: back
  * to the agreed one. */

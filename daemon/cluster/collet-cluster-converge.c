@@ -197,7 +197,7 @@ note_local_change (ColletClusterAgent *self, const char *module, const char *sha
 
   if (collet_cluster_view_get_lock (self->view, module) != NULL || !collet_agent_may_send (self, what))
     return;
-  if (!self->is_alone)
+  if (!collet_agent_is_sole (self))
     {
       collet_agent_send (self, what,
                          collet_cluster_txn_override (self->cluster, module, self->node, &override));

@@ -54,18 +54,39 @@ collet_agent_requests_free (ColletClusterAgent *self)
   g_ptr_array_unref (self->waiting);
 }
 
-/* Last: the callback may free the agent. */
 static void
-answer (Waiting *self, const char *txid, const GError *error)
+tell (Waiting *self, const char *txid, const GError *error)
 {
-  g_ptr_array_remove_fast (self->agent->waiting, self);
   if (self->begun != NULL)
     self->begun (txid, error, self->user_data);
   else if (self->read != NULL)
     self->read (error == NULL ? self->view : NULL, error, self->user_data);
   else if (self->done != NULL)
     self->done (error, self->user_data);
+}
+
+/* Last: the callback may free the agent. */
+static void
+answer (Waiting *self, const char *txid, const GError *error)
+{
+  g_ptr_array_remove_fast (self->agent->waiting, self);
+  tell (self, txid, error);
   waiting_free (self);
+}
+
+/* Answers of the store still come for them, and find nobody waiting. */
+void
+collet_cluster_agent_cancel (ColletClusterAgent *self, const GError *error)
+{
+  for (guint i = self->waiting->len; i > 0; i--)
+    {
+      Waiting *waiting = self->waiting->pdata[i - 1];
+
+      tell (waiting, NULL, error);
+      waiting->begun = NULL;
+      waiting->read = NULL;
+      waiting->done = NULL;
+    }
 }
 
 static void
@@ -160,6 +181,14 @@ on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
       return;
     }
   take_view (self, reply);
+  if (collet_cluster_view_get (self->view, COLLET_KEY_NODE, agent->node, NULL) == NULL)
+    {
+      g_set_error (&reason, COLLET_ERROR, COLLET_ERROR_NODE_FAILED,
+                   "Node \"%s\" is not on the roster of cluster \"%s\". Ask a node that is, or join.",
+                   agent->node, agent->cluster);
+      answer (self, NULL, reason);
+      return;
+    }
   g_clear_pointer (&self->spec, collet_spec_free);
   self->spec = collet_cluster_plan (self->view, &self->request, agent->node, txid,
                                     agent->clock->class_->real_time (agent->clock), &reason);
@@ -213,11 +242,20 @@ on_done (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 }
 
 void
+collet_agent_write (ColletClusterAgent *self, const ColletTxn *txn, ColletApplierDone done,
+                    gpointer user_data)
+{
+  Waiting *waiting = waiting_new (self, user_data);
+
+  waiting->done = done;
+  collet_coordination_txn (self->coordination, txn, on_done, waiting);
+}
+
+void
 collet_cluster_agent_set_override (ColletClusterAgent *self, const char *module, const char *sha256,
                                    const char *version, const char *reason, ColletApplierDone done,
                                    gpointer user_data)
 {
-  Waiting *waiting = waiting_new (self, user_data);
   const ColletOverride override = {
     .sha256 = (char *)sha256,
     .version = (char *)version,
@@ -226,8 +264,7 @@ collet_cluster_agent_set_override (ColletClusterAgent *self, const char *module,
   g_autoptr (ColletTxn) txn =
       collet_cluster_txn_override (self->cluster, module, self->node, sha256 != NULL ? &override : NULL);
 
-  waiting->done = done;
-  collet_coordination_txn (self->coordination, txn, on_done, waiting);
+  collet_agent_write (self, txn, done, user_data);
 }
 
 static void

@@ -259,35 +259,6 @@ is_forgotten (gpointer txid, gpointer value, gpointer user_data)
 /* ---- this node ---- */
 
 static void
-step_presence (ColletClusterAgent *self)
-{
-  g_autofree char *value = NULL;
-
-  if (self->has_session && !collet_cluster_view_is_live (self->view, self->node) &&
-      collet_agent_may_send (self, "live"))
-    {
-      g_autofree char *key = collet_cluster_key (self->cluster, COLLET_KEY_LIVE, self->node, NULL);
-      ColletTxn *txn = collet_txn_new ();
-      const ColletNodeRecord record = { .version = self->record.version };
-
-      value = collet_node_record_write (&record);
-      collet_txn_put_leased (txn, key, value);
-      collet_agent_send (self, "live", txn);
-    }
-  if (self->is_alone && collet_cluster_view_get (self->view, COLLET_KEY_NODE, self->node, NULL) == NULL &&
-      collet_agent_may_send (self, "node"))
-    {
-      g_autofree char *key = collet_cluster_key (self->cluster, COLLET_KEY_NODE, self->node, NULL);
-      ColletTxn *txn = collet_txn_new ();
-      const ColletNodeRecord record = { .url = self->record.url, .fingerprint = self->record.fingerprint };
-      g_autofree char *text = collet_node_record_write (&record);
-
-      collet_txn_put (txn, key, text);
-      collet_agent_send (self, "node", txn);
-    }
-}
-
-static void
 add_own (const char *module, const char *node, gconstpointer record, gpointer user_data)
 {
   ColletClusterAgent *self = ((gpointer *)user_data)[0];
@@ -323,7 +294,9 @@ step_modules (ColletClusterAgent *self)
 void
 collet_agent_step (ColletClusterAgent *self)
 {
-  step_presence (self);
+  collet_agent_step_presence (self);
+  if (!collet_cluster_agent_is_member (self))
+    return;
   if (self->frozen == NULL)
     step_modules (self);
   collet_cluster_view_foreach (self->view, COLLET_KEY_LOCK, NULL, step_lock, self);

@@ -92,6 +92,12 @@ collet_bus_service_set_stopping (ColletBusService *self)
 }
 
 void
+collet_bus_service_set_cluster (ColletBusService *self, ColletClusterAgent *cluster, const char *cluster_name)
+{
+  collet_manager_object_set_cluster (self->manager, cluster, cluster_name);
+}
+
+void
 collet_bus_service_flush (ColletBusService *self)
 {
   g_dbus_connection_flush_sync (self->connection, NULL, NULL);

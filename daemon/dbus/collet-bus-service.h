@@ -21,6 +21,9 @@ ColletBusService *collet_bus_service_new (GDBusConnection *connection, gboolean 
                                           GError **error);
 /* What was said is sent. Blocking; at the end only. */
 void collet_bus_service_flush (ColletBusService *self);
+/* As collet_manager_object_set_cluster. */
+void collet_bus_service_set_cluster (ColletBusService *self, ColletClusterAgent *cluster,
+                                     const char *cluster_name);
 /* "stopping": what clients see until the name goes. */
 void collet_bus_service_set_stopping (ColletBusService *self);
 

@@ -225,13 +225,14 @@ ColletClusterObjects *
 collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *manager, ColletExports *exports)
 {
   ColletClusterObjects *self = g_new0 (ColletClusterObjects, 1);
+  g_autofree char *message = NULL;
 
   self->cluster = cluster;
   self->manager = manager;
   self->exports = exports;
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->cells = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  collet_dbus_manager_set_cluster_state (manager, "alone");
+  collet_dbus_manager_set_cluster_state (manager, collet_cluster_agent_get_state (cluster, &message));
   collet_cluster_agent_set_watcher (cluster, on_changed, self);
   on_changed (self);
   return self;
@@ -240,8 +241,14 @@ collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *mana
 void
 collet_cluster_objects_free (ColletClusterObjects *self)
 {
+  GHashTableIter iter;
+  gpointer node;
+
   g_clear_handle_id (&self->pace, g_source_remove);
   collet_cluster_agent_set_watcher (self->cluster, NULL, NULL);
+  g_hash_table_iter_init (&iter, self->nodes);
+  while (g_hash_table_iter_next (&iter, NULL, &node))
+    collet_exports_remove (self->exports, node);
   g_hash_table_unref (self->nodes);
   g_hash_table_unref (self->cells);
   g_free (self);

@@ -37,6 +37,7 @@ extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];
 extern const ColletBusMethod collet_manager_cluster_methods[];
 extern const ColletBusMethod collet_manager_matrix_methods[];
+extern const ColletBusMethod collet_manager_member_methods[];
 extern const ColletBusMethod collet_manager_subscription_methods[];
 extern const ColletBusMethod collet_manager_version_methods[];
 extern const ColletBusMethod collet_manager_watch_methods[];

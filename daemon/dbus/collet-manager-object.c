@@ -14,6 +14,7 @@ struct _ColletManagerObject
   ColletToolDirectory *directory;
   ColletWatches *watches;
   ColletClusterAgent *cluster;
+  ColletClusterGate *gate;
   ColletClusterObjects *cluster_objects;
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer counts_data;
@@ -169,6 +170,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_history_methods,
     collet_manager_cluster_methods,
     collet_manager_matrix_methods,
+    collet_manager_member_methods,
     NULL,
     /* clang-format on */
   };
@@ -183,10 +185,8 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_bus_guard_attach (G_DBUS_INTERFACE_SKELETON (self), bouncer, tables);
 
   collet_dbus_manager_set_version (manager, COLLET_VERSION);
-  collet_dbus_manager_set_node_name (manager, facts->node_name);
-  collet_dbus_manager_set_cluster_name (manager, "");
-  self->cluster = facts->cluster;
-  self->cluster_objects = collet_cluster_objects_new (facts->cluster, manager, exports);
+  self->gate = facts->gate;
+  collet_manager_object_set_cluster (self, facts->cluster, facts->cluster_name);
   collet_dbus_manager_set_state (manager, "running");
   collet_dbus_manager_set_data_folder (manager, facts->data_folder);
   collet_dbus_manager_set_mcp_addresses (manager, facts->mcp_addresses);
@@ -203,6 +203,19 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   g_signal_connect_object (facts->watches, "report", G_CALLBACK (collet_manager_watch_report), self, 0);
   g_signal_connect_object (registry, "tools-changed", G_CALLBACK (on_tools_changed), self, 0);
   return self;
+}
+
+void
+collet_manager_object_set_cluster (ColletManagerObject *self, ColletClusterAgent *cluster,
+                                   const char *cluster_name)
+{
+  ColletDbusManager *manager = COLLET_DBUS_MANAGER (self);
+
+  g_clear_pointer (&self->cluster_objects, collet_cluster_objects_free);
+  self->cluster = cluster;
+  self->cluster_objects = collet_cluster_objects_new (cluster, manager, self->exports);
+  collet_dbus_manager_set_node_name (manager, collet_cluster_agent_get_node (cluster));
+  collet_dbus_manager_set_cluster_name (manager, cluster_name);
 }
 
 ColletReloader *
@@ -227,6 +240,12 @@ ColletClusterAgent *
 collet_manager_object_get_cluster (ColletManagerObject *self)
 {
   return self->cluster;
+}
+
+ColletClusterGate *
+collet_manager_object_get_gate (ColletManagerObject *self)
+{
+  return self->gate;
 }
 
 ColletClusterObjects *

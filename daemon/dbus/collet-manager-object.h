@@ -6,6 +6,7 @@
 
 #include "collet-bouncer.h"
 #include "collet-cluster-agent.h"
+#include "collet-cluster-gate.h"
 #include "collet-dbus.h"
 #include "collet-exports.h"
 #include "collet-registry.h"
@@ -21,13 +22,14 @@ G_DECLARE_FINAL_TYPE (ColletManagerObject, collet_manager_object, COLLET, MANAGE
 /* Facts that do not change while the daemon runs. */
 typedef struct
 {
-  const char *node_name;
   const char *data_folder;
   const char *const *mcp_addresses;
   const char *const *module_path;
   const char *const *warnings;
   ColletWatches *watches;
-  ColletClusterAgent *cluster; /* outlives it */
+  ColletClusterAgent *cluster; /* until collet_manager_object_set_cluster */
+  const char *cluster_name;    /* "": a node of its own */
+  ColletClusterGate *gate;     /* outlives it */
   /* Adds what this layer does not know ("{st}"), such as sessions; or NULL. */
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer user_data;
@@ -39,10 +41,15 @@ ColletManagerObject *collet_manager_object_new (ColletBouncer *bouncer, ColletRe
                                                 ColletToolDirectory *directory,
                                                 const ColletManagerFacts *facts);
 
+/* This node is in another cluster now. The old agent is not touched any more. */
+void collet_manager_object_set_cluster (ColletManagerObject *self, ColletClusterAgent *cluster,
+                                        const char *cluster_name);
+
 ColletReloader *collet_manager_object_get_reloader (ColletManagerObject *self);
 ColletRegistry *collet_manager_object_get_registry (ColletManagerObject *self);
 ColletExports *collet_manager_object_get_exports (ColletManagerObject *self);
 ColletClusterAgent *collet_manager_object_get_cluster (ColletManagerObject *self);
+ColletClusterGate *collet_manager_object_get_gate (ColletManagerObject *self);
 ColletToolDirectory *collet_manager_object_get_directory (ColletManagerObject *self);
 ColletWatches *collet_manager_object_get_watches (ColletManagerObject *self);
 

@@ -269,8 +269,14 @@ collet_membership_get_fingerprint (ColletMembership *self)
   return self->identity != NULL ? self->identity->fingerprint : NULL;
 }
 
-static gboolean
-check_alone (ColletMembership *self, GError **error)
+gboolean
+collet_membership_is_founder (ColletMembership *self)
+{
+  return self->identity != NULL && self->identity->authority_key != NULL;
+}
+
+gboolean
+collet_membership_check_alone (ColletMembership *self, GError **error)
 {
   if (self->facts == NULL)
     return TRUE;
@@ -324,7 +330,7 @@ collet_membership_found (ColletMembership *self, const char *cluster, const char
 {
   guint16 port;
 
-  if (!check_alone (self, error) || !collet_peer_check_name (cluster, error) ||
+  if (!collet_membership_check_alone (self, error) || !collet_peer_check_name (cluster, error) ||
       !collet_peer_check_name (node, error))
     return FALSE;
   g_autofree char *url = dup_own_url (self);
@@ -391,7 +397,7 @@ on_joined (GObject *object, GAsyncResult *result, gpointer data)
       collet_peer_client_join_finish (COLLET_PEER_CLIENT (object), result, &error);
   ColletPeerIdentity *identity = NULL;
 
-  if (reply != NULL && check_alone (self, &error))
+  if (reply != NULL && collet_membership_check_alone (self, &error))
     identity = collet_peer_identity_new (joining->key, reply->certificate, reply->authority, NULL, &error);
   if (identity != NULL &&
       enter (self, identity,
@@ -413,7 +419,7 @@ collet_membership_join_async (ColletMembership *self, const char *url, const cha
   g_task_set_task_data (task, joining, (GDestroyNotify)joining_free);
   joining->node = g_strdup (node);
   joining->url = dup_own_url (self);
-  joining->key = check_alone (self, &error) ? collet_certificate_make_key (&error) : NULL;
+  joining->key = collet_membership_check_alone (self, &error) ? collet_certificate_make_key (&error) : NULL;
   if (joining->key == NULL)
     g_task_return_error (task, error);
   else

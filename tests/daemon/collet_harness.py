@@ -286,7 +286,8 @@ class Daemon:
         self.arguments = list(arguments)
         self.environment = environment or {}
         self.process = None
-        self.connection = case.bus.connect()
+        self.bus = options.get('bus') or case.bus
+        self.connection = self.bus.connect()
         self.clients = []
         if start:
             self.start()
@@ -301,7 +302,7 @@ class Daemon:
         env = {'PATH': '/usr/bin:/bin', 'HOME': self.folder, 'XDG_RUNTIME_DIR': self.folder,
                'XDG_DATA_HOME': os.path.join(self.folder, 'share'),
                'XDG_CONFIG_HOME': os.path.join(self.folder, 'config'),
-               'DBUS_SESSION_BUS_ADDRESS': self.case.bus.address, 'LC_ALL': 'C.UTF-8', 'G_DEBUG': 'fatal-criticals'}
+               'DBUS_SESSION_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8', 'G_DEBUG': 'fatal-criticals'}
         for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'):
             if name in os.environ:
                 env[name] = os.environ[name]

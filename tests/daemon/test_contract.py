@@ -20,6 +20,7 @@ OFFERED = {
         'ConfirmReload', 'RevertReload', 'PromoteRollout', 'GetCallStatistics',
         'CheckToolUpdated', 'SubscribeToToolUpdates', 'UnsubscribeFromToolUpdates', 'GetUpdatesSince',
         'ListSubscriptions', 'RetainVersion', 'WatchFolder', 'ClusterReload', 'ClusterRollback', 'AdoptStore',
+        'CreateJoinToken', 'InitCluster', 'JoinCluster', 'LeaveCluster', 'RemoveNode',
         'CheckConsistency', 'GetClusterVersions', 'GetMatrix', 'ListNodes',
     },
     RELOAD: {'Wait', 'Cancel'},

@@ -7,7 +7,6 @@ from collet_harness import BusError, TestCase, example, module, variants
 
 METHODS_TO_COME = [
     ('SyncVersions', '(sa{sv})', ('echo', {})),
-    ('InitCluster', '(sa{sv})', ('name', {})),
 ]
 
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Real clusters on this machine: etcd, and daemons that each have a private bus."""
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from collet_harness import Bus, Process, TestCase, free_port, module, variants, wait_until
+
+HAS_ETCD = shutil.which('etcd') is not None
+
+
+class Etcd:
+    """n members on loopback ports."""
+
+    def __init__(self, n=1, folder=None):
+        self.folder = tempfile.mkdtemp(prefix='etcd-', dir=folder)
+        self.ports = [free_port() for _ in range(n)]
+        peers = [free_port() for _ in range(n)]
+        self.endpoints = [f'http://127.0.0.1:{port}' for port in self.ports]
+        initial = ','.join(f'm{i}=http://127.0.0.1:{port}' for i, port in enumerate(peers))
+        self.commands = [[
+            'etcd', '--name', f'm{i}', '--data-dir', f'{self.folder}/m{i}',
+            '--listen-client-urls', self.endpoints[i], '--advertise-client-urls', self.endpoints[i],
+            '--listen-peer-urls', f'http://127.0.0.1:{peers[i]}',
+            '--initial-advertise-peer-urls', f'http://127.0.0.1:{peers[i]}', '--initial-cluster', initial,
+            '--logger', 'zap', '--log-level', 'error', '--unsafe-no-fsync',
+            '--heartbeat-interval', '100', '--election-timeout', '1000'] for i in range(n)]
+        if not self.has_no_fsync():
+            for command in self.commands:
+                command.remove('--unsafe-no-fsync')
+        self.members = [None] * n
+        for i in range(n):
+            self.start(i)
+        for i in range(n):
+            wait_until(lambda i=i: self.is_healthy(i), 30, f'member {i} of etcd')
+
+    @staticmethod
+    def has_no_fsync():
+        """It came with 3.4.17."""
+        return '--unsafe-no-fsync' in subprocess.run(['etcd', '--help'], capture_output=True, text=True,
+                                                     check=False).stdout
+
+    def start(self, i):
+        with open(f'{self.folder}/log{i}', 'ab') as log:
+            self.members[i] = Process(self.commands[i], stdout=log, stderr=log)
+
+    def is_healthy(self, i):
+        try:
+            connection = http.client.HTTPConnection('127.0.0.1', self.ports[i], timeout=2)
+            connection.request('GET', '/health')
+            return b'"true"' in connection.getresponse().read()
+        except OSError:
+            return False
+
+    def signal(self, i, number):
+        self.members[i].send_signal(number)
+
+    def kill(self, i):
+        if self.members[i] is None:
+            return
+        self.members[i].send_signal(signal.SIGKILL)
+        self.members[i].wait()
+        Process.known.discard(self.members[i].pid)
+        self.members[i] = None
+
+    def close(self):
+        for i in range(len(self.members)):
+            self.kill(i)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ClusterTestCase(TestCase):
+    """self.cluster(n) founds one of nodes n1, n2, ..., all with the same module."""
+
+    members = 1
+
+    def setUp(self):
+        super().setUp()
+        self.buses = []
+        self.etcd = Etcd(self.members, self.folder)
+
+    def tearDown(self):
+        try:
+            super().tearDown()
+        finally:
+            for bus in self.buses:
+                bus.close()
+
+    def leftovers(self):
+        self.etcd.close()
+        return super().leftovers()
+
+    def node(self, name, *arguments, **options):
+        folder = os.path.join(self.folder, name)
+        os.makedirs(folder)
+        bus = Bus(folder)
+        self.buses.append(bus)
+        peers = free_port()
+        daemon = self.daemon('--node-name', name, '--set', f'cluster.listen=127.0.0.1:{peers}', *arguments,
+                             folder=folder, bus=bus, **options)
+        daemon.name, daemon.url = name, f'https://127.0.0.1:{peers}'
+        return daemon
+
+    def found(self, daemon, name='demo'):
+        daemon.call('InitCluster', '(sa{sv})', name, variants({'endpoints': self.etcd.endpoints}))
+
+    def join(self, daemon, founder, **options):
+        token, _ = founder.call('CreateJoinToken', '(a{sv})', {})
+        return daemon.call('JoinCluster', '(ssa{sv})', founder.url, token, variants(options))
+
+    def cluster(self, n=3, first='counter-1.0.0'):
+        """All n, in line with what the first had loaded when it founded the cluster."""
+        nodes = [self.node(f'n{i + 1}') for i in range(n)]
+        if first:
+            nodes[0].load(module(first))
+        self.found(nodes[0])
+        for node in nodes[1:]:
+            self.join(node, nodes[0])
+        if first:
+            self.wait_in_line(nodes, first.partition('-')[0])
+        return nodes
+
+    def rows(self, daemon, name='counter'):
+        return {row['node']: row for row in daemon.call('GetClusterVersions', '(s)', name)}
+
+    def states(self, daemon, name='counter'):
+        return {node: row['state'] for node, row in self.rows(daemon, name).items()}
+
+    def is_in_line(self, nodes, name, epoch):
+        try:
+            rows = self.rows(nodes[0], name)
+        except Exception:  # not agreed yet, or no answer of the store
+            return False
+        return all(rows.get(node.name, {}).get('state') == 'in-line' and
+                   (epoch is None or rows[node.name]['epoch'] == epoch) for node in nodes)
+
+    def wait_in_line(self, nodes, name='counter', epoch=None, timeout=30):
+        wait_until(lambda: self.is_in_line(nodes, name, epoch), timeout, f'{name} in line on all nodes')
+        versions = {node.version(name) for node in nodes}
+        self.assertEqual(len(versions), 1, versions)
+        return versions.pop()
+
+    def propose(self, daemon, path, strategy='sync_all', **options):
+        return daemon.call('ClusterReload', '(ssa{sv})', path, strategy, variants(options))
