@@ -257,8 +257,8 @@ def call_rows(connections, results):
         rows.append(row(f'tools/call, {counted(connections)}{extra}', 'bare relay to a worker', here,
                         f"{rates(results[name]):,.0f}/s, p99 {p99(results[name]) / 1e3:.2f} ms"
                         + (f', {failed} FAILED' if failed else ''),
-                        f'{ratio:.2f} x, p99 {spread:.2f} x', '>= 0.7 x, p99 <= 2 x' if is_goal else '',
-                        (ratio >= 0.7 and spread <= 2 and not failed) if is_goal else None))
+                        f'{ratio:.2f} x, p99 {spread:.2f} x', '>= 0.8 x, p99 <= 2 x' if is_goal else '',
+                        (ratio >= 0.8 and spread <= 2 and not failed) if is_goal else None))
     return rows
 
 
@@ -266,13 +266,15 @@ def call_rows(connections, results):
 
 def measure_streams(options, figures):
     before, during, after = [], [], []
-    with Node() as daemon:
+    # The clients that call have sessions too.
+    with Node('--set', f'limits.max-sessions={options.streams + 1000}') as daemon:
         daemon.load(module('echo-1.0.0'))
 
         def run():
             return load(daemon.port, 16, options.seconds, '--tool', 'echo', '--arguments', ECHO)
 
         before += [run() for _ in range(options.repeat)]
+        alone = resources(daemon)['rss']
         streams = subprocess.Popen([os.path.join(BENCH, 'collet-streams'), '--url',
                                     f'http://127.0.0.1:{daemon.port}/mcp', '--streams', str(options.streams)],
                                    stdout=subprocess.PIPE, text=True)
@@ -284,33 +286,39 @@ def measure_streams(options, figures):
         rest, _ = streams.communicate()
         held = json.loads(rest.splitlines()[-1]) if rest and streams.returncode == 0 else None
         after += [run() for _ in range(options.repeat)]
-    figures |= {'before': before, 'during': during, 'after': after, 'held': held, 'rss': memory}
+    figures |= {'before': before, 'during': during, 'after': after, 'held': held, 'rss': [alone, memory]}
     work = f'tools/call with {options.streams:,} idle event streams'
     if not held or not during:
         return [row(work, 'the same without', f'{rates(before):,.0f}/s', 'streams were LOST', ok=False)]
     quiet = median([result['per_second'] for result in before + after])
+    each = (memory - alone) / options.streams
     return [row(work, 'the same without', f'{quiet:,.0f}/s', f'{rates(during):,.0f}/s',
-                f'{rates(during) / quiet:.2f} x', '>= 0.9 x', rates(during) >= 0.9 * quiet)]
+                f'{rates(during) / quiet:.2f} x', '>= 0.9 x', rates(during) >= 0.9 * quiet),
+            row('  memory of a session with its stream', '', '', f'{each:.1f} KiB', '', '< 20 KiB', each < 20)]
 
 
 # ---- reloads ----
 
-def reload_until(process, change):
-    """Calls change() as long as the load runs; the pauses in microseconds."""
+def reload_until(process, change, per_second):
+    """Calls change() as long as the load runs, so often or, for 0, all the time; the
+    pauses in microseconds."""
     pauses = []
     while process.poll() is None:
+        begun = time.monotonic()
         pauses.append(change(len(pauses))['PauseUs'])
+        if per_second:
+            time.sleep(max(begun + 1 / per_second - time.monotonic(), 0))
     return pauses
 
 
-def under_reloads(options, daemon, tool, change):
+def under_reloads(options, daemon, tool, change, per_second=0):
     """Quiet and reloading by turns: results of each, and all pauses."""
     quiet, busy, pauses = [], [], []
     for _ in range(options.repeat):
         arguments = ('--tool', tool, '--arguments', ECHO)
         quiet.append(load(daemon.port, 16, options.seconds, *arguments))
         process = start_load(daemon.port, 16, options.seconds, *arguments)
-        pauses += reload_until(process, change)
+        pauses += reload_until(process, change, per_second)
         busy.append(finish_load(process))
     return quiet, busy, pauses
 
@@ -326,7 +334,11 @@ def measure_reloads(options, figures):
         quiet, busy, pauses = under_reloads(
             options, daemon, 'echo', lambda n: daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0')))
         figures['stateless'] = {'quiet': quiet, 'busy': busy, 'pauses': pauses}
-        rows += reload_rows('stateless module', quiet, busy, pauses, 1000)
+        rows += reload_rows('stateless module', quiet, busy, pauses, 1000, False)
+        quiet, busy, pauses = under_reloads(
+            options, daemon, 'echo', lambda n: daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0')), 10)
+        figures['ten-a-second'] = {'quiet': quiet, 'busy': busy, 'pauses': pauses}
+        rows += reload_rows('stateless module, ten times a second,', quiet, busy, pauses, 1000, True)
     with Node() as daemon:
         daemon.load(example('calculator-1.0.0'))
         quiet, busy, pauses = under_reloads(
@@ -334,11 +346,11 @@ def measure_reloads(options, figures):
             lambda n: daemon.rollback('calculator') if n % 2 else daemon.reload('calculator',
                                                                                 example('calculator-2.0.0')))
         figures['stateful'] = {'quiet': quiet, 'busy': busy, 'pauses': pauses}
-        rows += reload_rows('stateful module, migrated', quiet, busy, pauses, None)
+        rows += reload_rows('stateful module, migrated', quiet, busy, pauses, None, False)
     return rows
 
 
-def reload_rows(what, quiet, busy, pauses, limit):
+def reload_rows(what, quiet, busy, pauses, limit, has_goal):
     failed = sum(result['failed'] for result in busy)
     made = sum(result['made'] for result in busy)
     worst = max(pauses)
@@ -348,9 +360,9 @@ def reload_rows(what, quiet, busy, pauses, limit):
             failed == 0),
         row('  its pause, median and longest', '', '', f'{median(pauses):,.0f} and {worst:,} us', '',
             f'< {limit:,} us' if limit else '', worst < limit if limit else None),
-        row('  p99.9 while it reloads all the time', 'p99.9 when quiet', f'{tail(quiet) / 1e3:.2f} ms',
-            f'{tail(busy) / 1e3:.2f} ms', f'{ratio:.2f} x', '<= 1.5 x' if limit else '',
-            ratio <= 1.5 if limit else None),
+        row('  p99.9 meanwhile', 'p99.9 when quiet', f'{tail(quiet) / 1e3:.2f} ms',
+            f'{tail(busy) / 1e3:.2f} ms', f'{ratio:.2f} x', '<= 1.5 x' if has_goal else '',
+            ratio <= 1.5 if has_goal else None),
         row('  calls a second meanwhile', 'when quiet', f'{rates(quiet):,.0f}/s', f'{rates(busy):,.0f}/s',
             f'{rates(busy) / rates(quiet):.2f} x'),
     ]
