@@ -30,6 +30,7 @@ struct _ColletService
   ColletItemList *lists[COLLET_N_LISTS];
   ColletMatrix *matrix;
   gboolean is_reading_matrix, matrix_is_due, has_matrix;
+  gboolean has_failed; /* an answer of the present reading */
   guint matrix_delay;
 };
 

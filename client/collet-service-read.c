@@ -73,6 +73,7 @@ fail (ColletService *self, GError *error)
     state = COLLET_SERVICE_DOWN;
   if (state == COLLET_SERVICE_DOWN)
     g_clear_error (&error);
+  self->has_failed = TRUE;
   collet_service_set_state (self, state, error);
 }
 
@@ -115,7 +116,9 @@ on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
   self->has_data = TRUE;
   if (!self->has_matrix && !self->is_reading_matrix)
     load_alone (self);
-  collet_service_set_state (self, COLLET_SERVICE_READY, NULL);
+  /* The answers come in any order; one that was refused is not made up for by another. */
+  if (!self->has_failed)
+    collet_service_set_state (self, COLLET_SERVICE_READY, NULL);
 }
 
 static void
@@ -132,10 +135,11 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
   collet_item_announce (self->daemon);
 }
 
-/* All at once: the daemon answers in the order in which it was asked. */
+/* All at once. */
 void
 collet_service_read_all (ColletService *self)
 {
+  self->has_failed = FALSE;
   g_dbus_connection_call (self->connection, COLLET_BUS_NAME, COLLET_BUS_ROOT, PROPERTIES, "GetAll",
                           g_variant_new ("(s)", COLLET_MANAGER_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
                           G_DBUS_CALL_FLAGS_NO_AUTO_START, COLLET_READ_TIMEOUT_MS, self->cancellable,
