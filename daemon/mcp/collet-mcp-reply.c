@@ -147,6 +147,8 @@ collet_mcp_append_event (GString *out, const char *json, gsize size)
 {
   gsize begin;
 
+  g_return_if_fail (out != NULL); /* some compilers think that it could be */
+
   g_string_append (out, "event: message\ndata: ");
   begin = out->len;
   g_string_append_len (out, json, (gssize)size);
