@@ -3,6 +3,7 @@
  * cluster: what the nodes agree on.
  */
 #include "collet-change.h"
+#include "collet-cluster-member.h"
 #include "collet-human.h"
 #include "collet-table.h"
 #include "collet-verb.h"
@@ -14,6 +15,7 @@ static int bake_s = -1;
 static double max_error_rate = -1;
 static gint64 min_calls = -1;
 static gboolean auto_revert;
+static ColletClusterMemberOptions member = { .expiry_s = -1 };
 
 /* ---- what runs where ---- */
 
@@ -291,7 +293,10 @@ run (ColletCtl *ctl, char **arguments)
 {
   guint n = g_strv_length (arguments);
   const char *what = arguments[0];
+  ColletExit exit;
 
+  if (collet_cluster_member_run (ctl, arguments, &member, &exit))
+    return exit;
   if (n == 1 && g_str_equal (what, "nodes"))
     return list (ctl, "ListNodes", g_variant_new ("()"), "nodes", print_nodes);
   if (n == 1 && g_str_equal (what, "matrix"))
@@ -323,6 +328,12 @@ static const GOptionEntry options[] = {
   { "auto-revert", 0, 0, G_OPTION_ARG_NONE, &auto_revert, "rolling: go back if a wave is no good", NULL },
   { "artifact", 'a', 0, G_OPTION_ARG_FILENAME, &collet_change_options.artifact,
     "The new file, if it is not the one in the module path", "FILE" },
+  { "endpoint", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &member.endpoints,
+    "init: address of a member of etcd; may be repeated", "URL" },
+  { "expiry", 0, 0, G_OPTION_ARG_INT, &member.expiry_s, "token: how long it works (600)", "SECONDS" },
+  { "name", 0, 0, G_OPTION_ARG_STRING, &member.name, "join: a name for this node other than its own",
+    "NODE" },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &member.force, "leave: also if etcd cannot be told", NULL },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
@@ -335,8 +346,9 @@ static const GOptionEntry options[] = {
 
 const ColletVerb collet_verb_cluster = {
   .name = "cluster",
-  .arguments = "nodes | matrix | versions MODULE | check [MODULE] | reload MODULE|FILE | "
-               "rollback MODULE [VERSION] | adopt-store",
+  .arguments =
+      "nodes | matrix | versions MODULE | check [MODULE] | reload MODULE|FILE | "
+      "rollback MODULE [VERSION] | adopt-store | init NAME | token | join URL TOKEN | leave | remove NODE",
   .summary = "See and change what the nodes agree on",
   .help =
       "nodes lists them, matrix shows every module on every node, versions one module; check says whether\n"
@@ -344,7 +356,13 @@ const ColletVerb collet_verb_cluster = {
       "\n"
       "reload puts a version before the nodes: each prepares it and votes, then all change or none does.\n"
       "rollback does the same with a version that was agreed on before, by default the one before.\n"
-      "A daemon of its own is a cluster of one. adopt-store accepts a cluster store that was restored.",
+      "A daemon of its own is a cluster of one. adopt-store accepts a cluster store that was restored.\n"
+      "\n"
+      "init makes this node the first of a new cluster; token lets one node more in, which says join with "
+      "the\n"
+      "URL of this one (see nodes; a TOKEN of \"-\" is read from standard input). leave takes this node "
+      "out,\n"
+      "remove another one.",
   .options = options,
   .min_arguments = 1,
   .max_arguments = 3,

@@ -247,16 +247,16 @@ give_up (ColletClusterApplier *base, const char *token, const char *module)
   const ColletDecision *decision =
       collet_cluster_view_get_decision (collet_cluster_agent_get_view (self->agent), token);
   ColletError code = COLLET_ERROR_CANCELLED;
+  const char *why = decision != NULL ? decision->message : NULL;
 
   if (reload != NULL && collet_reload_is_prepared (reload))
     {
       if (decision != NULL && decision->error != NULL)
         collet_error_from_name (decision->error, &code);
       collet_reload_decide (reload, -1, NULL,
-                            g_error_new (COLLET_ERROR, code, "The cluster gave it up: %s. What ran goes on.",
-                                         decision != NULL && decision->message != NULL
-                                             ? decision->message
-                                             : "another version was agreed on"));
+                            g_error_new (COLLET_ERROR, code, "The cluster gave it up: %s%s What ran goes on.",
+                                         why != NULL ? why : "another version was agreed on.",
+                                         why != NULL && !g_str_has_suffix (why, ".") ? "." : ""));
     }
   g_hash_table_remove (self->promises, token);
 }

@@ -288,11 +288,16 @@ step_override (ColletClusterAgent *self, Local *local, const ColletTarget *targe
 {
   const char *version = NULL;
   const char *running = get_running (self, local->module, &version);
+  const ColletApplied *applied = collet_cluster_view_get_applied (self->view, local->module, self->node);
   g_autofree char *token = g_strdup_printf ("override %s", target->sha256);
 
   if (local->applying != NULL)
     return;
-  if (g_strcmp0 (running, target->sha256) != 0)
+  /* It ran here already, and was followed by another one on this node. */
+  if (!local->is_busy && running != NULL && applied != NULL && !g_str_equal (running, target->sha256) &&
+      g_strcmp0 (applied->sha256, target->sha256) == 0)
+    note_local_change (self, local->module, running, version);
+  else if (g_strcmp0 (running, target->sha256) != 0)
     apply (self, local, token, target);
   else
     say_running (self, local->module, get_epoch (self, local->module), "applied", NULL, NULL);

@@ -63,8 +63,11 @@ check_reachable (const ColletClusterRequest *request, GPtrArray *down, guint n_r
     }
   if (request->require_live)
     return TRUE;
-  g_set_error (error, COLLET_ERROR, COLLET_ERROR_NODE_FAILED,
-               "Down: %s. Start it, remove it from the cluster, or ask for the live nodes only.", names);
+  g_set_error (
+      error, COLLET_ERROR, COLLET_ERROR_NODE_FAILED,
+      "Not all nodes are up; down: %s. Start them, remove them from the cluster, or ask for the live "
+      "nodes only.",
+      names);
   return FALSE;
 }
 

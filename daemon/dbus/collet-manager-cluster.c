@@ -165,6 +165,7 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
   proposal.uid = self->call->uid;
   proposal.require_live = self->require_live;
   proposal.rollout = self->rollout;
+  proposal.clear_overrides = TRUE; /* they last until the cluster agrees anew */
   collet_cluster_agent_begin (collet_manager_object_get_cluster (self->manager), &proposal, on_begun, self);
 }
 

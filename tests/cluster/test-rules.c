@@ -185,7 +185,7 @@ test_plan (void)
 {
   g_autoptr (ColletClusterView) view = new_view (3, 2);
 
-  expect_plan (view, "sync_all", FALSE, COLLET_ERROR_NODE_FAILED, "Down: n3");
+  expect_plan (view, "sync_all", FALSE, COLLET_ERROR_NODE_FAILED, "down: n3");
   expect_plan (view, "sync_all", TRUE, -1, NULL);
   expect_plan (view, "quorum", FALSE, -1, NULL);
   set (view, COLLET_KEY_LIVE, "n2", NULL, NULL);

@@ -112,12 +112,12 @@ class ClusterTestCase(TestCase):
         token, _ = founder.call('CreateJoinToken', '(a{sv})', {})
         return daemon.call('JoinCluster', '(ssa{sv})', founder.url, token, variants(options))
 
-    def cluster(self, n=3, first='counter-1.0.0'):
+    def cluster(self, n=3, first='counter-1.0.0', prefix=''):
         """All n, in line with what the first had loaded when it founded the cluster."""
-        nodes = [self.node(f'n{i + 1}') for i in range(n)]
+        nodes = [self.node(f'n{i + 1}{prefix}') for i in range(n)]
         if first:
             nodes[0].load(module(first))
-        self.found(nodes[0])
+        self.found(nodes[0], 'demo' + prefix)
         for node in nodes[1:]:
             self.join(node, nodes[0])
         if first:
