@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "collet-manifest.h"
 #include "collet-version.h"
 
 G_BEGIN_DECLS
@@ -19,8 +20,8 @@ typedef struct _ColletCall ColletCall;
 typedef struct
 {
   guint questions;      /* what the client can be asked: 1 << enum collet_question; 0: nothing */
-  const char *asked_by; /* sha256 of the version that asked; NULL: whoever. Another one gets neither
-                           replies nor state */
+  const char *asked_by; /* sha256 of the version that asked; NULL: whoever. The call goes to it while it
+                           is live; another one gets neither replies nor state */
   const char *replies;  /* JSON object, checked; not NUL-terminated */
   gsize replies_size;   /* 0: none */
   const char *state;    /* of the module */
@@ -64,6 +65,7 @@ struct _ColletCall
   gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
   int log_level;                /* enum collet_level, or 255: none */
+  const char *version;          /* sha256 of the only version that may run it, or NULL; VersionMismatch */
   const ColletCallInput *input; /* or NULL */
   /* The target's, zeroed by the asker: */
   gpointer target_data[4];
@@ -79,6 +81,12 @@ typedef struct
   /* Asks for an early end; done still comes, with CallCancelled or a result.
    * The caller guarantees that done has not returned yet. */
   void (*cancel) (ColletCallTarget *target, ColletCall *call);
+  /* The live version that `text` names: its semantic version, or what
+   * collet_version_matches() takes. Live is what is published, what some callers
+   * get before all do, and what was replaced and still has calls. New references.
+   * NULL: VersionMismatch (none, or more than one), ModuleNotLoaded. */
+  ColletVersion *(*find_version) (ColletCallTarget *target, const char *text, ColletManifest **manifest,
+                                  GError **error);
 } ColletCallTargetClass;
 
 struct _ColletCallTarget
@@ -108,6 +116,13 @@ static inline void
 collet_call_target_cancel (ColletCallTarget *target, ColletCall *call)
 {
   target->class_->cancel (target, call);
+}
+
+static inline ColletVersion *
+collet_call_target_find_version (ColletCallTarget *target, const char *text, ColletManifest **manifest,
+                                 GError **error)
+{
+  return target->class_->find_version (target, text, manifest, error);
 }
 
 G_END_DECLS

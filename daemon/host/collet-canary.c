@@ -33,6 +33,12 @@ collet_canary_free (ColletCanary *canary)
   g_free (canary);
 }
 
+ColletGeneration *
+collet_canary_get_candidate (const ColletCanary *canary)
+{
+  return canary->candidate;
+}
+
 /* "name/version" is "name" as well. */
 static gboolean
 is_client (const char *client, const char *name)

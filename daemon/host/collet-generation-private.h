@@ -3,7 +3,8 @@
  * collet-generation-private.h: leases and answers; for host/ alone.
  *
  * A lease stands for a call that may be running in the generation's code. The
- * slot takes it under its lock while the generation is published; whoever ends
+ * slot takes it under its lock while the generation is published, or while it has
+ * another; whoever ends
  * the call for good releases it, after `done` has returned. So no leases after
  * replacement means: nothing runs, every asker has its answer, and that stays so.
  *
@@ -17,6 +18,9 @@
 G_BEGIN_DECLS
 
 void collet_generation_take_lease (ColletGeneration *self);
+/* One more, as long as there is one: what was replaced and has none left gets none
+ * again. FALSE: there is none. */
+gboolean collet_generation_join_lease (ColletGeneration *self) G_GNUC_WARN_UNUSED_RESULT;
 /* Do not touch `self` afterwards. */
 void collet_generation_release_lease (ColletGeneration *self);
 guint collet_generation_get_leases (ColletGeneration *self);

@@ -194,6 +194,20 @@ collet_generation_take_lease (ColletGeneration *self)
   g_atomic_int_inc (&PRIVATE (self)->leases);
 }
 
+gboolean
+collet_generation_join_lease (ColletGeneration *self)
+{
+  ColletGenerationPrivate *priv = PRIVATE (self);
+  guint old = __atomic_load_n (&priv->leases, __ATOMIC_SEQ_CST);
+
+  do
+    if ((old & ~WAITED_FOR) == 0)
+      return FALSE;
+  while (
+      !__atomic_compare_exchange_n (&priv->leases, &old, old + 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+  return TRUE;
+}
+
 void
 collet_generation_release_lease (ColletGeneration *self)
 {

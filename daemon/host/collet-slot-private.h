@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * collet-slot-private.h: shared by the two files that make up ColletSlot: calls
- * on their way (collet-slot.c), and who closes the gate (collet-slot-quiesce.c).
+ * collet-slot-private.h: shared by the files that make up ColletSlot: calls on
+ * their way (collet-slot.c), who closes the gate (collet-slot-quiesce.c), and calls
+ * of one version alone (collet-slot-versions.c).
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct _ColletSlot
   ColletGeneration *published;
   GError *refusal;      /* NULL: calls are taken */
   ColletCanary *canary; /* NULL: there is none */
+  GPtrArray *leaving;   /* ColletGeneration, borrowed: replaced, not yet gone; the newest last */
   gboolean closed;
   gint64 closed_at, pause_us;
   ColletWaitingCalls waiting;
@@ -40,6 +42,16 @@ ColletCanary *collet_canary_new (ColletGeneration *candidate, guint percent, con
 void collet_canary_free (ColletCanary *canary);
 /* Where the call goes, if not to what is published; or NULL. Borrowed. */
 ColletGeneration *collet_canary_choose (ColletCanary *canary, const ColletCall *call);
+
+ColletGeneration *collet_canary_get_candidate (const ColletCanary *canary); /* borrowed */
+
+/* collet-slot-versions.c. The slot's lock is held. */
+/* What runs this version, with a lease; NULL: nothing that is live does. */
+ColletGeneration *collet_slot_lease_version (ColletSlot *slot, const char *sha256);
+GError *collet_slot_make_mismatch (ColletSlot *slot, const char *text);
+/* The lock is not held: as ColletCallTargetClass has it. */
+ColletVersion *
+collet_slot_find_version (ColletSlot *slot, const char *text, ColletManifest **manifest, GError **error);
 
 /* Main thread: those who wait go to what is published, then the gate is open. */
 void collet_slot_open_gate (ColletSlot *slot);

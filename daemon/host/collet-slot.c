@@ -134,22 +134,43 @@ advance_timer (ColletSlot *slot, gint64 at)
 
 /* Calls, on any thread */
 
-/* Locked. NULL: none published, or calls are refused. */
+/* Locked. For a call that is for one version; NULL: that is not live. */
+static ColletGeneration *
+lease_asked_for (ColletSlot *slot, const ColletCall *call, GError **refusal)
+{
+  ColletGeneration *generation = NULL;
+
+  if (call->version != NULL)
+    {
+      generation = collet_slot_lease_version (slot, call->version);
+      if (generation == NULL)
+        *refusal = collet_slot_make_mismatch (slot, call->version);
+    }
+  else if (call->input != NULL && call->input->asked_by != NULL)
+    generation = collet_slot_lease_version (slot, call->input->asked_by);
+  return generation;
+}
+
+/* Locked. With a lease; NULL: none published, or the call is refused. */
 static ColletGeneration *
 hand_over (ColletSlot *slot, ColletCall *call, GError **refusal)
 {
-  ColletGeneration *generation = slot->refusal == NULL ? slot->published : NULL;
+  ColletGeneration *generation = NULL;
 
   if (slot->refusal != NULL)
     *refusal = g_error_copy (slot->refusal);
-  else if (slot->canary != NULL && generation != NULL)
+  else if (slot->published != NULL)
     {
-      ColletGeneration *candidate = collet_canary_choose (slot->canary, call);
-
-      generation = candidate != NULL ? candidate : generation;
+      generation = lease_asked_for (slot, call, refusal);
+      if (generation == NULL && *refusal == NULL)
+        {
+          if (slot->canary != NULL)
+            generation = collet_canary_choose (slot->canary, call);
+          if (generation == NULL)
+            generation = slot->published;
+          collet_generation_take_lease (generation);
+        }
     }
-  if (generation != NULL)
-    collet_generation_take_lease (generation);
   call->target_data[0] = generation != NULL ? (gpointer)generation : OVER;
   return generation;
 }
@@ -367,7 +388,14 @@ slot_unref (ColletCallTarget *target)
   collet_slot_unref ((ColletSlot *)target);
 }
 
-static const ColletCallTargetClass slot_class = { slot_ref, slot_unref, slot_dispatch, slot_cancel };
+static ColletVersion *
+slot_find_version (ColletCallTarget *target, const char *text, ColletManifest **manifest, GError **error)
+{
+  return collet_slot_find_version ((ColletSlot *)target, text, manifest, error);
+}
+
+static const ColletCallTargetClass slot_class = { slot_ref, slot_unref, slot_dispatch, slot_cancel,
+                                                  slot_find_version };
 
 ColletSlot *
 collet_slot_new (const char *module, guint max_waiting)
@@ -378,6 +406,7 @@ collet_slot_new (const char *module, guint max_waiting)
   slot->ref_count = 1;
   slot->module = g_strdup (module);
   slot->max_waiting = max_waiting;
+  slot->leaving = g_ptr_array_new ();
   slot->context = g_main_context_ref_thread_default ();
   pthread_mutex_init (&slot->lock, NULL);
   return slot;
@@ -397,6 +426,8 @@ collet_slot_unref (ColletSlot *slot)
     return;
   /* Who waits holds a reference through the timer, or is the asker's bug. */
   g_assert (slot->waiting.length == 0 && slot->turn == NULL && slot->timer == NULL);
+  g_assert (slot->leaving->len == 0);
+  g_ptr_array_unref (slot->leaving);
   g_clear_object (&slot->published);
   g_clear_error (&slot->refusal);
   collet_canary_free (slot->canary);

@@ -66,8 +66,10 @@ build_answer (ColletMcpCall *call, const ColletCallResult *result, const char **
   if (json)
     {
       *outcome = is_error ? "error" : "ok";
-      collet_call_recorder_add (call->server->config.recorder, call->entry, call->base.arguments,
-                                call->base.arguments_size, result->json, result->json_size);
+      /* A version is compared with what is published, so only that is remembered. */
+      if (!call->pinned)
+        collet_call_recorder_add (call->server->config.recorder, call->entry, call->base.arguments,
+                                  call->base.arguments_size, result->json, result->json_size);
       return splice (call, result, json);
     }
   *outcome = collet_error_name_of (error);

@@ -28,7 +28,8 @@ typedef struct
   ColletMcpSession *session; /* legacy */
   GList link;                /* the session's */
   ColletToolList *list;
-  const ColletToolEntry *entry;
+  const ColletToolEntry *entry; /* of the list, or `pinned` */
+  ColletToolEntry *pinned;      /* NULL: any version will do */
   const char *id, *token;
   gsize id_size, token_size;
   gint64 start_us;
@@ -71,6 +72,11 @@ void collet_mcp_call_finish_error (ColletMcpCall *call, const ColletCallResult *
 GString *collet_mcp_call_begin_answer (const ColletMcpCall *call, gsize size);
 void collet_mcp_call_end_answer (const ColletMcpCall *call, GString *text, const ColletCallResult *result,
                                  const ColletJson *json, const char *result_type);
+
+/* collet-mcp-pin.c. The version that the client asks for: the entry as that one has
+ * the tool (NULL: it asks for none). FALSE: answered with an error. */
+gboolean collet_mcp_pin_read (ColletMcpTurn *turn, const ColletToolEntry *entry,
+                              ColletToolEntry **pinned) G_GNUC_WARN_UNUSED_RESULT;
 
 /* collet-mcp-input.c, modern. Reads inputResponses and requestState; FALSE:
  * answered with an error. */

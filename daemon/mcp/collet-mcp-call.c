@@ -32,6 +32,7 @@ collet_mcp_call_unref (gpointer data)
   if (call->session)
     collet_mcp_session_unref (call->session);
   collet_tool_list_unref (call->list);
+  collet_tool_entry_free (call->pinned);
   collet_mcp_sealed_clear (&call->sealed);
   collet_mcp_ask_free (call);
   g_free (call->client);
@@ -359,12 +360,22 @@ collet_mcp_call_start (ColletMcpTurn *turn)
   g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (turn->server->config.directory);
   ColletExchange *exchange = turn->reply.exchange;
   const ColletToolEntry *entry = find_tool (turn, list);
+  ColletToolEntry *pinned = NULL;
   ColletCall base = { 0 };
   ColletMcpCall *call;
 
-  if (!entry || !read_arguments (turn, entry, &base))
+  if (!entry || !collet_mcp_pin_read (turn, entry, &pinned))
     return;
+  entry = pinned ? pinned : entry;
+  if ((turn->is_modern && !collet_mcp_modern_check_arguments (turn, entry)) ||
+      !read_arguments (turn, entry, &base))
+    {
+      collet_tool_entry_free (pinned);
+      return;
+    }
   call = call_new (turn, list, entry);
+  call->pinned = pinned;
+  call->base.version = pinned ? pinned->version->sha256 : NULL;
   call->base.arguments = base.arguments;
   call->base.arguments_size = base.arguments_size;
   if ((turn->is_modern && !collet_mcp_input_read (turn, call)) || !admit (turn, call))

@@ -145,22 +145,16 @@ look_up (gpointer turn, const char *name)
   return collet_mcp_turn_get_header (turn, name);
 }
 
-static void
-call (ColletMcpTurn *turn)
+gboolean
+collet_mcp_modern_check_arguments (const ColletMcpTurn *turn, const ColletToolEntry *entry)
 {
-  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (turn->server->config.directory);
-  g_autofree char *name =
-      collet_json_dup_string (turn->request.json, collet_mcp_request_param (&turn->request, "name"));
-  const ColletToolEntry *entry = name ? collet_tool_list_find (list, name, -1) : NULL;
   ColletJsonNode arguments = collet_mcp_request_param (&turn->request, "arguments");
   g_autofree char *message = NULL;
 
-  if (entry && !is_local (turn) &&
-      !collet_mcp_headers_match_arguments (entry->json, entry->json_size, turn->request.json, arguments,
-                                           look_up, turn, &message))
-    fail_header (turn, message);
-  else
-    collet_mcp_call_start (turn);
+  return is_local (turn) ||
+         collet_mcp_headers_match_arguments (entry->json, entry->json_size, turn->request.json, arguments,
+                                             look_up, (gpointer)turn, &message) ||
+         fail_header (turn, message);
 }
 
 /* The stream's first frame tells what of the wish is granted. */
@@ -206,7 +200,7 @@ typedef struct
 } Method;
 
 static const Method methods[] = {
-  { "tools/call", call },
+  { "tools/call", collet_mcp_call_start },
   { "tools/list", collet_mcp_list_tools },
   { "server/discover", discover },
   { "subscriptions/listen", listen_for },

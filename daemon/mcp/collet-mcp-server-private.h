@@ -115,6 +115,8 @@ void collet_mcp_legacy_end_session (ColletMcpServer *server, ColletMcpSession *s
 /* collet-mcp-modern.c */
 gboolean collet_mcp_modern_claims (const ColletMcpRequest *request, ColletExchange *exchange);
 void collet_mcp_modern_handle (ColletMcpTurn *turn);
+/* Whether the headers repeat the arguments as the tool wants it; FALSE: answered. */
+gboolean collet_mcp_modern_check_arguments (const ColletMcpTurn *turn, const ColletToolEntry *entry);
 
 /* collet-mcp-list.c: tools/list */
 void collet_mcp_list_tools (ColletMcpTurn *turn);

@@ -236,14 +236,15 @@ class Mcp:
         assert self.post({'jsonrpc': '2.0', 'method': 'notifications/initialized'}).status == 202
         return reply.json['result']
 
-    def rpc(self, method, params=None, identity=None):
+    def rpc(self, method, params=None, identity=None, headers=None):
         """The HTTP reply to one request; opens a session first if one is needed."""
-        headers = {}
+        headers = dict(headers or {})
         params = dict(params or {})
         if self.modern:
             params['_meta'] = {'io.modelcontextprotocol/protocolVersion': MODERN,
-                               'io.modelcontextprotocol/clientCapabilities': self.capabilities}
-            headers = {'MCP-Protocol-Version': MODERN, 'Mcp-Method': method}
+                               'io.modelcontextprotocol/clientCapabilities': self.capabilities,
+                               **params.get('_meta', {})}
+            headers |= {'MCP-Protocol-Version': MODERN, 'Mcp-Method': method}
             if method == 'tools/call':
                 headers['Mcp-Name'] = params['name']
         elif self.session is None and method != 'initialize':

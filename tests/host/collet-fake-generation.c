@@ -168,5 +168,11 @@ fake_generation_init (FakeGeneration *self)
 FakeGeneration *
 fake_generation_new (guint64 number)
 {
-  return g_object_new (FAKE_TYPE_GENERATION, "spec", test_spec_new (number, "m", "1.0.0", "", "/m.so"), NULL);
+  return fake_generation_new_version (number, "1.0.0", "/m.so");
+}
+
+FakeGeneration *
+fake_generation_new_version (guint64 number, const char *version, const char *path)
+{
+  return g_object_new (FAKE_TYPE_GENERATION, "spec", test_spec_new (number, "m", version, "", path), NULL);
 }

@@ -8,6 +8,8 @@
 
 #define PNG "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 #define WAV "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA="
+#define OLD_GREET                                                                                            \
+  "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"number\"}},\"required\":[\"name\"]}"
 #define OPEN "{\"type\":\"object\"}"
 
 typedef struct
@@ -284,6 +286,12 @@ dispatch (ColletCallTarget *target, ColletCall *call)
   const Tool *tool = find (call->tool);
   g_autoptr (ColletVersion) version = published_version (tools);
 
+  if (call->version && strcmp (call->version, version->sha256) != 0)
+    {
+      collet_version_unref (version);
+      version = make_version (FAKE_TOOLS_OLD);
+      g_assert_cmpstr (call->version, ==, version->sha256);
+    }
   if (strcmp (tool->name, "test_trigger_tool_change") == 0)
     {
       fake_tools_publish (tools, tools->n_extra + 1, version->semver);
@@ -330,10 +338,6 @@ drop (ColletCallTarget *target)
 {
 }
 
-static const ColletCallTargetClass target_class = {
-  .ref = keep, .unref = drop, .dispatch = dispatch, .cancel = cancel
-};
-
 static ColletManifest *
 make_manifest (guint n_extra, const char *semver)
 {
@@ -349,7 +353,10 @@ make_manifest (guint n_extra, const char *semver)
 
       g_string_append_printf (text,
                               "%s{\"name\":\"%s\",\"description\":\"A tool for tests.\",\"inputSchema\":%s",
-                              i > 0 ? "," : "", name, tool ? tool->input : OPEN);
+                              i > 0 ? "," : "", name,
+                              !tool                                                   ? OPEN
+                              : semver[0] == '0' && strcmp (tool->name, "greet") == 0 ? OLD_GREET
+                                                                                      : tool->input);
       if (tool && tool->output)
         g_string_append_printf (text, ",\"outputSchema\":%s",
                                 tool->later && semver[0] == '2' ? tool->later : tool->output);
@@ -360,6 +367,26 @@ make_manifest (guint n_extra, const char *semver)
   g_assert_no_error (error);
   return manifest;
 }
+
+/* 0.9.0 is live still, beside what is published; there "greet" wants a number. */
+static ColletVersion *
+find_version (ColletCallTarget *target, const char *text, ColletManifest **manifest, GError **error)
+{
+  g_autoptr (ColletVersion) published = published_version ((FakeTools *)target);
+  g_autoptr (ColletVersion) old = make_version (FAKE_TOOLS_OLD);
+  ColletVersion *versions[] = { published, old };
+
+  for (guint i = 0; i < G_N_ELEMENTS (versions); i++)
+    if (collet_version_matches (versions[i], text) || strcmp (versions[i]->semver, text) == 0)
+      {
+        *manifest = make_manifest (0, versions[i]->semver);
+        return collet_version_ref (versions[i]);
+      }
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH, "There is no \"%s\".", text);
+  return NULL;
+}
+
+static const ColletCallTargetClass target_class = { keep, drop, dispatch, cancel, find_version };
 
 void
 fake_tools_publish (FakeTools *tools, guint n_extra, const char *semver)

@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* A version that is live beside what is published. */
+#define FAKE_TOOLS_OLD "0.9.0"
+
 typedef struct _FakeTools FakeTools;
 
 FakeTools *fake_tools_new (void);

@@ -12,9 +12,10 @@ G_BEGIN_DECLS
 
 #define KIT_LEGACY "Content-Type: application/json\nAccept: application/json, text/event-stream\n"
 #define KIT_MODERN_VERSION "MCP-Protocol-Version: 2026-07-28\n"
-#define KIT_META                                                                                             \
+#define KIT_META_OPEN                                                                                        \
   "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                                   \
-  "\"io.modelcontextprotocol/clientCapabilities\":{}}"
+  "\"io.modelcontextprotocol/clientCapabilities\":{}"
+#define KIT_META KIT_META_OPEN "}"
 
 typedef struct
 {

@@ -404,6 +404,50 @@ test_threads (void)
     g_thread_join (threads[i]);
 }
 
+/* In params._meta or as a header: what that version accepts is what counts. */
+static void
+test_pinned (void)
+{
+  static const struct
+  {
+    const char *headers, *meta, *name;
+    guint status;
+    const char *want;
+  } rows[] = {
+    { "", "", "\"Ada\"", 200, "\"org.collet/version\":\"1.0.0\"" },
+    { "", ",\"org.collet/version\":\"0.9.0\"", "5", 200, "\"org.collet/version\":\"0.9.0\"" },
+    { "", ",\"org.collet/version\":\"0.9.0\"", "\"Ada\"", 200, "are not what it accepts" },
+    { "", ",\"org.collet/version\":\"1.0.0\"", "5", 200, "are not what it accepts" },
+    { "Collet-Version: 0.9.0\n", "", "5", 200, "\"org.collet/version\":\"0.9.0\"" },
+    { "Collet-Version: 92521FC3CB\n", "", "\"Ada\"", 200, "\"org.collet/version\":\"1.0.0\"" },
+    { "Collet-Version: 0.9.0\n", ",\"org.collet/version\":\"0.9.0\"", "5", 200, "\"result\"" },
+    { "Collet-Version: 1.0.0\n", ",\"org.collet/version\":\"0.9.0\"", "5", 400, "-32020" },
+    { "Collet-Version: 3.0.0\n", "", "5", 200, "\"reason\":\"VersionMismatch\"" },
+    { "", ",\"org.collet/version\":\"3.0.0\"", "5", 200, "-32603" },
+    { "", ",\"org.collet/version\":3", "5", 200, "-32602" },
+    { "", ",\"org.collet/version\":\"\"", "5", 200, "-32602" },
+  };
+  g_autoptr (Kit) kit = kit_new (NULL);
+
+  kit_initialize (kit, "2025-11-25");
+  for (guint i = 0; i < G_N_ELEMENTS (rows) * 2; i++)
+    {
+      gboolean is_modern = i % 2 == 1;
+      g_autofree char *headers =
+          g_strdup_printf (KIT_LEGACY "%s%s%s", rows[i / 2].headers, is_modern ? "" : "Mcp-Session-Id: ",
+                           is_modern ? KIT_MODERN_VERSION "Mcp-Method: tools/call\nMcp-Name: greet"
+                                     : kit->session);
+      g_autofree char *body =
+          g_strdup_printf ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{"
+                           "\"name\":\"greet\",\"arguments\":{\"name\":%s},%s%s}}}",
+                           rows[i / 2].name, is_modern ? KIT_META_OPEN : "\"_meta\":{\"a/b\":1",
+                           rows[i / 2].meta);
+      g_autoptr (FakeExchange) exchange = kit_send (kit, "POST", headers, body);
+
+      kit_assert (exchange, rows[i / 2].status, rows[i / 2].want);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -420,6 +464,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mcp/call/rate-is-limited", test_rate);
   g_test_add_func ("/mcp/call/batch-is-answered-whole", test_batch);
   g_test_add_func ("/mcp/call/param-headers-agree", test_param_headers);
+  g_test_add_func ("/mcp/call/goes-to-the-version-asked-for", test_pinned);
   g_test_add_func ("/mcp/call/is-counted-and-recorded", test_counts);
   g_test_add_func ("/mcp/call/many-threads", test_threads);
   return g_test_run ();
