@@ -15,6 +15,9 @@ static int bake_s = -1;
 static double max_error_rate = -1;
 static gint64 min_calls = -1;
 static gboolean auto_revert;
+static char *target;
+static gboolean clear_overrides;
+static gboolean to_the_end;
 static ColletClusterMemberOptions member = { .expiry_s = -1 };
 
 /* ---- what runs where ---- */
@@ -288,6 +291,87 @@ adopt_store (ColletCtl *ctl)
   return COLLET_EXIT_OK;
 }
 
+/* The daemon answers when it is done. */
+static ColletExit
+sync_versions (ColletCtl *ctl, const char *module)
+{
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder options;
+  guint timeout_ms = collet_ctl_get_timeout_ms (ctl, 0);
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  collet_change_add_reason (&options);
+  if (target != NULL)
+    g_variant_builder_add (&options, "{sv}", "target", g_variant_new_string (target));
+  if (clear_overrides)
+    g_variant_builder_add (&options, "{sv}", "clear-overrides", g_variant_new_boolean (TRUE));
+  if (timeout_ms > 0)
+    g_variant_builder_add (&options, "{sv}", "timeout-ms", g_variant_new_uint32 (timeout_ms));
+  g_autoptr (GVariant) reply =
+      collet_ctl_call (ctl, "SyncVersions", g_variant_new ("(sa{sv})", module, &options), "(as)", &error);
+  if (reply == NULL)
+    return collet_ctl_fail (ctl, error);
+  g_autoptr (GVariant) nodes = g_variant_get_child_value (reply, 0);
+  if (ctl->json)
+    {
+      collet_ctl_print_json ("synced", nodes);
+      return COLLET_EXIT_OK;
+    }
+  for (gsize i = 0; i < g_variant_n_children (nodes); i++)
+    {
+      const char *node;
+
+      g_variant_get_child (nodes, i, "&s", &node);
+      g_print ("%s was brought into line\n", node);
+    }
+  if (g_variant_n_children (nodes) == 0)
+    g_print ("nothing differed\n");
+  return COLLET_EXIT_OK;
+}
+
+static ColletExit
+unoverride (ColletCtl *ctl, const char *module)
+{
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder options;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  collet_change_add_reason (&options);
+  g_autoptr (GVariant) reply =
+      collet_ctl_call (ctl, "ClearOverride", g_variant_new ("(sa{sv})", module, &options), "()", &error);
+  if (reply == NULL)
+    return collet_ctl_fail (ctl, error);
+  if (ctl->json)
+    collet_ctl_print_json ("cleared", g_variant_new_string (module));
+  else
+    g_print ("%s runs what was agreed on\n", module);
+  return COLLET_EXIT_OK;
+}
+
+/* Not followed: the reload may take hours, and on this node be over long since. */
+static ColletExit
+steer (ColletCtl *ctl, const char *method, const char *module, const char *done)
+{
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder options;
+  const char *path;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  collet_change_add_reason (&options);
+  if (to_the_end)
+    g_variant_builder_add (&options, "{sv}", "all", g_variant_new_boolean (TRUE));
+  g_autoptr (GVariant) reply =
+      collet_ctl_call (ctl, method, g_variant_new ("(sa{sv})", module, &options), "(o)", &error);
+  if (reply == NULL)
+    return collet_ctl_fail (ctl, error);
+  g_variant_get (reply, "(&o)", &path);
+  if (ctl->json)
+    collet_ctl_print_json (done, g_variant_new_string (strrchr (path, '/') + 1));
+  else
+    g_print ("%s: %s (%s)\n", module, done, strrchr (path, '/') + 1);
+  return COLLET_EXIT_OK;
+}
+
 static ColletExit
 run (ColletCtl *ctl, char **arguments)
 {
@@ -309,6 +393,16 @@ run (ColletCtl *ctl, char **arguments)
     return reload (ctl, arguments[1]);
   if ((n == 2 || n == 3) && g_str_equal (what, "rollback"))
     return rollback (ctl, arguments[1], n == 3 ? arguments[2] : "");
+  if (n <= 2 && g_str_equal (what, "sync"))
+    return sync_versions (ctl, n == 2 ? arguments[1] : "");
+  if (n == 2 && g_str_equal (what, "unoverride"))
+    return unoverride (ctl, arguments[1]);
+  if (n == 2 && g_str_equal (what, "pause"))
+    return steer (ctl, "PauseRollout", arguments[1], "paused");
+  if (n == 2 && g_str_equal (what, "resume"))
+    return steer (ctl, "ResumeRollout", arguments[1], "resumed");
+  if (n == 2 && g_str_equal (what, "promote"))
+    return steer (ctl, "PromoteRollout", arguments[1], "promoted");
   if (n == 1 && g_str_equal (what, "adopt-store"))
     return adopt_store (ctl);
   return collet_ctl_fail_usage (ctl, "\"cluster %s\" is not understood; see \"colletctl help cluster\"",
@@ -326,6 +420,10 @@ static const GOptionEntry options[] = {
     "rolling: calls that may fail in a wave, 0 to 1", "RATE" },
   { "min-calls", 0, 0, G_OPTION_ARG_INT64, &min_calls, "rolling: fewer calls are no evidence", "N" },
   { "auto-revert", 0, 0, G_OPTION_ARG_NONE, &auto_revert, "rolling: go back if a wave is no good", NULL },
+  { "all", 0, 0, G_OPTION_ARG_NONE, &to_the_end, "promote: to the end instead of the next wave", NULL },
+  { "target", 0, 0, G_OPTION_ARG_STRING, &target,
+    "sync: common (what most nodes run; the default) or desired (what was agreed on)", "WHICH" },
+  { "clear-overrides", 0, 0, G_OPTION_ARG_NONE, &clear_overrides, "sync: nodes' own versions too", NULL },
   { "artifact", 'a', 0, G_OPTION_ARG_FILENAME, &collet_change_options.artifact,
     "The new file, if it is not the one in the module path", "FILE" },
   { "endpoint", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &member.endpoints,
@@ -348,7 +446,8 @@ const ColletVerb collet_verb_cluster = {
   .name = "cluster",
   .arguments =
       "nodes | matrix | versions MODULE | check [MODULE] | reload MODULE|FILE | "
-      "rollback MODULE [VERSION] | adopt-store | init NAME | token | join URL TOKEN | leave | remove NODE",
+      "rollback MODULE [VERSION] | sync [MODULE] | unoverride MODULE | pause MODULE | resume MODULE | "
+      "promote MODULE | adopt-store | init NAME | token | join URL TOKEN | leave | remove NODE",
   .summary = "See and change what the nodes agree on",
   .help =
       "nodes lists them, matrix shows every module on every node, versions one module; check says whether\n"
@@ -356,6 +455,8 @@ const ColletVerb collet_verb_cluster = {
       "\n"
       "reload puts a version before the nodes: each prepares it and votes, then all change or none does.\n"
       "rollback does the same with a version that was agreed on before, by default the one before.\n"
+      "sync brings the nodes that are up to one version; unoverride ends this node's own version. pause,\n"
+      "resume and promote steer a rolling reload.\n"
       "A daemon of its own is a cluster of one. adopt-store accepts a cluster store that was restored.\n"
       "\n"
       "init makes this node the first of a new cluster; token lets one node more in, which says join with "

@@ -107,10 +107,7 @@ make_node_row (ColletItem *node)
 {
   const char *state = collet_item_get_string (node, "state"), *phase = collet_item_get_string (node, "phase");
   const char *message = collet_item_get_string (node, "error-message");
-  g_autofree char *elapsed = collet_text_dup_duration (collet_item_get_int (node, "elapsed-us"));
-  g_autofree char *text =
-      *message != '\0' ? g_strdup (message)
-                       : g_strdup_printf ("%s, %s", collet_text_of (COLLET_WORD_PHASE, phase), elapsed);
+  const char *text = *message != '\0' ? message : collet_text_of (COLLET_WORD_PHASE, phase);
   GtkWidget *row = collet_row_new (collet_item_get_string (node, "node"), text);
 
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
@@ -125,10 +122,10 @@ rank_node (ColletItem *node)
 {
   const char *state = collet_item_get_string (node, "state");
 
-  return g_str_equal (state, "failed")      ? 0
-         : g_str_equal (state, "running")   ? 1
-         : g_str_equal (state, "succeeded") ? 3
-                                            : 2;
+  return g_str_equal (state, "failed") || g_str_equal (state, "refused") ? 0
+         : g_str_equal (state, "prepared")                               ? 1
+         : g_str_equal (state, "applied")                                ? 3
+                                                                         : 2;
 }
 
 static int

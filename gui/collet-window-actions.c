@@ -26,7 +26,8 @@ typedef struct
   Shape shape;
   const char *heading, *body, *button; /* heading: with %s for the name; NULL: not asked */
   gboolean destructive;
-  const char *done; /* for methods that answer with no reload */
+  const char *done;  /* for methods that answer with no reload */
+  const char *reply; /* their type */
 } Change;
 
 static const Change changes[] = {
@@ -42,7 +43,8 @@ static const Change changes[] = {
     NULL },
   { "win.resume", "s", "ResumeModule", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
   { "win.sync", "s", "SyncVersions", SHAPE_NAME, N_ ("Sync What Differs?"),
-    N_ ("Nodes that run another version than most are brought into line."), N_ ("_Sync"), FALSE, NULL },
+    N_ ("Nodes that run another version than most are brought into line."), N_ ("_Sync"), FALSE,
+    N_ ("%s is in line"), "(as)" },
   { "win.commit", "(ss)", "CommitReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
   { "win.abort", "(ss)", "AbortReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
   { "win.confirm", "s", "ConfirmReload", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
@@ -51,11 +53,12 @@ static const Change changes[] = {
   { "win.promote", "s", "PromoteRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
   { "win.pause-rollout", "s", "PauseRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
   { "win.resume-rollout", "s", "ResumeRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
-  { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+  { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, NULL, NULL, NULL, FALSE,
+    N_ ("%s runs what was agreed on"), "()" },
   { "win.subscribe", "s", "SubscribeToToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
-    N_ ("Subscribed to %s") },
+    N_ ("Subscribed to %s"), "(st)" },
   { "win.unsubscribe", "s", "UnsubscribeFromToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
-    N_ ("No longer subscribed to %s") },
+    N_ ("No longer subscribed to %s"), "(b)" },
 };
 
 /* One that was asked for. */
@@ -141,9 +144,7 @@ on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Asked *asked = user_data;
   g_autoptr (GError) error = NULL;
-  const char *type = asked->change->done == NULL                            ? "(o)"
-                     : g_str_equal (asked->change->action, "win.subscribe") ? "(st)"
-                                                                            : "(b)";
+  const char *type = asked->change->reply != NULL ? asked->change->reply : "(o)";
   g_autoptr (GVariant) reply = collet_service_call_finish (result, type, &error);
   ColletWindow *self = asked->window;
 

@@ -92,9 +92,10 @@ void collet_cluster_agent_cancel (ColletClusterAgent *self, const GError *error)
 void collet_cluster_agent_set_override (ColletClusterAgent *self, const char *module, const char *sha256,
                                         const char *version, const char *reason, ColletApplierDone done,
                                         gpointer user_data);
-/* "advance" | "finish" | "pause" | "resume". NotFound: there is no roll-out. */
+/* "advance" | "finish" | "pause" | "resume". Tells the transaction that is rolled
+ * out. NotFound: there is none. */
 void collet_cluster_agent_steer_rollout (ColletClusterAgent *self, const char *module, const char *action,
-                                         const char *reason, ColletApplierDone done, gpointer user_data);
+                                         const char *reason, ColletClusterBegun done, gpointer user_data);
 /* A store that went back is taken as it is. FALSE: nothing was frozen. */
 gboolean collet_cluster_agent_adopt_store (ColletClusterAgent *self);
 

@@ -287,6 +287,20 @@ change_rollout (ColletRollout *rollout, const char *action, const char *reason)
 }
 
 static void
+on_steered (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+{
+  Waiting *self = user_data;
+  const ColletDesired *desired = collet_cluster_view_get_desired (self->view, self->texts[0]);
+  g_autoptr (GError) reason = NULL;
+
+  if (reply != NULL && !reply->succeeded)
+    g_set_error (&reason, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+                 "Another node changed it at the same moment. Look, and try again.");
+  collet_agent_kick (self->agent);
+  answer (self, desired->txid, error != NULL ? error : reason);
+}
+
+static void
 on_steer_view (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 {
   Waiting *self = user_data;
@@ -304,8 +318,9 @@ on_steer_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
   desired = collet_cluster_view_get_desired (self->view, module);
   if (desired == NULL || desired->rollout == NULL || g_strcmp0 (desired->rollout->state, "done") == 0)
     {
-      g_autoptr (GError) reason = g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                                               "There is no rolling reload of %s under way.", module);
+      g_autoptr (GError) reason =
+          g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
+                       "There is no canary and no rolling reload of %s under way.", module);
 
       answer (self, NULL, reason);
       return;
@@ -313,16 +328,16 @@ on_steer_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
   rollout = collet_rollout_copy (desired->rollout);
   change_rollout (rollout, self->texts[1], self->texts[2]);
   txn = collet_cluster_txn_rollout (self->view, module, rollout);
-  collet_coordination_txn (self->agent->coordination, txn, on_done, self);
+  collet_coordination_txn (self->agent->coordination, txn, on_steered, self);
 }
 
 void
 collet_cluster_agent_steer_rollout (ColletClusterAgent *self, const char *module, const char *action,
-                                    const char *reason, ColletApplierDone done, gpointer user_data)
+                                    const char *reason, ColletClusterBegun done, gpointer user_data)
 {
   Waiting *waiting = waiting_new (self, user_data);
 
-  waiting->done = done;
+  waiting->begun = done;
   waiting->texts[0] = g_strdup (module);
   waiting->texts[1] = g_strdup (action);
   waiting->texts[2] = g_strdup (reason);

@@ -135,13 +135,14 @@ get_seen (ColletClusterAgent *self, const char *txid)
   return seen;
 }
 
+/* promise NULL: what is asked for is what runs here. */
 static void
 send_vote (ColletClusterAgent *self, const ColletSpec *spec, const Promise *promise)
 {
   const ColletVote vote = {
-    .is_yes = promise->state == PROMISE_READY,
-    .error = promise->error,
-    .message = promise->message,
+    .is_yes = promise == NULL || promise->state == PROMISE_READY,
+    .error = promise != NULL ? promise->error : NULL,
+    .message = promise != NULL ? promise->message : NULL,
   };
   g_autofree char *what = g_strdup_printf ("vote %s", spec->txid);
   ColletTxn *txn;
@@ -159,6 +160,15 @@ send_vote (ColletClusterAgent *self, const ColletSpec *spec, const Promise *prom
   collet_agent_send (self, what, txn);
 }
 
+static gboolean
+runs_already (ColletClusterAgent *self, const ColletSpec *spec)
+{
+  const char *version = NULL;
+
+  return g_strcmp0 (self->applier->class_->get_running (self->applier, spec->module, &version),
+                    spec->sha256) == 0;
+}
+
 static void
 step_vote (ColletClusterAgent *self, const ColletSpec *spec)
 {
@@ -168,7 +178,11 @@ step_vote (ColletClusterAgent *self, const ColletSpec *spec)
       collet_cluster_view_get_vote (self->view, spec->txid, self->node) != NULL)
     return;
   promise = collet_agent_get_promise (self, spec->module, spec->txid, spec->sha256);
-  if (promise->state == PROMISE_NONE && !collet_agent_get_local (self, spec->module)->is_busy)
+  if (promise->state == PROMISE_NONE && collet_agent_get_local (self, spec->module)->is_busy)
+    return;
+  if (promise->state == PROMISE_NONE && runs_already (self, spec))
+    send_vote (self, spec, NULL);
+  else if (promise->state == PROMISE_NONE)
     collet_agent_prepare (self, promise, spec);
   else if (promise->state == PROMISE_READY || promise->state == PROMISE_BROKEN)
     send_vote (self, spec, promise);

@@ -24,7 +24,10 @@ collet_bus_service_dispose (GObject *object)
   ColletBusService *self = COLLET_BUS_SERVICE (object);
 
   if (self->manager != NULL)
-    g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->manager));
+    {
+      collet_manager_object_set_cluster (self->manager, NULL, "");
+      g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->manager));
+    }
   g_clear_object (&self->manager);
   g_clear_object (&self->exports);
   g_clear_object (&self->connection);

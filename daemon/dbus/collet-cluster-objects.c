@@ -208,6 +208,7 @@ on_pace_over (gpointer data)
   collet_dbus_manager_set_cluster_state (self->manager,
                                          collet_cluster_agent_get_state (self->cluster, &message));
   update_nodes (self);
+  collet_exports_update_nodes (self->exports, collet_cluster_agent_get_view (self->cluster));
   collet_cluster_objects_flush (self);
   return G_SOURCE_REMOVE;
 }

@@ -306,6 +306,14 @@ collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton)
   unexport (self, skeleton);
 }
 
+void
+collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view)
+{
+  for (guint i = 0; i < self->reloads->len; i++)
+    if (self->reloads->pdata[i] != NULL)
+      collet_reload_object_update_nodes (self->reloads->pdata[i], view);
+}
+
 static gpointer
 find (ColletExports *self, const char *folder, const char *name, const char *interface)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "collet-bouncer.h"
+#include "collet-cluster-view.h"
 #include "collet-dbus.h"
 #include "collet-registry.h"
 #include "collet-reloader.h"
@@ -24,6 +25,9 @@ void collet_exports_set_connection (ColletExports *self, GDBusConnection *connec
 void collet_exports_add (ColletExports *self, const char *folder, const char *name,
                          GDBusInterfaceSkeleton *skeleton);
 void collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton);
+
+/* The reloads that the cluster agrees on: what the nodes make of them. */
+void collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view);
 
 /* Borrowed, or NULL. */
 ColletDbusModule *collet_exports_find_module (ColletExports *self, const char *name);

@@ -168,7 +168,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_version_methods,
     collet_manager_watch_methods,
     collet_manager_history_methods,
-    collet_manager_cluster_methods,
+    collet_manager_cluster_methods, collet_manager_rollout_methods, collet_manager_sync_methods,
     collet_manager_matrix_methods,
     collet_manager_member_methods,
     NULL,
@@ -213,6 +213,8 @@ collet_manager_object_set_cluster (ColletManagerObject *self, ColletClusterAgent
 
   g_clear_pointer (&self->cluster_objects, collet_cluster_objects_free);
   self->cluster = cluster;
+  if (cluster == NULL)
+    return;
   self->cluster_objects = collet_cluster_objects_new (cluster, manager, self->exports);
   collet_dbus_manager_set_node_name (manager, collet_cluster_agent_get_node (cluster));
   collet_dbus_manager_set_cluster_name (manager, cluster_name);

@@ -41,7 +41,8 @@ ColletManagerObject *collet_manager_object_new (ColletBouncer *bouncer, ColletRe
                                                 ColletToolDirectory *directory,
                                                 const ColletManagerFacts *facts);
 
-/* This node is in another cluster now. The old agent is not touched any more. */
+/* This node is in another cluster now; NULL: the daemon ends. The old agent is not
+ * touched any more. */
 void collet_manager_object_set_cluster (ColletManagerObject *self, ColletClusterAgent *cluster,
                                         const char *cluster_name);
 

@@ -55,49 +55,6 @@ confirm_reload (gpointer object, ColletBusCall *call)
                                  on_history_for_confirm, call);
 }
 
-/* ---- canary ---- */
-
-static ColletReload *
-find_canary (ColletReloader *reloader, const char *module)
-{
-  GListModel *reloads = collet_reloader_get_reloads (reloader);
-
-  for (guint i = g_list_model_get_n_items (reloads); i-- > 0;)
-    {
-      g_autoptr (ColletReload) reload = g_list_model_get_item (reloads, i);
-      GPtrArray *items = collet_reload_get_items (reload);
-
-      if (collet_reload_is_prepared (reload) &&
-          collet_reload_request_has_canary (collet_reload_get_request (reload)) &&
-          g_str_equal (((ColletReloadItem *)items->pdata[0])->module, module))
-        return reload; /* the list keeps it */
-    }
-  return NULL;
-}
-
-static void
-promote_rollout (gpointer object, ColletBusCall *call)
-{
-  const char *module;
-  const char *reason = NULL;
-  g_autoptr (GVariant) options = NULL;
-
-  g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
-  g_variant_lookup (options, "reason", "&s", &reason);
-  ColletReload *reload = find_canary (collet_manager_object_get_reloader (object), module);
-  if (reload == NULL)
-    {
-      collet_bus_call_fail (call, g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                                               "Module \"%s\" has no canary; there is nothing to promote.",
-                                               module));
-      return;
-    }
-
-  g_autofree char *path = collet_bus_dup_path (COLLET_BUS_RELOADS, collet_reload_get_id (reload));
-  collet_reload_commit (reload, call->uid, reason);
-  collet_bus_call_return (call, g_variant_new ("(o)", path));
-}
-
 /* ---- revert ---- */
 
 static gboolean
@@ -287,6 +244,5 @@ const ColletBusMethod collet_manager_trial_methods[] = {
   { "ConfirmReload", confirm_reload },
   { "RevertReload", revert_reload },
   { "GetCallStatistics", get_call_statistics },
-  { "PromoteRollout", promote_rollout },
   { NULL, NULL },
 };

@@ -3,6 +3,7 @@
 
 #include "collet-bus-guard.h"
 #include "collet-bus-rows.h"
+#include "collet-cluster-report.h"
 #include "collet-error.h"
 #include "collet-prepared.h"
 
@@ -265,4 +266,37 @@ collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer)
   g_signal_connect_object (reload, "finished", G_CALLBACK (on_finished), self, 0);
   on_changed (reload, self);
   return self;
+}
+
+/* ---- nodes ---- */
+
+static void
+add_text (GVariantBuilder *row, const char *name, const char *text)
+{
+  g_variant_builder_add (row, "{sv}", name, g_variant_new_string (text != NULL ? text : ""));
+}
+
+void
+collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view)
+{
+  g_autoptr (ColletOutcome) outcome = NULL;
+  GVariantBuilder rows;
+
+  if (collet_cluster_view_get_spec (view, collet_reload_get_id (self->reload)) == NULL)
+    return;
+  outcome = collet_cluster_get_outcome (view, collet_reload_get_id (self->reload));
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < outcome->rows->len; i++)
+    {
+      const ColletOutcomeRow *row = outcome->rows->pdata[i];
+
+      g_variant_builder_open (&rows, G_VARIANT_TYPE_VARDICT);
+      add_text (&rows, "node", row->node);
+      add_text (&rows, "phase", row->phase);
+      add_text (&rows, "state", row->state);
+      add_text (&rows, "error-name", row->error);
+      add_text (&rows, "error-message", row->message);
+      g_variant_builder_close (&rows);
+    }
+  collet_dbus_reload_set_nodes (COLLET_DBUS_RELOAD (self), g_variant_builder_end (&rows));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collet-bouncer.h"
+#include "collet-cluster-view.h"
 #include "collet-dbus.h"
 #include "collet-reload.h"
 
@@ -15,5 +16,7 @@ G_DECLARE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET, RELOAD_O
                       ColletDbusReloadSkeleton)
 
 ColletReloadObject *collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer);
+/* What the nodes make of it, if the cluster agrees on it and knows it still. */
+void collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view);
 
 G_END_DECLS

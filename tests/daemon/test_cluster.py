@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from collet_harness import HAS_FAILPOINTS, MANAGER, RELOAD, ROOT, TestCase, module, variants, wait_until
+from collet_harness import HAS_FAILPOINTS, MANAGER, RELOAD, ROOT, BusError, TestCase, module, variants, wait_until
 
 from gi.repository import GLib
 
@@ -116,6 +116,65 @@ class Cluster(ClusterCase):
         self.assertEqual(facts['Reverts'], daemon.properties(path, RELOAD)['Id'])
         self.assertBusError('NotFound', daemon.call, 'ClusterRollback', '(ssa{sv})', 'counter', 'abcdef', {})
 
+    def pause_before_the_end(self, daemon):
+        """A rolling reload of the only node, which would be over in an hour."""
+        path = self.begin(daemon, module('counter-2.0.0'), 'rolling', bake_s=3600)
+        daemon.wait(path)
+        return path
+
+    def verdict(self, daemon):
+        return daemon.call('CheckConsistency', '(s)', 'counter')[1]['verdict']
+
+    def test_a_rolling_reload_is_paused_resumed_and_promoted(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        for method in ('PauseRollout', 'ResumeRollout', 'PromoteRollout'):
+            error = self.assertBusError('NotFound', daemon.call, method, '(sa{sv})', 'counter', {})
+            self.assertIn('no rolling reload of counter', error.message)
+        path = self.pause_before_the_end(daemon)
+        self.assertEqual(self.verdict(daemon), 'rolling')
+        self.assertBusError('ReloadInProgress', self.begin, daemon, module('counter-1.0.0'))
+        steer = variants({'reason': 'lunch'})
+        self.assertEqual(daemon.call('PauseRollout', '(sa{sv})', 'counter', steer), path)
+        self.assertIn('"state":"paused"', self.rollout(daemon))
+        self.assertIn('lunch', self.rollout(daemon))
+        self.assertEqual(daemon.call('ResumeRollout', '(sa{sv})', 'counter', {}), path)
+        self.assertIn('"state":"running"', self.rollout(daemon))
+        self.assertEqual(daemon.call('PromoteRollout', '(sa{sv})', 'counter', {}), path)
+        self.assertEqual(self.verdict(daemon), 'consistent')
+        self.assertBusError('NotFound', daemon.call, 'PromoteRollout', '(sa{sv})', 'counter', {})
+        daemon.wait(self.begin(daemon, module('counter-1.0.0')))
+
+    def rollout(self, daemon):
+        return daemon.sql("SELECT value FROM coordination WHERE key LIKE '%/desired/counter'")[0]['value']
+
+    def test_what_is_in_line_is_not_synced(self):
+        daemon = self.one()
+        first, _, _ = self.wait_agreed(daemon, 1)
+        generation = daemon.info('counter')['Generation']
+        for name in ('counter', ''):
+            for options in ({}, {'target': 'desired'}, {'clear_overrides': True}):
+                self.assertEqual(daemon.call('SyncVersions', '(sa{sv})', name, variants(options)), [])
+        self.assertEqual(self.agreed(daemon), (first, 1, 1))
+        self.assertEqual(daemon.info('counter')['Generation'], generation)
+        self.assertBusError('NotFound', daemon.call, 'SyncVersions', '(sa{sv})', 'absent', {})
+        self.assertBusError('InvalidArgument', daemon.call, 'SyncVersions', '(sa{sv})', 'counter',
+                            variants({'target': 'newest'}))
+        self.assertBusError('NotFound', daemon.call, 'ClearOverride', '(sa{sv})', 'counter', {})
+
+    def test_the_reload_shows_each_node(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        path = self.begin(daemon, module('counter-2.0.0'))
+        daemon.wait(path)
+        rows = wait_until(lambda: [row for row in daemon.property('Nodes', path, RELOAD) if row['phase'] == 'done'],
+                          what='the row')
+        self.assertEqual(rows, [{'node': 'solo', 'phase': 'done', 'state': 'applied', 'error-name': '',
+                                 'error-message': ''}])
+        local = daemon.begin_reload('counter', module('counter-1.0.0'))
+        daemon.wait(local)
+        self.assertEqual(daemon.property('Nodes', local, RELOAD), [])
+
     def test_versions_and_nodes_tell_what_runs(self):
         daemon = self.one()
         self.wait_agreed(daemon, 1)
@@ -178,8 +237,19 @@ class Cluster(ClusterCase):
                                    'that it is settled')
                 self.assertIn((found[0] == first, found[1]), ((True, 1), (False, 2)))
                 self.assertEqual(daemon.version('counter'), found[0])
-                daemon.load(module('counter-2.0.0' if found[1] == 1 else 'counter-1.0.0'))  # nothing holds it
+                # Nothing holds it, once what was begun again for it has been given up.
+                other = module('counter-2.0.0' if found[1] == 1 else 'counter-1.0.0')
+                wait_until(lambda: self.loads(daemon, other), what='the module to be free')
                 daemon.stop()
+
+    def loads(self, daemon, path):
+        try:
+            daemon.load(path)
+        except BusError as error:
+            if error.name != 'ReloadInProgress':
+                raise
+            return False
+        return True
 
 
 class Colletctl(ClusterCase):
@@ -210,6 +280,17 @@ class Colletctl(ClusterCase):
         error = json.loads(self.ctl('--json', 'cluster', 'versions', 'absent', status=1))
         self.assertEqual(error['error']['name'], 'NotFound')
         self.ctl('cluster', 'adopt-store', status=1)
+        self.assertEqual(self.ctl('cluster', 'sync', '--target', 'desired'), 'nothing differed\n')
+        self.assertEqual(json.loads(self.ctl('--json', 'cluster', 'sync', 'counter')), {'synced': []})
+        self.ctl('cluster', 'sync', 'absent', status=1)
+        self.ctl('cluster', 'unoverride', 'counter', status=1)
+        self.ctl('cluster', 'pause', 'counter', status=1)
+        self.ctl('cluster', 'reload', module('counter-2.0.0'), '--strategy', 'rolling', '--bake', '3600')
+        self.assertRegex(self.ctl('cluster', 'pause', 'counter', '--reason', 'wait'), r'^counter: paused \([0-9a-f]{16}\)\n$')
+        self.assertRegex(json.loads(self.ctl('--json', 'cluster', 'resume', 'counter'))['resumed'], '^[0-9a-f]{16}$')
+        self.ctl('cluster', 'check', status=1)
+        self.assertIn('promoted', self.ctl('cluster', 'promote', 'counter'))
+        self.ctl('cluster', 'check')
         self.ctl('cluster', 'something', status=2)
 
 

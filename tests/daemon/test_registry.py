@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tools that are registered by hand, and what follows in later versions."""
+"""Tools that are registered by hand."""
 
 import unittest
 
 from collet_harness import BusError, TestCase, example, module, variants
-
-METHODS_TO_COME = [
-    ('SyncVersions', '(sa{sv})', ('echo', {})),
-]
-
 
 class Tools(TestCase):
     def echo(self):
@@ -92,13 +87,6 @@ class Tools(TestCase):
 
 
 class Contract(TestCase):
-    def test_what_comes_later_says_so(self):
-        daemon = self.daemon()
-        daemon.load(module('echo-1.0.0'))
-        for method, signature, arguments in METHODS_TO_COME:
-            with self.subTest(method):
-                self.assertBusError('NotSupported', daemon.call, method, signature, *arguments)
-
     def test_no_property_can_be_written(self):
         daemon = self.daemon()
         from gi.repository import GLib
