@@ -18,6 +18,7 @@
 #include "collet-systemd.h"
 
 /* The least time that modules get to come to rest, so that their state is saved. */
+#define LAST_TURNS 1000 /* of the main loop */
 #define REST_MS 3000
 
 struct _ColletDaemon
@@ -303,6 +304,11 @@ collet_daemon_run (ColletDaemon *self)
   self->watchdog = collet_systemd_start_watchdog ();
   collet_reloader_recover_async (self->reloader, g_steal_pointer (&self->image), on_recovered, self);
   g_main_loop_run (self->loop);
+  /* Calls that were let in while the bus went still hold its objects, and these
+   * look at the cluster. */
+  for (guint i = 0; i < LAST_TURNS && g_main_context_iteration (NULL, FALSE); i++)
+    ;
+  g_clear_pointer (&self->cluster, collet_cluster_member_free);
   collet_store_close (self->store);
   /* What still runs would be waited for otherwise; the fork server ends it. */
   if (self->is_hurried)
@@ -341,7 +347,6 @@ on_shut_down (GObject *object, GAsyncResult *result, gpointer data)
   if (self->bus != NULL)
     collet_bus_service_flush (self->bus);
   g_clear_object (&self->bus);
-  g_clear_pointer (&self->cluster, collet_cluster_member_free);
   g_main_loop_quit (self->loop);
 }
 

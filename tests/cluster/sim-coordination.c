@@ -142,7 +142,7 @@ send_again (Request *request)
     }
   if (++request->sends < MAX_SENDS)
     {
-      sim_later (world, NULL, sim_delay (world) + 100000, arrive, request, NULL);
+      sim_hand_on (world, sim_delay (world) + 100000, arrive, request, request_free);
       return;
     }
   g_set_error (&request->error, COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED, "no answer");
@@ -191,7 +191,7 @@ sim_txn (ColletCoordination *base, const ColletTxn *txn, ColletTxnDone done, gpo
   request->txn->session = g_strdup (node->session);
   request->done = done;
   request->user_data = user_data;
-  sim_later (node->world, NULL, sim_delay (node->world), arrive, request, NULL);
+  sim_hand_on (node->world, sim_delay (node->world), arrive, request, request_free);
 }
 
 /* ---- watches and sessions ---- */

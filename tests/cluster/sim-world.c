@@ -9,7 +9,8 @@ typedef struct
   guint incarnation;
   SimFunc func;
   gpointer data;
-  GDestroyNotify free_func;
+  GDestroyNotify free_func; /* always */
+  GDestroyNotify drop_func; /* if it never came to that */
 } Event;
 
 const char *
@@ -53,6 +54,8 @@ event_free (gpointer data)
 
   if (event->free_func != NULL)
     event->free_func (event->data);
+  if (event->drop_func != NULL)
+    event->drop_func (event->data);
   g_free (event);
 }
 
@@ -72,9 +75,8 @@ compare_events (gconstpointer a, gconstpointer b, gpointer data)
   return left->order < right->order ? -1 : 1;
 }
 
-void
-sim_later (SimWorld *world, SimNode *node, gint64 delay_us, SimFunc func, gpointer data,
-           GDestroyNotify free_func)
+static Event *
+add_event (SimWorld *world, SimNode *node, gint64 delay_us, SimFunc func, gpointer data)
 {
   static guint order;
   Event *event = g_new0 (Event, 1);
@@ -85,8 +87,25 @@ sim_later (SimWorld *world, SimNode *node, gint64 delay_us, SimFunc func, gpoint
   event->incarnation = node != NULL ? node->incarnation : 0;
   event->func = func;
   event->data = data;
-  event->free_func = free_func;
   g_sequence_insert_sorted (world->events, event, compare_events, NULL);
+  return event;
+}
+
+void
+sim_later (SimWorld *world, SimNode *node, gint64 delay_us, SimFunc func, gpointer data,
+           GDestroyNotify free_func)
+{
+  Event *event = add_event (world, node, delay_us, func, data);
+
+  event->free_func = free_func;
+}
+
+void
+sim_hand_on (SimWorld *world, gint64 delay_us, SimFunc func, gpointer data, GDestroyNotify drop_func)
+{
+  Event *event = add_event (world, NULL, delay_us, func, data);
+
+  event->drop_func = drop_func;
 }
 
 static gboolean
@@ -122,6 +141,7 @@ sim_run_until (SimWorld *world, gint64 at)
         {
           SimNode *node = event->node;
 
+          event->drop_func = NULL; /* it is the function's now */
           event->func (event->data);
           if (node != NULL && node->is_up && sim_chance (world, world->faults.crash))
             {

@@ -80,6 +80,8 @@ guint sim_choose (SimWorld *world, guint n);
  * data afterwards in any case. */
 void sim_later (SimWorld *world, SimNode *node, gint64 delay_us, SimFunc func, gpointer data,
                 GDestroyNotify free_func);
+/* For no node; `func` takes `data` over. If it never comes to that, `drop_func` does. */
+void sim_hand_on (SimWorld *world, gint64 delay_us, SimFunc func, gpointer data, GDestroyNotify drop_func);
 gint64 sim_delay (SimWorld *world);
 /* Until then, or until nothing is left to do. */
 void sim_run_until (SimWorld *world, gint64 at);
