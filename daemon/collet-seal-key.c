@@ -40,6 +40,7 @@ collet_seal_key_load (const char *folder, guchar *key)
   if (read_key (path, key))
     return;
   collet_mcp_seal_make_key (key);
+  unlink (path); /* newer GLib gives the new file the old one's mode */
   if (!g_file_set_contents_full (path, (const char *)key, COLLET_MCP_SEAL_KEY_SIZE,
                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error))
     g_warning ("%s: it cannot be kept, so questions of tools do not outlive this daemon.", error->message);

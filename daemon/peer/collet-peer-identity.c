@@ -151,11 +151,9 @@ write_part (const char *folder, const char *file, const char *text, GError **err
   g_autofree char *path = g_build_filename (folder, file, NULL);
   g_autoptr (GError) reason = NULL;
 
+  g_unlink (path); /* newer GLib gives the new file the old one's mode */
   if (text == NULL)
-    {
-      g_unlink (path);
-      return TRUE;
-    }
+    return TRUE;
   if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
                                 is_secret (file) ? 0600 : 0644, &reason))
     return TRUE;

@@ -170,7 +170,7 @@ class Tokens(Configured):
     def test_are_asked_for(self):
         daemon = self.guarded()
         for modern in (False, True):
-            for token in ('', 'wrong', 'desk-secre', 'desk-secret '):
+            for token in ('', 'wrong', 'desk-secre', 'desk-secret-'):
                 reply = self.client(daemon, token, modern).post({'jsonrpc': '2.0', 'id': 1, 'method': 'initialize'})
                 self.assertEqual((reply.status, reply.headers['WWW-Authenticate']), (401, 'Bearer'), token)
             self.assertEqual(self.client(daemon, 'desk-secret', modern).value('add', {'a': 1, 'b': 2}),

@@ -218,7 +218,8 @@ class Killed(Ledger):
         daemon.tool_value('post', {'cell': 5})
         daemon.kill()
         daemon.start()
-        self.assertEqual(daemon.sql('SELECT cause FROM state_history'), [{'cause': 'daemon'}])
+        rows = wait_until(lambda: daemon.sql('SELECT cause FROM state_history'), what='the record')
+        self.assertEqual(rows, [{'cause': 'daemon'}])
 
     @unittest.skipUnless(HAS_FAILPOINTS, 'built without -Dfailpoints=true')
     def test_daemon_between_the_steps_of_a_reload(self):
