@@ -136,6 +136,19 @@ on_begun (const char *txid, const GError *error, gpointer data)
   proposal_free (self);
 }
 
+/* Nothing would ever be applied here, and what is prepared would hold the module. */
+static void
+refuse_same (Proposal *self, const ColletReloadItem *item)
+{
+  GError *error =
+      g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "This node runs that version of %s already. To bring others to it, sync.", item->module);
+
+  if (collet_reload_is_prepared (self->reload))
+    collet_reload_decide (self->reload, -1, NULL, g_error_copy (error));
+  refuse (self, error);
+}
+
 static void
 on_prepared (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -152,6 +165,11 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   item = collet_reload_get_items (self->reload)->pdata[0];
+  if (item->from != NULL && g_str_equal (item->from->sha256, item->to->sha256))
+    {
+      refuse_same (self, item);
+      return;
+    }
   request = collet_reload_get_request (self->reload);
   proposal.txid = collet_reload_get_id (self->reload);
   proposal.module = item->module;

@@ -148,6 +148,14 @@ class Cluster(ClusterCase):
     def rollout(self, daemon):
         return daemon.sql("SELECT value FROM coordination WHERE key LIKE '%/desired/counter'")[0]['value']
 
+    def test_what_runs_is_not_agreed_on_again(self):
+        daemon = self.one()
+        self.wait_agreed(daemon, 1)
+        error = self.assertBusError('InvalidArgument', self.begin, daemon, module('counter-1.0.0'))
+        self.assertIn('already', error.message)
+        wait_until(lambda: self.loads(daemon, module('counter-2.0.0')), what='the module to be free')
+        self.wait_agreed(daemon, 2)
+
     def test_what_is_in_line_is_not_synced(self):
         daemon = self.one()
         first, _, _ = self.wait_agreed(daemon, 1)
