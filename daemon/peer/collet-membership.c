@@ -460,16 +460,38 @@ collet_membership_leave (ColletMembership *self, GError **error)
 
 /* ---- bytes ---- */
 
+static void
+on_fetched (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  int fd = collet_peer_client_fetch_finish (COLLET_PEER_CLIENT (object), result, &error);
+
+  if (fd < 0)
+    g_task_return_error (task, error);
+  else
+    g_task_return_int (task, fd);
+}
+
 void
 collet_membership_fetch_async (ColletMembership *self, GPtrArray *sources, const char *sha256,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_check_cancellable (task, FALSE); /* a file that is there is given */
   collet_peer_client_fetch_async (self->client, self->identity, sources, sha256, self->artifacts, cancellable,
-                                  callback, user_data);
+                                  on_fetched, task);
 }
 
 int
 collet_membership_fetch_finish (ColletMembership *self, GAsyncResult *result, GError **error)
 {
-  return collet_peer_client_fetch_finish (self->client, result, error);
+  g_autoptr (GError) reason = NULL;
+  gssize fd = g_task_propagate_int (G_TASK (result), &reason);
+
+  if (reason == NULL)
+    return (int)fd;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return -1;
 }
