@@ -24,8 +24,9 @@ typedef struct
   ColletToolCounter *counter; /* or NULL */
   guint call_timeout_ms;      /* 0: the default */
   char *json;                 /* Tool object for tools/list, with _meta:
-                                 {"org.collet/module":...,"org.collet/version":semver,
-                                  "org.collet/sha256":...} */
+                                 {"org.collet/module":...,"org.collet/sha256":...,
+                                  "org.collet/signer":... (if it was signed),
+                                  "org.collet/version":semver} */
   gsize json_size;
 } ColletToolEntry;
 

@@ -253,4 +253,9 @@ collet_tool_result_append_answered (GString *out, const ColletCallResult *result
                           "generation\":%" G_GUINT64_FORMAT,
                           result->version->semver ? result->version->semver : "", result->version->sha256,
                           result->generation);
+  if (result->version->signer != NULL)
+    {
+      g_string_append (out, ",\"org.collet/signer\":");
+      collet_json_append_string (out, result->version->signer, -1);
+    }
 }

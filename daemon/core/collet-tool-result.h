@@ -33,7 +33,8 @@ ColletJson *collet_tool_result_parse (const ColletToolEntry *entry, const Collet
 void collet_tool_result_append_members (GString *out, const ColletJson *json);
 
 /* "org.collet/version":...,"org.collet/sha256":...,"org.collet/generation":...
- * of what answered; nothing if that is not known. */
+ * and, if it was signed, "org.collet/signer":..., of what answered; nothing if that
+ * is not known. */
 void collet_tool_result_append_answered (GString *out, const ColletCallResult *result);
 
 /* The module's own `_meta` members, each with a comma before it; nothing if

@@ -180,6 +180,11 @@ make_json (const ColletToolFacts *facts, const ColletManifestTool *tool, const C
   collet_json_append_string (out, facts->module, -1);
   g_string_append (out, ",\"org.collet/sha256\":");
   collet_json_append_string (out, version->sha256, -1);
+  if (version->signer != NULL)
+    {
+      g_string_append (out, ",\"org.collet/signer\":");
+      collet_json_append_string (out, version->signer, -1);
+    }
   g_string_append (out, ",\"org.collet/version\":");
   collet_json_append_string (out, version->semver, -1);
   g_string_append (out, "}}");

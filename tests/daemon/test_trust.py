@@ -62,6 +62,21 @@ class Trust(TestCase):
         rows = daemon.sql('SELECT trust, signer FROM version_status')
         self.assertEqual(rows, [{'trust': 'signed', 'signer': signer}])
 
+    def test_clients_are_told_who_signed_what_answers(self):
+        ada = self.key('ada')
+        daemon = self.daemon('--keys', self.keys)
+        daemon.load(self.module('calculator-1.0.0', ada))
+        daemon.load(self.module('text-tools'))
+        signer = daemon.info('calculator')['Signer']
+        client = daemon.mcp()
+        told = {tool['name']: tool['_meta'].get('org.collet/signer') for tool in client.tools()}
+        self.assertEqual((told['add'], told['reverse']), (signer, None))
+        answers = [client.call('add', {'a': 1, 'b': 2})['result'], client.call('reverse', {'text': 'live'})['result']]
+        self.assertEqual([answer['_meta'].get('org.collet/signer') for answer in answers], [signer, None])
+        # On the bus, too.
+        raw = daemon.call_tool('add', {'a': 1, 'b': 2})
+        self.assertEqual(raw['_meta']['org.collet/signer'], signer)
+
     def test_a_changed_file_is_refused_whatever_the_rule(self):
         ada = self.key('ada')
         daemon = self.daemon('--trust=any', '--keys', self.keys)
