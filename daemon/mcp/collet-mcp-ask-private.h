@@ -33,6 +33,9 @@ struct _ColletMcpAsk
   GList link; /* in the server's; under its lock */
 };
 
+/* Ends a call that waits too long, or whose client does not come back. */
+void collet_mcp_ask_check (ColletMcpCall *call, gint64 now_us);
+
 struct _ColletMcpAsks
 {
   pthread_mutex_t lock;

@@ -110,6 +110,53 @@ collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *messa
   return TRUE;
 }
 
+/* The stream of a call that waits, owned, and until when it does. NULL: it does not
+ * wait. */
+static ColletMcpReplay *
+ref_stream (ColletMcpCall *call, gint64 *deadline_us)
+{
+  ColletMcpReplay *replay = NULL;
+
+  pthread_mutex_lock (&call->lock);
+  if (call->ask && call->ask->is_waiting)
+    {
+      replay = collet_mcp_replay_ref (call->replay);
+      *deadline_us = call->ask->deadline_us;
+    }
+  pthread_mutex_unlock (&call->lock);
+  return replay;
+}
+
+void
+collet_mcp_ask_lose (ColletMcpCall *call)
+{
+  gint64 deadline_us;
+  ColletMcpReplay *replay = ref_stream (call, &deadline_us);
+
+  if (!replay)
+    return;
+  collet_mcp_replay_lose (replay, call->reply.exchange);
+  collet_mcp_replay_unref (replay);
+  collet_mcp_ask_check (call, g_get_monotonic_time ());
+}
+
+void
+collet_mcp_ask_check (ColletMcpCall *call, gint64 now_us)
+{
+  gint64 deadline_us;
+  ColletMcpReplay *replay = ref_stream (call, &deadline_us);
+
+  if (!replay)
+    return;
+  if (deadline_us <= now_us)
+    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_TIMEOUT,
+                            "The tool asked a question that nobody answered in time.");
+  else if (collet_mcp_replay_is_deserted (replay, now_us))
+    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
+                            "The client that was to answer a question went away and did not come back.");
+  collet_mcp_replay_unref (replay);
+}
+
 /* Asking. */
 
 static GString *
@@ -169,7 +216,6 @@ wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
 {
   ColletMcpAsks *asks = call->server->asks;
   ColletMcpReplay *replay;
-  gboolean is_heard = TRUE;
   gboolean is_over;
 
   /* Once it waits, another thread may end it. */
@@ -193,14 +239,14 @@ wait_for_answers (ColletMcpCall *call, GPtrArray *requests)
     {
       GString *request = requests->pdata[i];
 
-      is_heard = is_heard && !is_over && collet_mcp_replay_send (replay, request->str, request->len);
+      if (!is_over)
+        collet_mcp_replay_send (replay, request->str, request->len);
       g_string_free (request, TRUE);
     }
   if (is_over)
     collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
-  else if (!is_heard)
-    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
-                            "The client that was to answer a question is gone.");
+  else
+    collet_mcp_ask_check (call, g_get_monotonic_time ());
   collet_mcp_replay_unref (replay);
   collet_mcp_call_unref (call);
 }

@@ -24,30 +24,24 @@ collet_mcp_asks_free (ColletMcpAsks *asks)
 }
 
 static GPtrArray *
-list_late (ColletMcpAsks *asks, gint64 now)
+list_waiting (ColletMcpAsks *asks)
 {
-  GPtrArray *late = g_ptr_array_new_with_free_func (collet_mcp_call_unref);
+  GPtrArray *all = g_ptr_array_new_with_free_func (collet_mcp_call_unref);
 
   pthread_mutex_lock (&asks->lock);
   for (GList *link = asks->waiting.head; link; link = link->next)
-    {
-      ColletMcpCall *call = link->data;
-
-      if (call->ask->deadline_us <= now)
-        g_ptr_array_add (late, collet_mcp_call_ref (call));
-    }
+    g_ptr_array_add (all, collet_mcp_call_ref (link->data));
   pthread_mutex_unlock (&asks->lock);
-  return late;
+  return all;
 }
 
 void
-collet_mcp_asks_check_time (ColletMcpAsks *asks)
+collet_mcp_asks_check_time (ColletMcpAsks *asks, gint64 now_us)
 {
-  g_autoptr (GPtrArray) late = list_late (asks, g_get_monotonic_time ());
+  g_autoptr (GPtrArray) all = list_waiting (asks);
 
-  for (guint i = 0; i < late->len; i++)
-    collet_mcp_ask_abandon (late->pdata[i], COLLET_ERROR_CALL_TIMEOUT,
-                            "The tool asked a question that nobody answered in time.");
+  for (guint i = 0; i < all->len; i++)
+    collet_mcp_ask_check (all->pdata[i], now_us);
 }
 
 guint
@@ -69,7 +63,7 @@ collet_mcp_asks_end_all (ColletMcpAsks *asks)
   pthread_mutex_lock (&asks->lock);
   asks->is_ending = TRUE;
   pthread_mutex_unlock (&asks->lock);
-  all = list_late (asks, G_MAXINT64);
+  all = list_waiting (asks);
 
   for (guint i = 0; i < all->len; i++)
     collet_mcp_ask_abandon (all->pdata[i], COLLET_ERROR_SHUTTING_DOWN,

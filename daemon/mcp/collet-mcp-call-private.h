@@ -89,6 +89,9 @@ void collet_mcp_input_answer (ColletMcpCall *call, const ColletCallResult *resul
 void collet_mcp_ask_start (ColletMcpCall *call, const ColletCallResult *result);
 /* If it waits for answers, it is over with this error. */
 gboolean collet_mcp_ask_abandon (ColletMcpCall *call, ColletError code, const char *message);
+/* Its connection is gone: if it waits for answers, its client may come back for the
+ * questions (collet-mcp-replay.h). */
+void collet_mcp_ask_lose (ColletMcpCall *call);
 /* When the call is over; and when nobody knows it any more, which may be later than
  * the server's end. */
 void collet_mcp_ask_end (ColletMcpCall *call);

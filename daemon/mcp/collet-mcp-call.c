@@ -51,8 +51,8 @@ cancel (ColletMcpCall *call)
   collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
 }
 
-/* In the legacy era a lost connection cancels nothing; but who is not there cannot
- * be asked. */
+/* In the legacy era a lost connection cancels nothing; but who does not come back
+ * cannot be asked. */
 static void
 on_closed (gpointer self)
 {
@@ -61,8 +61,7 @@ on_closed (gpointer self)
   if (!call->session)
     cancel (call);
   else
-    collet_mcp_ask_abandon (call, COLLET_ERROR_CALL_CANCELLED,
-                            "The client went away while it was to answer a question.");
+    collet_mcp_ask_lose (call);
 }
 
 static void

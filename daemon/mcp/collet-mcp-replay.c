@@ -30,7 +30,8 @@ struct _ColletMcpReplay
   ColletExchange *exchange; /* owned; NULL: nobody listens */
   GQueue events;            /* GBytes */
   gsize size;
-  guint first; /* number of the first of them */
+  guint first;    /* number of the first of them */
+  gint64 lost_us; /* since when nobody listens */
   gint64 ended_us;
 };
 
@@ -267,6 +268,7 @@ lose_locked (ColletMcpReplay *replay)
 
   if (!lost)
     return;
+  replay->lost_us = g_get_monotonic_time ();
   lost->class_->end (lost);
   lost->class_->unref (lost);
 }
@@ -306,6 +308,26 @@ collet_mcp_replay_end (ColletMcpReplay *replay)
   lose_locked (replay);
   pthread_mutex_unlock (&replay->lock);
   collet_mcp_replay_unref (replay);
+}
+
+void
+collet_mcp_replay_lose (ColletMcpReplay *replay, const ColletExchange *exchange)
+{
+  pthread_mutex_lock (&replay->lock);
+  if (replay->exchange == exchange)
+    lose_locked (replay);
+  pthread_mutex_unlock (&replay->lock);
+}
+
+gboolean
+collet_mcp_replay_is_deserted (ColletMcpReplay *replay, gint64 now_us)
+{
+  gboolean is_deserted;
+
+  pthread_mutex_lock (&replay->lock);
+  is_deserted = !replay->exchange && (!replay->is_in_set || replay->lost_us < now_us - KEPT_US);
+  pthread_mutex_unlock (&replay->lock);
+  return is_deserted;
 }
 
 /* Coming back. */

@@ -34,6 +34,12 @@ void collet_mcp_replay_unref (ColletMcpReplay *replay);
 /* FALSE: nobody listens at the moment, or it was ended. Any thread. */
 gboolean collet_mcp_replay_send (ColletMcpReplay *replay, const char *json, gsize size);
 void collet_mcp_replay_end (ColletMcpReplay *replay);
+/* That connection is gone; if the client listened on it, it may come back. Any
+ * thread. */
+void collet_mcp_replay_lose (ColletMcpReplay *replay, const ColletExchange *exchange);
+/* TRUE: nobody listens, and nobody will: it cannot be continued, or for longer than
+ * a client that comes back takes. */
+gboolean collet_mcp_replay_is_deserted (ColletMcpReplay *replay, gint64 now_us);
 
 /* Continues the stream of which `last_event_id` is an event, on `exchange`, whose
  * stream was not started yet. FALSE: it is none of ours, and nothing was done. */

@@ -130,7 +130,7 @@ void collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id
 /* collet-mcp-asks.c: calls that wait for a legacy client's answer to a question. */
 ColletMcpAsks *collet_mcp_asks_new (void);
 void collet_mcp_asks_free (ColletMcpAsks *asks); /* none may wait */
-void collet_mcp_asks_check_time (ColletMcpAsks *asks);
+void collet_mcp_asks_check_time (ColletMcpAsks *asks, gint64 now_us);
 void collet_mcp_asks_end_all (ColletMcpAsks *asks);
 guint collet_mcp_asks_get_length (ColletMcpAsks *asks);
 /* A response of the client; ignored if it answers nothing. */

@@ -273,12 +273,13 @@ on_idle (gpointer data)
 {
   ColletMcpServer *server = data;
   g_autoptr (GPtrArray) idle = collet_mcp_sessions_list_idle (server->sessions);
+  gint64 now_us = g_get_monotonic_time ();
 
   for (guint i = 0; i < idle->len; i++)
     collet_mcp_legacy_end_session (server, idle->pdata[i]);
   collet_mcp_sessions_save_used (server->sessions, SAVE_USED_US);
-  collet_mcp_asks_check_time (server->asks);
-  collet_mcp_replays_tidy (server->replays, g_get_monotonic_time ());
+  collet_mcp_asks_check_time (server->asks, now_us);
+  collet_mcp_replays_tidy (server->replays, now_us);
 }
 
 ColletMcpServer *

@@ -4,6 +4,8 @@
  */
 #include "mcp-kit.h"
 
+#include "collet-mcp-server-private.h"
+
 #include <string.h>
 
 #define FORM "\"elicitation\":{}"
@@ -130,8 +132,11 @@ test_legacy_ends (void)
   reply (kit, REPLY ("1", ACCEPT)); /* too late, and no harm */
 
   lost = kit_legacy (kit, CALL ("6", "asks"));
+  g_assert_true (fake_exchange_wait_for (lost, "collet-2"));
   kit_lose (kit, lost);
-  fake_exchange_wait (lost);
+  assert_asking (kit, 1);
+  collet_mcp_asks_check_time (kit->server->asks, g_get_monotonic_time () + 61 * G_USEC_PER_SEC);
+  assert_asking (kit, 0);
 
   ended = kit_legacy (kit, CALL ("7", "asks"));
   headers = g_strconcat ("Mcp-Session-Id: ", kit->session, NULL);
@@ -142,6 +147,31 @@ test_legacy_ends (void)
   stopped = kit_legacy (kit, CALL ("8", "asks"));
   collet_mcp_server_end_streams (kit->server);
   kit_assert (stopped, 200, "ShuttingDown");
+}
+
+/* The stream broke off under the question: who continues it gets it, and answers. */
+static void
+test_legacy_continued (void)
+{
+  g_autoptr (Kit) kit = kit_new (NULL);
+  g_autoptr (FakeExchange) call = NULL;
+  g_autoptr (FakeExchange) continued = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *headers = NULL;
+
+  kit_initialize_with (kit, "2025-11-25", FORM);
+  call = kit_legacy (kit, CALL ("5", "asks"));
+  g_assert_true (fake_exchange_wait_for (call, "collet-1"));
+  text = fake_exchange_dup_text (call);
+  *strchr (strstr (text, "id: "), '\n') = '\0';
+  headers = g_strdup_printf ("Accept: text/event-stream\nMcp-Session-Id: %s\nLast-Event-ID: %s", kit->session,
+                             strstr (text, "id: ") + 4);
+  continued = kit_send (kit, "GET", headers, NULL);
+  g_assert_true (fake_exchange_wait_for (continued, "collet-1"));
+  kit_lose (kit, call); /* seen late: the client listens elsewhere by now */
+  collet_mcp_asks_check_time (kit->server->asks, g_get_monotonic_time () + 61 * G_USEC_PER_SEC);
+  reply (kit, REPLY ("1", ACCEPT));
+  kit_assert (continued, 200, "Ada");
 }
 
 static void
@@ -275,6 +305,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mcp/question/is-not-for-another-session-to-answer", test_legacy_stranger);
   g_test_add_func ("/mcp/question/comes-to-an-end", test_legacy_for_ever);
   g_test_add_func ("/mcp/question/ends-with-call-client-session-and-server", test_legacy_ends);
+  g_test_add_func ("/mcp/question/is-asked-again-on-a-stream-that-is-continued", test_legacy_continued);
   g_test_add_func ("/mcp/question/is-not-open-for-ever", test_legacy_time);
   g_test_add_func ("/mcp/question/has-answers-of-a-limited-size", test_legacy_large);
   g_test_add_func ("/mcp/question/answers-cannot-be-hoarded", test_legacy_hoard);
