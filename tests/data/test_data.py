@@ -34,7 +34,7 @@ class Data(unittest.TestCase):
 
     def test_each_program_has_a_manual_page(self):
         pages = {page.stem for page in DATA.glob('*.[1-8]')}
-        for program in ('colletd', 'colletctl', 'collet-stdio', 'collet', 'collet-manifest', 'collet-worker'):
+        for program in ('colletd', 'colletctl', 'collet-stdio', 'collet', 'collet-manifest', 'collet-build', 'collet-worker'):
             self.assertIn(program, pages)
 
     @needs('systemd-analyze')

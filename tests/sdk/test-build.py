@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 SDK, PC_FILE = Path(sys.argv[1]), Path(sys.argv[2])
@@ -206,7 +207,8 @@ def author(folder):
     prefix = folder / "prefix"
     (prefix / "bin").mkdir(parents=True)
     (prefix / "include").mkdir()
-    shutil.copy(SDK / "collet-manifest", prefix / "bin")
+    for program in ("collet-manifest", "collet-build"):
+        shutil.copy(SDK / program, prefix / "bin")
     shutil.copy(SDK / "include/collet-module.h", prefix / "include")
     (prefix / "collet-module.pc").write_text(re.sub(r"^prefix=.*", f"prefix={prefix}", PC_FILE.read_text(), flags=re.M))
     (folder / "hello.c").write_text(readme("c")[0])
@@ -217,18 +219,73 @@ def author(folder):
 @test("/sdk/readme/plain-compiler")
 def _(folder):
     environment = author(folder)
-    run("sh", "-e", "-c", readme("sh")[0], cwd=folder, env=environment)
+    run("sh", "-e", "-c", readme("sh")[1], cwd=folder, env=environment)
     check_module(folder / "hello.so", readme("json")[0])
 
 
-@test("/sdk/readme/meson")
+def build_twice(folder, command, output):
+    """The bytes that the author's command gives in two folders, at two times; with a manifest, or it is no test."""
+    built = []
+    for place in (folder / "here", folder / "some" / "where" / "else"):
+        place.mkdir(parents=True)
+        environment = author(place)
+        # ccache would give back what it saw in the other folder.
+        run("sh", "-e", "-c", command, cwd=place, env={**environment, "CCACHE_DISABLE": "1"})
+        check_module(place / output, readme("json")[0])
+        built.append((place / output).read_bytes())
+        time.sleep(1.1)
+    return built
+
+
+def assert_same(built):
+    assert built[0] == built[1], "two builds of the same sources differ"
+
+
+@test("/sdk/readme/meson-gives-the-same-version-in-any-folder")
 def _(folder):
     need("meson")
+    text = readme("meson")[0].replace("'", "'\\''")
+    assert_same(build_twice(folder, f"printf '%s' '{text}' >meson.build; meson setup --werror build; meson compile -C build",
+                            "build/hello.so"))
+
+
+@test("/sdk/readme/collet-build-gives-the-same-version-in-any-folder")
+def _(folder):
+    assert_same(build_twice(folder, readme("sh")[0], "hello.so"))
+
+
+for compiler in LANGUAGE:
+    @test(f"/sdk/collet-build/same-sources-same-version/{compiler}")
+    def _(folder, compiler=compiler):
+        need(compiler)
+        name, variable = ("hello.c", "CC") if LANGUAGE[compiler] == "c" else ("hello.cc", "CXX")
+        # Where __FILE__ and an assertion would tell the folder, and a second source.
+        command = f"""[ {name} = hello.c ] || mv hello.c {name}
+            printf '%s\\n' '#include <cassert>' 'extern const char *where (int n);' \\
+              'const char *where (int n) {{ assert (n > 0); return __FILE__; }}' >other.{name.split('.')[1]}
+            [ {name} = hello.cc ] || sed -i s/cassert/assert.h/ other.c
+            {variable}={compiler} collet-build -o out.so hello.json {name} other.* -- -O1 -g3"""
+        built = build_twice(folder, command, "out.so")
+        assert_same(built)
+        assert b".debug_info" in built[0], "there is debug information to differ"
+        assert str(folder).encode() not in built[0], "a folder is named"
+
+
+@test("/sdk/collet-build/refuses-what-changes-with-time")
+def _(folder):
     environment = author(folder)
-    (folder / "meson.build").write_text(readme("meson")[0])
-    run("meson", "setup", "--werror", "build", cwd=folder, env=environment)
-    run("meson", "compile", "-C", "build", cwd=folder, env=environment)
-    check_module(folder / "build/hello.so", readme("json")[0])
+    (folder / "when.c").write_text("const char when[] = __DATE__;\n")
+    result = subprocess.run(["collet-build", "hello.json", "hello.c", "when.c"], cwd=folder, env=environment,
+                            stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode != 0 and "date-time" in result.stderr, result.stderr
+    assert not (folder / "hello.so").exists()
+
+
+@test("/sdk/collet-build/a-plain-build-differs-so-the-test-can-fail")
+def _(folder):
+    built = build_twice(folder, "collet-manifest hello.json m.c; cc -g -shared -fPIC -fvisibility=hidden -o hello.so "
+                        "$(pkg-config --cflags collet-module) hello.c m.c", "hello.so")
+    assert built[0] != built[1]
 
 
 @test("/sdk/readme/greeter-of-the-front-page")
