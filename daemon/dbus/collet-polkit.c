@@ -52,7 +52,7 @@ on_answer (GObject *object, GAsyncResult *result, gpointer data)
     refuse (task, "The administrator's rules do not let you do this. Ask for it, or ask as root.", NULL);
   else if (question->flags == POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE)
     refuse (task,
-            "This takes a password, and the call did not allow to ask for one. Call with interactive "
+            "This takes a password, and the call did not let it ask for one. Call with interactive "
             "authorization, or ask as root.",
             NULL);
   else

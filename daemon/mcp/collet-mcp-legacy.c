@@ -267,7 +267,7 @@ collet_mcp_legacy_get (ColletMcpServer *server, ColletExchange *exchange)
   if (!collet_mcp_token_may (turn.token, COLLET_MCP_MAY_LIST))
     {
       collet_mcp_turn_fail (&turn, 403, COLLET_MCP_BAD_REQUEST,
-                            "This token does not allow to list tools, so there is no news for it.",
+                            "This token does not let you list tools, so there is no news for it.",
                             "{\"reason\":\"NotAuthorized\"}");
       return;
     }

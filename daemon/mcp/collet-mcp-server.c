@@ -134,7 +134,7 @@ check_client (ColletMcpServer *server, ColletExchange *exchange, gboolean is_mcp
     }
   if (!is_mcp && !collet_mcp_token_may (token, COLLET_MCP_MAY_METRICS))
     {
-      collet_mcp_exchange_respond (exchange, 403, TEXT, "This token does not allow to read the metrics.\n");
+      collet_mcp_exchange_respond (exchange, 403, TEXT, "This token does not let you read the metrics.\n");
       return FALSE;
     }
   if (per_second == 0)

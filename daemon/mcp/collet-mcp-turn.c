@@ -47,7 +47,7 @@ static gboolean
 refuse (const ColletMcpTurn *turn, const char *what)
 {
   g_autofree char *message =
-      g_strdup_printf ("The token \"%s\" does not allow to %s. Have its scope widened, or use another.",
+      g_strdup_printf ("The token \"%s\" does not let you %s. Have its scope widened, or use another.",
                        turn->token->name, what);
 
   collet_mcp_turn_fail (turn, 403, COLLET_MCP_INTERNAL_ERROR, message, "{\"reason\":\"NotAuthorized\"}");

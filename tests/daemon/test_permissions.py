@@ -185,7 +185,7 @@ class Permissions(TestCase):
         silent, asking, never = self.as_user(STRANGER, [
             ('SafeLoad', load, False), ('SafeLoad', load, True), ('RollbackModule', '("text-tools", "", @a{sv} {})', True)])
         self.assertEqual(silent[0], 'NotAuthorized')
-        self.assertIn('did not allow to ask', silent[1])
+        self.assertIn('did not let it ask', silent[1])
         self.assertEqual(asking[0], 'NotAuthorized')
         self.assertIn('authentication agent', asking[1])
         self.assertEqual(never[0], 'NotAuthorized')
