@@ -11,15 +11,12 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), 'tests', 'daemon'))
-
-import erlang  # noqa: E402
-from gi.repository import Gio, GLib  # noqa: E402
-from collet_harness import Bus, Daemon, Process, adopt_orphans, example, free_port, module, reap  # noqa: E402
+import erlang
+from gi.repository import Gio, GLib
+from collet_harness import Bus, Daemon, Process, adopt_orphans, example, module, reap
 
 BENCH = os.environ['COLLET_BENCH_DIR']
 ECHO = '{"a":1,"b":2}'
@@ -116,7 +113,7 @@ def load_to_answer(daemon):
 
 def load_by_command(daemon):
     environment = {**os.environ, 'DBUS_SESSION_BUS_ADDRESS': daemon.case.bus.address}
-    subprocess.run([os.environ['COLLET_CTL'], '--session', '--json', 'load', *many_modules()], env=environment,
+    subprocess.run([os.environ['COLLETCTL'], '--session', '--json', 'load', *many_modules()], env=environment,
                    stdout=subprocess.DEVNULL, check=True)
 
 

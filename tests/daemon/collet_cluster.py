@@ -1,6 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Real clusters on this machine: etcd, and daemons that each have a private bus."""
+"""Real clusters on this machine: etcd, and daemons that each have a private bus.
 
+Tests derive from ClusterTestCase. Others (the demo, the benchmark, whoever wants
+to look at a cluster) say which build it is, and have one while a block lasts:
+
+    import collet_build
+    collet_build.use('build/debug')
+    from collet_cluster import Cluster
+
+    with Cluster(3, members=1, first=example('calculator-1.0.0')) as cluster:
+        first = cluster.nodes[0]             # a collet_harness.Daemon: n1
+        first.wait(cluster.propose(first, example('calculator-2.0.0'), 'quorum'))
+        cluster.wait_in_line(cluster.nodes, 'calculator', epoch=2)
+        # for colletctl or the app: DBUS_SESSION_BUS_ADDRESS=first.bus.address, --session
+        # MCP: http://127.0.0.1:{first.port}/mcp; database: first.data + '/collet.db'
+
+These names stay: Cluster, its nodes, folder, etcd and the methods of Fleet.
+"""
+
+import contextlib
 import http.client
 import os
 import shutil
@@ -8,7 +26,8 @@ import signal
 import subprocess
 import tempfile
 
-from collet_harness import Bus, Process, TestCase, free_port, module, variants, wait_until
+from collet_harness import (
+    Bus, BusError, Daemon, Process, TestCase, adopt_orphans, free_port, module, reap, variants, wait_until)
 
 HAS_ETCD = shutil.which('etcd') is not None
 
@@ -73,7 +92,106 @@ class Etcd:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class ClusterTestCase(TestCase):
+class Fleet:
+    """Daemons on buses of their own. Of its class it needs folder, etcd, buses and daemon()."""
+
+    def node(self, name, *arguments, **options):
+        """A daemon of that name, in no cluster yet."""
+        folder = os.path.join(self.folder, name)
+        os.makedirs(folder)
+        bus = Bus(folder)
+        self.buses.append(bus)
+        peers = free_port()
+        daemon = self.daemon('--node-name', name, '--set', f'cluster.listen=127.0.0.1:{peers}', *arguments,
+                             folder=folder, bus=bus, **options)
+        daemon.name, daemon.url = name, f'https://127.0.0.1:{peers}'
+        return daemon
+
+    def found(self, daemon, name='demo'):
+        daemon.call('InitCluster', '(sa{sv})', name, variants({'endpoints': self.etcd.endpoints}))
+
+    def join(self, daemon, founder, **options):
+        token, _ = founder.call('CreateJoinToken', '(a{sv})', {})
+        return daemon.call('JoinCluster', '(ssa{sv})', founder.url, token, variants(options))
+
+    def rows(self, daemon, name='counter'):
+        """What a node knows of a module on each node."""
+        return {row['node']: row for row in daemon.call('GetClusterVersions', '(s)', name)}
+
+    def states(self, daemon, name='counter'):
+        return {node: row['state'] for node, row in self.rows(daemon, name).items()}
+
+    def node_states(self, daemon):
+        return {row['Name']: row['State'] for row in daemon.call('ListNodes')}
+
+    def is_in_line(self, nodes, name, epoch):
+        try:
+            rows = self.rows(nodes[0], name)
+        except BusError:  # not agreed yet, or no answer of the store
+            return False
+        return all(rows.get(node.name, {}).get('state') == 'in-line' and
+                   (epoch is None or rows[node.name]['epoch'] == epoch) for node in nodes)
+
+    def wait_in_line(self, nodes, name='counter', epoch=None, timeout=30):
+        """Until all these run what is agreed (at that epoch); the version."""
+        wait_until(lambda: self.is_in_line(nodes, name, epoch), timeout, f'{name} in line on all nodes')
+        versions = {node.version(name) for node in nodes}
+        assert len(versions) == 1, versions
+        return versions.pop()
+
+    def propose(self, daemon, path, strategy='sync_all', **options):
+        """The path of the Reload, for daemon.wait()."""
+        return daemon.call('ClusterReload', '(ssa{sv})', path, strategy, variants(options))
+
+
+class Cluster(Fleet):
+    """n nodes n1, n2, ... that run what the first had loaded; they end with the block."""
+
+    def __init__(self, n=3, members=1, first=None, name='demo', arguments=()):
+        adopt_orphans()
+        self.folder = tempfile.mkdtemp(prefix='collet-')
+        self.buses, self.nodes = [], []
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.close)
+            self.etcd = None
+            self.etcd = Etcd(members, self.folder)
+            for i in range(n):
+                self.node(f'n{i + 1}', *arguments)
+            if first is not None:
+                self.nodes[0].load(first)
+            self.found(self.nodes[0], name)
+            for node in self.nodes[1:]:
+                self.join(node, self.nodes[0])
+            wait_until(lambda: all(list(self.node_states(node).values()) == ['live'] * n for node in self.nodes), 30,
+                       'all nodes to see each other')
+            if first is not None:
+                self.wait_in_line(self.nodes, os.path.basename(first).partition('-')[0])
+            stack.pop_all()
+
+    def daemon(self, *arguments, **options):
+        daemon = Daemon(self, *arguments, start=False, **options)
+        self.nodes.append(daemon)
+        return daemon.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for node in self.nodes:
+            node.stop()
+            node.connection.close_sync(None)
+        if self.etcd is not None:
+            self.etcd.close()
+        for bus in self.buses:
+            bus.close()
+        reap()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ClusterTestCase(Fleet, TestCase):
     """self.cluster(n) founds one of nodes n1, n2, ..., all with the same module."""
 
     members = 1
@@ -94,24 +212,6 @@ class ClusterTestCase(TestCase):
         self.etcd.close()
         return super().leftovers()
 
-    def node(self, name, *arguments, **options):
-        folder = os.path.join(self.folder, name)
-        os.makedirs(folder)
-        bus = Bus(folder)
-        self.buses.append(bus)
-        peers = free_port()
-        daemon = self.daemon('--node-name', name, '--set', f'cluster.listen=127.0.0.1:{peers}', *arguments,
-                             folder=folder, bus=bus, **options)
-        daemon.name, daemon.url = name, f'https://127.0.0.1:{peers}'
-        return daemon
-
-    def found(self, daemon, name='demo'):
-        daemon.call('InitCluster', '(sa{sv})', name, variants({'endpoints': self.etcd.endpoints}))
-
-    def join(self, daemon, founder, **options):
-        token, _ = founder.call('CreateJoinToken', '(a{sv})', {})
-        return daemon.call('JoinCluster', '(ssa{sv})', founder.url, token, variants(options))
-
     def cluster(self, n=3, first='counter-1.0.0', prefix=''):
         """All n, in line with what the first had loaded when it founded the cluster."""
         nodes = [self.node(f'n{i + 1}{prefix}') for i in range(n)]
@@ -123,26 +223,3 @@ class ClusterTestCase(TestCase):
         if first:
             self.wait_in_line(nodes, first.partition('-')[0])
         return nodes
-
-    def rows(self, daemon, name='counter'):
-        return {row['node']: row for row in daemon.call('GetClusterVersions', '(s)', name)}
-
-    def states(self, daemon, name='counter'):
-        return {node: row['state'] for node, row in self.rows(daemon, name).items()}
-
-    def is_in_line(self, nodes, name, epoch):
-        try:
-            rows = self.rows(nodes[0], name)
-        except Exception:  # not agreed yet, or no answer of the store
-            return False
-        return all(rows.get(node.name, {}).get('state') == 'in-line' and
-                   (epoch is None or rows[node.name]['epoch'] == epoch) for node in nodes)
-
-    def wait_in_line(self, nodes, name='counter', epoch=None, timeout=30):
-        wait_until(lambda: self.is_in_line(nodes, name, epoch), timeout, f'{name} in line on all nodes')
-        versions = {node.version(name) for node in nodes}
-        self.assertEqual(len(versions), 1, versions)
-        return versions.pop()
-
-    def propose(self, daemon, path, strategy='sync_all', **options):
-        return daemon.call('ClusterReload', '(ssa{sv})', path, strategy, variants(options))

@@ -54,9 +54,6 @@ class Members(ClusterTestCase):
         self.wait_in_line(nodes, epoch=2)
         self.assertTrue(nodes[2].call('CheckConsistency', '(s)', 'counter')[0])
 
-    def node_states(self, daemon):
-        return {row['Name']: row['State'] for row in daemon.call('ListNodes')}
-
     @unittest.skipUnless(HAS_FAILPOINTS, 'built without failpoints')
     def test_whoever_dies_another_one_decides(self):
         for place in ('cluster-before-decision', 'cluster-before-vote'):
