@@ -2,6 +2,8 @@
 #include "collet-config.h"
 
 #include "collet-error.h"
+#include "collet-log-level.h"
+#include "collet-module.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,7 @@ typedef enum
   PATHS,
   NUMBER, /* guint, from min to max */
   YES_NO,
+  LEVEL, /* int: enum collet_level, or COLLET_NO_LOG_LEVEL */
 } Kind;
 
 typedef struct
@@ -38,6 +41,7 @@ static const Key keys[] = {
   { "node", "worker-memory-mib", NUMBER, AT (worker_memory_mib), 0, 1 << 20, -1 },
   { "node", "record-calls", YES_NO, AT (record_calls) },
   { "node", "watch", PATHS, AT (watch) },
+  { "node", "module-log-level", LEVEL, AT (module_log_level), 0, 0, COLLET_LEVEL_WARNING },
   { "shadow", "calls", NUMBER, AT (shadow_calls), 0, 100000, 0 },
   { "shadow", "redact", LIST, AT (shadow_redact) },
   { "retention", "versions", NUMBER, AT (keep_versions), 0, 100000, 10 },
@@ -93,6 +97,7 @@ collet_config_free (ColletConfig *config)
         break;
       case NUMBER:
       case YES_NO:
+      case LEVEL:
       default:
         break;
       }
@@ -121,6 +126,22 @@ read_number (ColletConfig *config, const Key *key, const char *text, GError **er
       return FALSE;
     }
   FIELD (config, key, guint) = (guint)number;
+  return TRUE;
+}
+
+static gboolean
+read_level (ColletConfig *config, const Key *key, const char *text, GError **error)
+{
+  int level = collet_log_level_from_name (text);
+
+  if (level < 0)
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "\"%s\" is none of debug, info, notice, warning, error, critical, alert, emergency, none.",
+                   text);
+      return FALSE;
+    }
+  FIELD (config, key, int) = level;
   return TRUE;
 }
 
@@ -182,6 +203,8 @@ set_value (ColletConfig *config, const Key *key, const char *text, const char *f
       return TRUE;
     case NUMBER:
       return read_number (config, key, text, error);
+    case LEVEL:
+      return read_level (config, key, text, error);
     case YES_NO:
     default:
       FIELD (config, key, gboolean) = strcmp (text, "true") == 0;
@@ -342,7 +365,7 @@ collet_config_load (const char *path, const char *fallback, const char *const *s
   g_autoptr (ColletConfig) config = g_new0 (ColletConfig, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (keys[i].kind == NUMBER)
+    if (keys[i].kind == NUMBER || keys[i].kind == LEVEL)
       FIELD (config, &keys[i], gint) = (gint)keys[i].value;
   if (path == NULL && g_file_test (fallback, G_FILE_TEST_EXISTS))
     path = fallback;

@@ -22,7 +22,8 @@ typedef struct
   GStrv module_path;
   gint worker_memory_mib; /* -1: the default */
   gboolean record_calls;
-  GStrv watch; /* folders whose builds are loaded at once */
+  int module_log_level; /* enum collet_level, or COLLET_NO_LOG_LEVEL */
+  GStrv watch;          /* folders whose builds are loaded at once */
   /* [shadow] */
   guint shadow_calls;  /* of each module to record; 0: none */
   GStrv shadow_redact; /* names of members; NULL: the usual ones */

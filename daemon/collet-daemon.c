@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collet-bus-service.h"
+#include "collet-call-log.h"
 #include "collet-cluster-member.h"
 #include "collet-endpoint.h"
 #include "collet-error.h"
@@ -176,6 +177,7 @@ build (ColletDaemon *self, GError **error)
   self->reloader = collet_reloader_new (self->store, loader, host, self->registry, &reloader_config);
   self->watches = collet_watches_new (self->reloader);
   g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
+  collet_call_log_set_level (options->config->module_log_level);
   self->endpoint = collet_endpoint_new (options, self->directory, self->recorder, self->registry, self->store,
                                         self->image->sessions, self->received, error);
   return self->endpoint != NULL;
@@ -329,7 +331,10 @@ collet_daemon_reload (ColletDaemon *self)
   collet_systemd_notify_reloading ();
   config = collet_options_read_config (self->options, &error);
   if (config != NULL && collet_endpoint_configure (self->endpoint, config, &error))
-    g_message ("The configuration was read again.");
+    {
+      collet_call_log_set_level (config->module_log_level);
+      g_message ("The configuration was read again.");
+    }
   else
     g_warning ("The configuration stays as it was. %s", error->message);
   collet_systemd_notify_ready (error == NULL ? "Configuration read again"

@@ -37,6 +37,7 @@ on_record (gpointer data, const ColletMcpCallRecord *record)
   row->sha256 = g_strdup (record->sha256);
   row->generation = record->generation;
   row->duration_us = record->duration_us;
+  row->trace = g_strdup (record->trace);
   row->outcome = g_strdup (record->outcome);
   collet_store_record_call (self->store, row);
 }

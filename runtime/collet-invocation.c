@@ -53,6 +53,16 @@ collet_scratch_free (struct collet_scratch *scratch)
   free (scratch);
 }
 
+static void
+copy_trace (struct collet_scratch *scratch, const struct collet_request *request)
+{
+  const size_t size = request->trace_size <= COLLET_TRACE_MAX ? request->trace_size : 0;
+
+  if (size > 0)
+    memcpy (scratch->trace, request->trace, size);
+  scratch->trace[size] = '\0';
+}
+
 bool
 collet_invocation_begin (struct collet_scratch *scratch, const struct collet_request *request,
                          const struct collet_sink *sink)
@@ -63,6 +73,7 @@ collet_invocation_begin (struct collet_scratch *scratch, const struct collet_req
   scratch->request = request;
   scratch->sink = sink;
   scratch->last_progress = -INFINITY;
+  copy_trace (scratch, request);
   collet_arena_reset (&scratch->strings);
   collet_answer_reset (&scratch->answer);
   collet_buffer_reset (&scratch->input);
@@ -363,6 +374,14 @@ op_log (struct collet_call *call, enum collet_level level, const char *logger, c
   pthread_mutex_unlock (&scratch->lock);
 }
 
+static const char *
+op_trace (struct collet_call *call)
+{
+  const struct collet_scratch *scratch = scratch_of (call);
+
+  return scratch->trace[0] != '\0' ? scratch->trace : NULL;
+}
+
 const struct collet_call_ops collet_invocation_ops = {
   .struct_size = sizeof (struct collet_call_ops),
   .arguments = op_arguments,
@@ -390,4 +409,5 @@ const struct collet_call_ops collet_invocation_ops = {
   .get_reply_json = collet_question_get_reply_json,
   .set_state = collet_question_set_state,
   .get_state = collet_question_get_state,
+  .trace = op_trace,
 };

@@ -12,6 +12,7 @@
 #include "collet-arena.h"
 #include "collet-arguments.h"
 #include "collet-runtime.h"
+#include "collet-wire.h"
 
 struct collet_scratch
 {
@@ -29,6 +30,7 @@ struct collet_scratch
   size_t replies_size;
   size_t state_size;
   struct collet_buffer event;
+  char trace[COLLET_TRACE_MAX + 1]; /* "": none */
   double last_progress;
 };
 

@@ -107,6 +107,8 @@ struct collet_request
   size_t replies_size;
   const char *state; /* from the call that asked; size 0: none. Copied */
   size_t state_size;
+  const char *trace; /* correlation id; size 0: none. Copied */
+  size_t trace_size;
 };
 
 struct collet_result

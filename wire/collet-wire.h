@@ -152,6 +152,7 @@ struct collet_call_request
   uint32_t reserved;
 };
 #define COLLET_LOG_NONE 255
+#define COLLET_TRACE_MAX 64 /* a longer one is no trace */
 
 struct collet_worker_stats
 {

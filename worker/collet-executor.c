@@ -96,6 +96,8 @@ read_request (const struct collet_frame *frame, struct collet_request *request)
     .replies_size = call.replies_size,
     .state = returned + call.replies_size,
     .state_size = call.state_size,
+    .trace = frame->payload + sizeof call + call.tool_size + call.arguments_size,
+    .trace_size = call.trace_size,
   };
   return true;
 }

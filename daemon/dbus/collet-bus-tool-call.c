@@ -2,7 +2,9 @@
 #include "collet-bus-tool-call.h"
 
 #include "collet-error.h"
+#include "collet-log-level.h"
 #include "collet-tool-result.h"
+#include "collet-trace.h"
 
 #define DEFAULT_TIMEOUT_MS 60000
 
@@ -19,6 +21,7 @@ typedef struct
   GError *error;
   char *answer;
   char *caller;
+  char trace[COLLET_TRACE_SIZE];
 } ToolCall;
 
 static void
@@ -115,7 +118,9 @@ start (ToolCall *self, const char *arguments, GVariant *options)
   self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   self->caller = g_strdup_printf ("uid:%" G_GINT64_FORMAT, self->call->uid);
   self->base.caller = self->caller;
-  self->base.log_level = 255;
+  self->base.log_level = COLLET_NO_LOG_LEVEL;
+  collet_trace_make (self->trace);
+  self->base.trace = self->trace;
   collet_call_target_dispatch (self->entry->target, &self->base);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-generation-private.h"
 
+#include "collet-call-log.h"
 #include "collet-error.h"
 
 /* In the word that counts the leases: somebody waits for zero. One word, so that
@@ -387,6 +388,8 @@ collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallRe
     __atomic_fetch_add (&priv->errors, 1, __ATOMIC_RELAXED);
   if (g_error_matches (result->error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT))
     g_atomic_int_inc (&priv->calls_ended);
+  if (result->error != NULL && counts)
+    collet_call_log_add_failure (self, call, result->error);
   call->class_->done (call, result);
   /* The call may be gone; the lease keeps the generation. */
   if (histogram != NULL)

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "collet-call-log.h"
 #include "collet-error.h"
 
 typedef enum
@@ -85,6 +86,7 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
 {
   const ColletCallInput input = collet_generation_choose_input (calls->generation, call);
   gsize tool_size = strlen (call->tool);
+  gsize trace_size = call->trace != NULL ? strlen (call->trace) : 0;
   Entry *entry = g_new0 (Entry, 1);
   char *replies;
 
@@ -96,7 +98,8 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
   entry->call = call;
   entry->has_lease = TRUE;
   entry->came_us = g_get_monotonic_time ();
-  entry->bytes = g_malloc (tool_size + call->arguments_size + input.replies_size + input.state_size + 1);
+  entry->bytes =
+      g_malloc (tool_size + call->arguments_size + input.replies_size + input.state_size + trace_size + 1);
   memcpy (entry->bytes, call->tool, tool_size);
   memcpy (entry->bytes + tool_size, call->arguments, call->arguments_size);
   replies = entry->bytes + tool_size + call->arguments_size;
@@ -104,6 +107,8 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
     memcpy (replies, input.replies, input.replies_size);
   if (input.state_size > 0)
     memcpy (replies + input.replies_size, input.state, input.state_size);
+  if (trace_size > 0)
+    memcpy (replies + input.replies_size + input.state_size, call->trace, trace_size);
   entry->log_level = call->log_level;
   entry->request = (struct collet_request){
     .tool = entry->bytes,
@@ -112,7 +117,7 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
     .arguments_size = call->arguments_size,
     .deadline_us = call->deadline_us,
     .wants_progress = call->wants_progress,
-    .log_level = call->log_level,
+    .log_level = collet_call_log_choose_level (call),
     .cancelled = &entry->stop,
     .stopping = &calls->stopping,
     .questions = input.questions,
@@ -120,6 +125,8 @@ entry_new (ColletInprocCalls *calls, ColletCall *call)
     .replies_size = input.replies_size,
     .state = replies + input.replies_size,
     .state_size = input.state_size,
+    .trace = replies + input.replies_size + input.state_size,
+    .trace_size = trace_size,
   };
   return entry;
 }
@@ -167,6 +174,8 @@ on_log (void *user_data, enum collet_level level, const char *json, size_t size)
   Entry *entry = user_data;
 
   pthread_mutex_lock (&entry->talk);
+  if (entry->call != NULL)
+    collet_call_log_add_line (entry->calls->generation, entry->call, (int)level, json, size);
   if (entry->call != NULL && entry->call->class_->log != NULL && (int)level >= entry->log_level)
     entry->call->class_->log (entry->call, (int)level, json, size);
   pthread_mutex_unlock (&entry->talk);

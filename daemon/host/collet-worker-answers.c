@@ -6,6 +6,7 @@
 
 #include "collet-worker-calls-private.h"
 
+#include "collet-call-log.h"
 #include "collet-error.h"
 
 static void
@@ -56,6 +57,19 @@ find_call (ColletWorkerCalls *calls, guint64 id, gboolean *is_known)
   return call;
 }
 
+/* For the log, and for the client if it asked for so much. */
+static void
+take_line (ColletWorkerCalls *calls, ColletCall *call, const struct collet_frame *frame)
+{
+  int level = frame->header.status;
+
+  if (level > COLLET_LEVEL_EMERGENCY)
+    return;
+  collet_call_log_add_line (calls->generation, call, level, frame->payload, frame->header.size);
+  if (call->class_->log != NULL && level >= call->log_level)
+    call->class_->log (call, level, frame->payload, frame->header.size);
+}
+
 static void
 take_event (ColletWorkerCalls *calls, ColletLink *link, const struct collet_frame *frame)
 {
@@ -65,7 +79,8 @@ take_event (ColletWorkerCalls *calls, ColletLink *link, const struct collet_fram
 
   if (is_log && frame->header.id == 0)
     {
-      g_debug ("%s: %s", collet_generation_get_title (calls->generation), frame->payload);
+      collet_call_log_add_line (calls->generation, NULL, frame->header.status, frame->payload,
+                                frame->header.size);
       return;
     }
   call = find_call (calls, frame->header.id, &is_known);
@@ -74,10 +89,9 @@ take_event (ColletWorkerCalls *calls, ColletLink *link, const struct collet_fram
   /* What was not asked for is dropped. */
   else if (call == NULL)
     return;
-  else if (is_log && call->class_->log != NULL && call->log_level <= COLLET_LEVEL_EMERGENCY &&
-           frame->header.status >= call->log_level && frame->header.status <= COLLET_LEVEL_EMERGENCY)
-    call->class_->log (call, frame->header.status, frame->payload, frame->header.size);
-  else if (!is_log && call->class_->progress != NULL && call->wants_progress)
+  else if (is_log)
+    take_line (calls, call, frame);
+  else if (call->class_->progress != NULL && call->wants_progress)
     call->class_->progress (call, frame->payload, frame->header.size);
 }
 

@@ -4,6 +4,8 @@
 
 #include "collet-worker-calls-private.h"
 
+#include "collet-call-log.h"
+
 #include <errno.h>
 #include <sys/uio.h>
 
@@ -47,7 +49,7 @@ frame_init (Frame *frame, ColletGeneration *generation, const ColletCall *call)
     .arguments_size = (guint32)call->arguments_size,
     .trace_size = (guint32)trace_size,
     .wants_progress = call->wants_progress ? 1 : 0,
-    .log_level = (guint16)call->log_level,
+    .log_level = (guint16)collet_call_log_choose_level (call),
     .replies_size = (guint32)input.replies_size,
     .state_size = (guint32)input.state_size,
     .questions = input.questions,

@@ -73,7 +73,7 @@ build_answer (ColletMcpCall *call, const ColletCallResult *result, const char **
       return splice (call, result, json);
     }
   *outcome = collet_error_name_of (error);
-  return collet_mcp_error_new_for (call->id, call->id_size, error);
+  return collet_mcp_error_new_for (call->id, call->id_size, call->trace, error);
 }
 
 static void
@@ -89,6 +89,7 @@ count (ColletMcpCall *call, const ColletCallResult *result, const char *outcome)
                                  .sha256 = sha256,
                                  .generation = result->generation,
                                  .duration_us = duration_us,
+                                 .trace = call->trace,
                                  .outcome = outcome };
 
   collet_mcp_metrics_count_call (call->server->metrics, call->entry->name, sha256,
@@ -164,7 +165,7 @@ void
 collet_mcp_call_finish_error (ColletMcpCall *call, const ColletCallResult *result, const GError *error)
 {
   collet_mcp_call_finish (call, result, collet_error_name_of (error), 200,
-                          collet_mcp_error_new_for (call->id, call->id_size, error));
+                          collet_mcp_error_new_for (call->id, call->id_size, call->trace, error));
 }
 void
 collet_mcp_call_answer (ColletMcpCall *call, const ColletCallResult *result)

@@ -11,6 +11,7 @@
 #include "collet-call-input.h"
 #include "collet-error.h"
 #include "collet-mcp-seal.h"
+#include "collet-trace.h"
 
 #include <pthread.h>
 
@@ -36,8 +37,9 @@ typedef struct
   guint timeout_ms;
   ColletCallInput input;
   ColletMcpSealed sealed; /* what input.asked_by and input.state point to */
-  char *client;           /* modern: the program that asks, or NULL */
-  char *purpose;          /* modern: what it may be unsealed for */
+  char trace[COLLET_TRACE_SIZE];
+  char *client;  /* modern: the program that asks, or NULL */
+  char *purpose; /* modern: what it may be unsealed for */
   /* Recursive: a target may call done from within cancel. Held by done only to
    * set is_done, so that cancel never meets a call whose done has returned. */
   pthread_mutex_t lock;

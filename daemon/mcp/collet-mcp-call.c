@@ -189,7 +189,7 @@ static void
 fail_with (ColletMcpTurn *turn, const GError *error)
 {
   collet_mcp_reply_json (&turn->reply, 200,
-                         collet_mcp_error_new_for (turn->request.id, turn->request.id_size, error));
+                         collet_mcp_error_new_for (turn->request.id, turn->request.id_size, NULL, error));
 }
 
 /* Wrong arguments: for the model to read. */
@@ -319,6 +319,25 @@ read_client (const ColletMcpTurn *turn, ColletMcpCall *call)
   call->base.client = call->client;
 }
 
+/* The correlation id: from the request's _meta, else from its header, where the
+ * client sends one, else ours. */
+static void
+read_trace (const ColletMcpTurn *turn, ColletMcpCall *call)
+{
+  const ColletMcpRequest *request = &turn->request;
+  ColletJsonNode node = request->meta ? collet_json_member (request->json, request->meta, "traceparent") : 0;
+  const char *header = collet_mcp_turn_get_header (turn, "Traceparent");
+  const char *raw = NULL;
+  gsize size = 0;
+
+  if (node && collet_json_get_type (request->json, node) == COLLET_JSON_STRING)
+    raw = collet_json_get_raw (request->json, node, &size);
+  if (!(size > 2 && collet_trace_from_parent (raw + 1, size - 2, call->trace)) &&
+      !(header && collet_trace_from_parent (header, strlen (header), call->trace)))
+    collet_trace_make (call->trace);
+  call->base.trace = call->trace;
+}
+
 static ColletMcpCall *
 call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry)
 {
@@ -350,6 +369,7 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   else
     read_client (turn, call);
   read_wishes (turn, call);
+  read_trace (turn, call);
   return call;
 }
 

@@ -32,11 +32,13 @@ retry_after_ms (const GError *error)
 }
 
 GString *
-collet_mcp_error_new_for (const char *id, gsize id_size, const GError *error)
+collet_mcp_error_new_for (const char *id, gsize id_size, const char *trace, const GError *error)
 {
   guint retry_ms = retry_after_ms (error);
   g_autofree char *retry = retry_ms > 0 ? g_strdup_printf (",\"retryAfterMs\":%u", retry_ms) : g_strdup ("");
-  g_autofree char *data = g_strdup_printf ("{\"reason\":\"%s\"%s}", collet_error_name_of (error), retry);
+  g_autofree char *traced = trace ? g_strdup_printf (",\"trace\":\"%s\"", trace) : g_strdup ("");
+  g_autofree char *data =
+      g_strdup_printf ("{\"reason\":\"%s\"%s%s}", collet_error_name_of (error), retry, traced);
   g_autoptr (GError) told = collet_error_add_remedy (g_error_copy (error)); /* as the bus says it */
   g_autofree char *message = g_utf8_make_valid (told->message, -1);
 

@@ -33,6 +33,6 @@ G_BEGIN_DECLS
 GString *
 collet_mcp_error_new (const char *id, gsize id_size, int code, const char *message, const char *data);
 /* Of a call: -32603 with the reason's name. */
-GString *collet_mcp_error_new_for (const char *id, gsize id_size, const GError *error);
+GString *collet_mcp_error_new_for (const char *id, gsize id_size, const char *trace, const GError *error);
 
 G_END_DECLS

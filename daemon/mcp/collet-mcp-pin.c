@@ -14,7 +14,7 @@ refuse (const ColletMcpTurn *turn, const ColletToolEntry *entry, const GError *e
 {
   collet_mcp_metrics_count_call (turn->server->metrics, entry->name, NULL, TRUE, 0);
   collet_mcp_reply_json (&turn->reply, 200,
-                         collet_mcp_error_new_for (turn->request.id, turn->request.id_size, error));
+                         collet_mcp_error_new_for (turn->request.id, turn->request.id_size, NULL, error));
   return FALSE;
 }
 

@@ -354,7 +354,7 @@ tell_it_is_forgotten (ColletExchange *exchange, const char *request)
       COLLET_ERROR, COLLET_ERROR_INTERRUPTED,
       "What this stream brought is not known any more: the daemon was restarted, or it is too long ago. The "
       "call may have run or not: look before you repeat it.");
-  GString *json = collet_mcp_error_new_for (request, strlen (request), error);
+  GString *json = collet_mcp_error_new_for (request, strlen (request), NULL, error);
 
   collet_mcp_exchange_send_event (exchange, json->str, json->len);
   g_string_free (json, TRUE);

@@ -26,6 +26,7 @@ typedef struct
   const char *sha256; /* of what answered, or NULL */
   guint64 generation;
   gint64 duration_us;
+  const char *trace;
   const char *outcome; /* "ok", "error" (isError) or the error's name */
 } ColletMcpCallRecord;
 

@@ -126,12 +126,13 @@ write_call (ColletCallTable *self, const ColletCallRow *row, GError **error)
   ColletStatement *statement =
       collet_statement_begin (self->db,
                               "INSERT INTO call_record (at, target, request_id, client, duration_us, "
-                              "outcome) VALUES (?, ?, ?, ?, ?, ?)");
+                              "trace, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)");
   collet_statement_add_int (statement, row->at);
   collet_statement_add_int (statement, target);
   collet_statement_add_text (statement, row->request_id);
   collet_statement_add_text (statement, row->client);
   collet_statement_add_int (statement, row->duration_us);
+  collet_statement_add_text (statement, row->trace);
   collet_statement_add_text (statement, row->outcome);
   return collet_statement_run (statement, error);
 }

@@ -225,6 +225,7 @@ collet_call_row_free (ColletCallRow *row)
   if (row == NULL)
     return;
   g_free (row->request_id);
+  g_free (row->trace);
   g_free (row->client);
   g_free (row->tool);
   g_free (row->sha256);

@@ -144,6 +144,7 @@ typedef struct
   char *sha256;
   guint64 generation;
   gint64 duration_us;
+  char *trace;   /* correlation id, or NULL */
   char *outcome; /* ok | error | <error name> */
 } ColletCallRow;
 

@@ -47,7 +47,7 @@ COLLET_BEGIN_DECLS
 /* A module built for another major version is refused; a module built for a
  * newer minor version than the host's is refused as well (AbiMismatch). */
 #define COLLET_ABI_MAJOR 1
-#define COLLET_ABI_MINOR 1 /* 1: questions to the client */
+#define COLLET_ABI_MINOR 2 /* 1: questions to the client; 2: trace */
 
 /* What a module function returns. Any other value counts as COLLET_FAILED. */
 enum collet_status
@@ -192,6 +192,11 @@ struct collet_call_ops
    * use it twice. get_state: false, and nothing touched, if there is none. */
   void (*set_state) (struct collet_call *call, const void *bytes, size_t size);
   bool (*get_state) (struct collet_call *call, const void **bytes, size_t *size);
+
+  /* Since 1.2: the call's correlation id, 32 hexadecimal digits: the trace-id of W3C
+   * Trace Context, the caller's if it sent one. The daemon's log has it too; pass it
+   * on to what you call. NULL: the call has none. */
+  const char *(*trace) (struct collet_call *call);
 };
 
 struct collet_context_ops
@@ -449,6 +454,12 @@ static inline bool
 collet_get_state (struct collet_call *call, const void **bytes, size_t *size)
 {
   return call->ops->get_state (call, bytes, size);
+}
+
+static inline const char *
+collet_trace (struct collet_call *call)
+{
+  return call->ops->trace (call);
 }
 
 static inline void

@@ -329,8 +329,8 @@ test_refused (void)
     { "no-symbol.so", "InvalidModule", "does not define the symbol collet_module" },
     { "short-struct.so", "InvalidModule", "bytes" },
     { "no-call.so", "InvalidModule", "no call function" },
-    { "abi-major.so", "AbiMismatch", "this Collet speaks 1.0 to 1.1" },
-    { "abi-minor.so", "AbiMismatch", "this Collet speaks 1.0 to 1.1" },
+    { "abi-major.so", "AbiMismatch", "this Collet speaks 1.0 to 1.2" },
+    { "abi-minor.so", "AbiMismatch", "this Collet speaks 1.0 to 1.2" },
     { "undefined-symbol.so", "InvalidModule", "undefined symbol" },
     { "does-not-exist.so", "InvalidModule", "No such file" },
   };

@@ -103,6 +103,16 @@ write_log (struct collet_call *call)
   return COLLET_OK;
 }
 
+/* What ties this call to the lines in the daemon's log; pass it on to other services. */
+static int
+show_trace (struct collet_call *call)
+{
+  const char *trace = collet_trace (call);
+
+  collet_add_text (call, trace != NULL ? trace : "none");
+  return COLLET_OK;
+}
+
 /* An error of the tool: the model reads it and can try something else. */
 static int
 give_error (struct collet_call *call)
@@ -117,7 +127,7 @@ static const struct
 } tools[] = {
   { "show_image", show_image }, { "play_audio", play_audio }, { "link_resource", link_resource },
   { "embed_text", embed_text }, { "embed_blob", embed_blob }, { "give_structured", give_structured },
-  { "write_log", write_log },   { "give_error", give_error },
+  { "write_log", write_log },   { "show_trace", show_trace }, { "give_error", give_error },
 };
 
 static int
