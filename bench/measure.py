@@ -395,20 +395,38 @@ def measure_workers(options, figures):
     return [row('memory of a worker of its own', '', '', f'{private:,.0f} KiB', '', '< 1,024 KiB', private < 1024)]
 
 
+def sizes(daemon):
+    """Of the database with its journal, and of the stored artifacts, in KiB."""
+    def size(names):
+        return sum(os.path.getsize(os.path.join(daemon.data, name)) for name in names) // 1024
+
+    stored = os.listdir(os.path.join(daemon.data, 'artifacts'))
+    return {'database': size(name for name in os.listdir(daemon.data) if name.startswith('collet.db')),
+            'artifacts': size(os.path.join('artifacts', name) for name in stored)}
+
+
+def reload_and_sample(daemon, soak, warm_up, samples):
+    """Reloads so often; a sample after the warm-up and after every twentieth of the rest."""
+    begun = time.monotonic()
+    for n in range(warm_up + soak):
+        daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0'))
+        done = n + 1 - warm_up
+        if done >= 0 and done % max(soak // 20, 1) == 0:
+            samples.append({'reloads': done, 'seconds': time.monotonic() - begun, **resources(daemon), **sizes(daemon)})
+            print(f'    {samples[-1]}', file=sys.stderr, flush=True)
+
+
 def measure_soak(options, figures):
     if options.soak == 0:
         return []
-    warm_up = max(options.soak // 10, 200)
-    with Node() as daemon:
+    samples = []
+    kept = 2000
+    with Node('--set', f'retention.history-reloads={kept}') as daemon:
         daemon.load(module('echo-1.0.0'))
         process = subprocess.Popen(
             [os.path.join(BENCH, 'collet-load'), '--url', f'http://127.0.0.1:{daemon.port}/mcp', '--connections', '2',
              '--rate', '500', '--tool', 'echo', '--arguments', ECHO], stdout=subprocess.PIPE, text=True)
-        samples = []
-        for n in range(warm_up + options.soak):
-            daemon.reload('echo', module(f'echo-{2 - n % 2}.0.0'))
-            if n >= warm_up - 1 and (n - warm_up + 1) % max(options.soak // 20, 1) == 0:
-                samples.append(resources(daemon))
+        reload_and_sample(daemon, options.soak, max(options.soak // 10, 3 * kept), samples)
         process.terminate()
         result = finish_load(process)
     figures |= {'samples': samples, 'load': result}
@@ -418,8 +436,12 @@ def measure_soak(options, figures):
             last['maps'] <= first['maps'] + 8 and last['processes'] <= first['processes'] + 1)
     shown = [f"{sample['rss']:,} KiB, {sample['fds']} fds, {sample['maps']} maps, {sample['processes']} processes"
              for sample in (first, last)]
+    stored = [f"{sample['database']:,} + {sample['artifacts']:,} KiB" for sample in (first, last)]
     return [row(f'{options.soak:,} reloads under load', 'before them', shown[0], shown[1],
                 f'{growth:+,} KiB', 'flat', flat),
+            row(f'  database, {kept:,} reloads kept, and artifacts', 'before them', stored[0], stored[1],
+                f"{last['database'] - first['database']:+,} KiB", 'flat',
+                last['database'] <= 1.1 * first['database'] and last['artifacts'] == first['artifacts']),
             row('  calls meanwhile', 'calls failed', '0', f"{result['failed']} of {result['made']:,}", '', '0',
                 result['failed'] == 0)]
 

@@ -47,6 +47,7 @@ static const Key keys[] = {
   { "retention", "versions", NUMBER, AT (keep_versions), 0, 100000, 10 },
   { "retention", "version-days", NUMBER, AT (keep_version_days), 0, 36500, 0 },
   { "retention", "history-days", NUMBER, AT (keep_history_days), 0, 36500, 365 },
+  { "retention", "history-reloads", NUMBER, AT (keep_history_reloads), 0, G_MAXINT32, 0 },
   { "mcp", "listen", TEXT, AT (listen) },
   { "mcp", "socket", PATH, AT (socket) },
   { "mcp", "socket-users", LIST, AT (socket_users) },

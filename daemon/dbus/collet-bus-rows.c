@@ -242,3 +242,17 @@ collet_bus_rows_of_checks (GPtrArray *checks)
     }
   return g_variant_builder_end (&rows);
 }
+
+GVariant *
+collet_bus_row_dup_properties (gpointer skeleton)
+{
+  return g_variant_take_ref (g_dbus_interface_skeleton_get_properties (skeleton));
+}
+
+void
+collet_bus_rows_add_properties (GVariantBuilder *rows, gpointer skeleton)
+{
+  g_autoptr (GVariant) row = collet_bus_row_dup_properties (skeleton);
+
+  g_variant_builder_add_value (rows, row);
+}

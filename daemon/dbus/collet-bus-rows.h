@@ -21,4 +21,9 @@ GVariant *collet_bus_rows_of_checks (GPtrArray *checks);               /* aa{sv}
 /* Adds a text; NULL as "". */
 void collet_bus_row_add (GVariantBuilder *row, const char *name, const char *text);
 
+/* a{sv}: the object's properties under their names, as they are now. Not floating:
+ * a caller that only passes it on leaks it. */
+GVariant *collet_bus_row_dup_properties (gpointer skeleton) G_GNUC_WARN_UNUSED_RESULT;
+void collet_bus_rows_add_properties (GVariantBuilder *rows, gpointer skeleton);
+
 G_END_DECLS

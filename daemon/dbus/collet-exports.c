@@ -350,9 +350,3 @@ collet_exports_find_tool (ColletExports *self, const char *name)
     collet_tool_object_refresh (object);
   return COLLET_DBUS_TOOL (object);
 }
-
-GVariant *
-collet_exports_get_row (gpointer skeleton)
-{
-  return g_dbus_interface_skeleton_get_properties (skeleton);
-}

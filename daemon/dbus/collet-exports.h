@@ -32,7 +32,5 @@ void collet_exports_update_nodes (ColletExports *self, const ColletClusterView *
 /* Borrowed, or NULL. */
 ColletDbusModule *collet_exports_find_module (ColletExports *self, const char *name);
 ColletDbusTool *collet_exports_find_tool (ColletExports *self, const char *name);
-/* a{sv}: the object's properties under their names, as they are now. Floating. */
-GVariant *collet_exports_get_row (gpointer skeleton);
 
 G_END_DECLS

@@ -209,7 +209,7 @@ on_nodes (const ColletClusterView *fresh, const GError *error, gpointer user_dat
 
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < nodes->len; i++)
-    g_variant_builder_add_value (&rows, collet_exports_get_row (nodes->pdata[i]));
+    collet_bus_rows_add_properties (&rows, nodes->pdata[i]);
   collet_bus_call_return (question->call, g_variant_new ("(aa{sv})", &rows));
 }
 

@@ -85,8 +85,7 @@ on_looked_on_disk (GObject *object, GAsyncResult *result, gpointer data)
     return;
 
   ColletExports *exports = collet_manager_object_get_exports (self);
-  g_autoptr (GVariant) row =
-      g_variant_take_ref (collet_exports_get_row (collet_exports_find_module (exports, name)));
+  g_autoptr (GVariant) row = collet_bus_row_dup_properties (collet_exports_find_module (exports, name));
   g_variant_dict_init (&info, row);
   g_variant_dict_insert (&info, "Manifest", "s", collet_module_get_facts (module)->manifest->json);
   const char *tests = collet_reloader_get_smoke_tests (collet_manager_object_get_reloader (self), name);
@@ -131,7 +130,7 @@ list_modules (gpointer object, ColletBusCall *call)
       ColletDbusModule *bus = collet_exports_find_module (exports, collet_module_get_name (module));
 
       if (state == NULL || g_str_equal (collet_dbus_module_get_state (bus), state))
-        g_variant_builder_add_value (&rows, collet_exports_get_row (bus));
+        collet_bus_rows_add_properties (&rows, bus);
     }
   collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
 }

@@ -4,6 +4,7 @@
  */
 #include "collet-manager-methods.h"
 
+#include "collet-bus-rows.h"
 #include "collet-bus-tool-call.h"
 #include "collet-bus.h"
 #include "collet-error.h"
@@ -27,9 +28,12 @@ get_tool (gpointer object, ColletBusCall *call)
   g_variant_get (call->parameters, "(&s)", &name);
   ColletDbusTool *tool = collet_exports_find_tool (collet_manager_object_get_exports (object), name);
   if (tool == NULL)
-    collet_bus_call_fail (call, no_such_tool (name));
-  else
-    collet_bus_call_return (call, g_variant_new ("(@a{sv})", collet_exports_get_row (tool)));
+    {
+      collet_bus_call_fail (call, no_such_tool (name));
+      return;
+    }
+  g_autoptr (GVariant) row = collet_bus_row_dup_properties (tool);
+  collet_bus_call_return (call, g_variant_new ("(@a{sv})", row));
 }
 
 static void
@@ -49,9 +53,9 @@ list_tools (gpointer object, ColletBusCall *call)
 
       if (module != NULL && !g_str_equal (collet_tool_get_facts (tool)->module, module))
         continue;
-      g_variant_builder_add_value (
-          &rows, collet_exports_get_row (collet_exports_find_tool (collet_manager_object_get_exports (self),
-                                                                   collet_tool_get_name (tool))));
+      collet_bus_rows_add_properties (&rows,
+                                      collet_exports_find_tool (collet_manager_object_get_exports (self),
+                                                                collet_tool_get_name (tool)));
     }
   collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
 }

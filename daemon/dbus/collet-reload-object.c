@@ -68,10 +68,12 @@ answer (ColletReloadObject *self, ColletBusCall *call)
   const GError *error = collet_reload_get_error (self->reload);
 
   if (error != NULL)
-    collet_bus_call_fail (call, g_error_copy (error));
-  else
-    collet_bus_call_return (call, g_variant_new ("(@a{sv})", g_dbus_interface_skeleton_get_properties (
-                                                                 G_DBUS_INTERFACE_SKELETON (self))));
+    {
+      collet_bus_call_fail (call, g_error_copy (error));
+      return;
+    }
+  g_autoptr (GVariant) properties = collet_bus_row_dup_properties (self);
+  collet_bus_call_return (call, g_variant_new ("(@a{sv})", properties));
 }
 
 static gboolean

@@ -10,12 +10,14 @@
 #define SOON_MS 500
 #define AFTER_START_S 5
 #define EVERY_S 3600
+#define EVERY_RELOADS 1000
 
 struct _ColletHousekeeper
 {
   ColletReloader *reloader;
   guint soon; /* sources */
   guint hourly;
+  guint ended;      /* reloads since the history was looked at */
   gboolean is_busy; /* with the versions */
 };
 
@@ -239,28 +241,69 @@ collet_housekeeper_look_soon (ColletHousekeeper *self)
 
 /* ---- history ---- */
 
-static void prune (ColletReloader *reloader);
+/* One rule: what is older than `before` and not of the newest `keep` reloads. */
+typedef struct
+{
+  ColletReloader *reloader;
+  gint64 before;
+  guint keep;
+} Pruning;
+
+static void prune (Pruning *pruning);
 
 static void
 on_pruned (GObject *object, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (ColletReloader) reloader = data;
+  Pruning *pruning = data;
   g_autoptr (GError) error = NULL;
   guint64 removed = 0;
 
   if (!collet_store_prune_finish (COLLET_STORE (object), result, &removed, &error))
     g_warning ("Old history could not be removed: %s", error->message);
-  if (removed > 0 && !reloader->is_closing)
-    prune (reloader); /* in steps, between which others have their turn */
+  if (removed > 0 && !pruning->reloader->is_closing)
+    {
+      prune (pruning); /* in steps, between which others have their turn */
+      return;
+    }
+  g_object_unref (pruning->reloader);
+  g_free (pruning);
 }
 
 static void
-prune (ColletReloader *reloader)
+prune (Pruning *pruning)
 {
-  gint64 before = g_get_real_time () - reloader->config.keep_history_days * G_TIME_SPAN_DAY;
+  collet_store_prune_async (pruning->reloader->store, pruning->before, pruning->keep, on_pruned, pruning);
+}
 
-  collet_store_prune_async (reloader->store, before, reloader->config.keep_history, on_pruned,
-                            g_object_ref (reloader));
+static void
+prune_by (ColletReloader *reloader, gint64 before, guint keep)
+{
+  Pruning *pruning = g_new (Pruning, 1);
+
+  *pruning = (Pruning){ g_object_ref (reloader), before, keep };
+  prune (pruning);
+}
+
+static void
+look_at_history (ColletHousekeeper *self)
+{
+  const ColletReloaderConfig *config = &self->reloader->config;
+
+  self->ended = 0;
+  if (self->reloader->is_closing)
+    return;
+  if (config->keep_history_days > 0)
+    prune_by (self->reloader, g_get_real_time () - config->keep_history_days * G_TIME_SPAN_DAY,
+              config->keep_history);
+  if (config->max_history > 0)
+    prune_by (self->reloader, COLLET_PRUNE_BY_COUNT, config->max_history);
+}
+
+void
+collet_housekeeper_count_reload (ColletHousekeeper *self)
+{
+  if (self->reloader->config.max_history > 0 && ++self->ended >= EVERY_RELOADS)
+    look_at_history (self);
 }
 
 static gboolean
@@ -269,8 +312,7 @@ on_hour (gpointer data)
   ColletHousekeeper *self = data;
 
   self->hourly = g_timeout_add_seconds (EVERY_S, on_hour, self);
-  if (self->reloader->config.keep_history_days > 0 && !self->reloader->is_closing)
-    prune (self->reloader);
+  look_at_history (self);
   collet_housekeeper_look_soon (self);
   return G_SOURCE_REMOVE;
 }

@@ -18,5 +18,7 @@ void collet_housekeeper_free (ColletHousekeeper *self);
 
 /* There is a new version, or no room: look at the versions in a moment. */
 void collet_housekeeper_look_soon (ColletHousekeeper *self);
+/* One more has ended: now and then the history is looked at. */
+void collet_housekeeper_count_reload (ColletHousekeeper *self);
 
 G_END_DECLS

@@ -28,6 +28,7 @@ typedef struct
   guint keep_version_days;      /* unused for longer they go anyway; 0: never */
   guint keep_history;           /* newest reloads that stay, however old; default 1000 */
   guint keep_history_days;      /* default 365; 0: for ever */
+  guint max_history;            /* reloads, however young; default 0: any number */
   GStrv module_path;            /* folders in which a name is looked up; may be NULL */
   ColletCallRecorder *recorder; /* outlives it; NULL: calls are not recorded */
 } ColletReloaderConfig;

@@ -361,6 +361,7 @@ on_end_recorded (GObject *object, GAsyncResult *result, gpointer data)
 
   if (!collet_store_end_finish (COLLET_STORE (object), result, &error))
     g_warning ("The end of a reload could not be recorded: %s It will be at the next start.", error->message);
+  collet_housekeeper_count_reload (self->reloader->housekeeper);
   collet_reload_announce (self->reload);
   transaction_free (self);
 }

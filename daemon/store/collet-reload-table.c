@@ -333,6 +333,27 @@ delete_old (ColletDatabase *db, gint64 before, guint keep, gint64 *reloads, gint
   return collet_statement_run (statement, error);
 }
 
+/* When the oldest of the newest `keep` reloads began; 0: there are not so many. */
+static gboolean
+find_begin (ColletDatabase *db, guint keep, gint64 *before, GError **error)
+{
+  ColletStatement *statement =
+      collet_statement_begin (db, "SELECT started_at FROM reload ORDER BY number DESC LIMIT 1 OFFSET ?");
+  g_autoptr (GError) reason = NULL;
+
+  *before = 0;
+  collet_statement_add_int (statement, (gint64)keep - 1);
+  if (collet_statement_next (statement, &reason))
+    {
+      *before = collet_statement_get_int (statement, 0);
+      collet_statement_end (statement);
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
 gboolean
 collet_reload_table_prune (ColletDatabase *db, gint64 before, guint keep, guint64 *removed, GError **error)
 {
@@ -341,6 +362,8 @@ collet_reload_table_prune (ColletDatabase *db, gint64 before, guint keep, guint6
   gint64 updates = 0;
 
   *removed = 0;
+  if (before == COLLET_PRUNE_BY_COUNT && !find_begin (db, keep, &before, error))
+    return FALSE;
   if (!forget_looks (db, OLD_CHECKS, before, error) || !forget_looks (db, UNUSED_NAMES, before, error) ||
       !has_row (begin_reloads (db, OLD_RELOADS, before, keep), &has_reloads, error) ||
       !has_row (begin_updates (db, OLD_UPDATES, before), &has_updates, error))

@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* As the time before which history goes: when the oldest of those that stay began. */
+#define COLLET_PRUNE_BY_COUNT G_MAXINT64
+
 ColletArtifactRow *collet_artifact_row_new (void);
 void collet_artifact_row_free (ColletArtifactRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletArtifactRow, collet_artifact_row_free)

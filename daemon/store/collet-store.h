@@ -265,7 +265,8 @@ collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **e
 
 /* Retention: removes some of the reloads that ended and began before `before`, but
  * none of the newest `keep`, and some of the tool updates of that time that are no
- * tool's newest; the removal itself is recorded. *removed 0: there are no more. */
+ * tool's newest; the removal itself is recorded. *removed 0: there are no more.
+ * `before` may be COLLET_PRUNE_BY_COUNT (collet-rows.h). */
 void collet_store_prune_async (ColletStore *self, gint64 before, guint keep, GAsyncReadyCallback callback,
                                gpointer user_data);
 gboolean

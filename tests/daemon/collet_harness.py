@@ -307,6 +307,8 @@ class Daemon:
         for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'):
             if name in os.environ:
                 env[name] = os.environ[name]
+        if IS_SANITIZED:
+            env['G_SLICE'] = 'always-malloc'  # or a leak of what GLib cuts from its slices is not seen
         env |= self.environment | (environment or {})
         with open(self.log, 'ab') as log:
             self.process = Process(self.command(), stdout=log, stderr=log, env=env, start_new_session=True)

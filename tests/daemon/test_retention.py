@@ -169,6 +169,21 @@ class Retention(TestCase):
         # Of a tool's updates the newest stays.
         self.assertEqual([row['version'] for row in daemon.sql('SELECT version FROM tool_update')][1:], ['y'])
 
+    def test_history_goes_by_number_and_keeps_what_subscribers_missed_since(self):
+        daemon = self.daemon('--set', 'retention.history-reloads=20')
+        paths = [self.build(number)[0] for number in range(2)]
+        daemon.load(paths[0])
+        daemon.call('SubscribeToToolUpdates', '(sa{sv})', 'echo', variants({'subscriber': 'slow'}))
+        for number in range(60):
+            daemon.load(paths[number % 2 == 0])
+        daemon.restart()  # it is looked at soon after the start
+        wait_until(lambda: daemon.sql('SELECT count (*) AS n FROM reload') == [{'n': 20}], 30)
+        self.assertEqual(len(daemon.history(limit=100)), 20)
+        self.assertEqual(daemon.sql('SELECT sum (removed_reloads) AS n FROM retention_history'), [{'n': 42}])  # the shutdown is one
+        missed = daemon.call('GetUpdatesSince', '(ta{sv})', 0, variants({'subscriber': 'slow'}))[0]
+        self.assertGreaterEqual(len(missed), 20)
+        daemon.rollback('echo')
+
     def test_age_is_checked_at_start(self):
         self.assertEqual(self.daemon('--set', 'retention.version-days=-1', start=False).spawn().wait_exit(), 2)
 
