@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Every ten seconds the generations' histograms are read; what came since the last
- * time is kept as one small record a tool, those of a day or the newest hundred
- * thousand.
+ * time is kept as one small record a tool and version, however many generations of
+ * it there were, those of a day or the newest hundred thousand.
  */
 #include "collet-statistics.h"
 
@@ -12,9 +12,19 @@
 #define KEEP_US ((gint64)24 * 3600 * G_USEC_PER_SEC)
 #define MAX_RECORDS 100000
 
+/* A version: each generation has a manifest of its own, of which one is kept. */
+typedef struct
+{
+  grefcount ref_count; /* sources and records */
+  ColletManifest *manifest;
+  ColletVersion *version;
+  ColletHistogram **news; /* one a tool that had calls, while they are collected */
+} Subject;
+
 /* A generation that is read. */
 typedef struct
 {
+  Subject *subject;
   ColletGeneration *generation;
   ColletHistogram **before; /* one a tool; NULL: it had no calls */
 } Source;
@@ -28,8 +38,7 @@ typedef struct
 typedef struct
 {
   gint64 at;
-  ColletManifest *manifest;
-  ColletVersion *version;
+  Subject *subject;
   guint tool;
   guint64 calls, errors, max_us;
   guint n_buckets;
@@ -38,44 +47,72 @@ typedef struct
 
 struct _ColletStatistics
 {
-  GHashTable *sources; /* ColletGeneration → Source */
-  GQueue records;      /* Record, the oldest first */
+  GHashTable *subjects; /* sha256 → Subject, not counted */
+  GHashTable *sources;  /* ColletGeneration → Source */
+  GQueue records;       /* Record, the oldest first */
   guint tick;
 };
 
 static void
-source_free (gpointer data)
+subject_unref (ColletStatistics *self, Subject *subject)
 {
-  Source *source = data;
+  if (!g_ref_count_dec (&subject->ref_count))
+    return;
+  g_hash_table_remove (self->subjects, subject->version->sha256);
+  collet_manifest_unref (subject->manifest);
+  collet_version_unref (subject->version);
+  g_free (subject->news);
+  g_free (subject);
+}
 
-  for (guint i = 0; i < collet_generation_get_spec (source->generation)->manifest->tools->len; i++)
+static Subject *
+ref_subject (ColletStatistics *self, const ColletGenerationSpec *spec)
+{
+  Subject *subject = g_hash_table_lookup (self->subjects, spec->version->sha256);
+
+  if (subject != NULL)
+    {
+      g_ref_count_inc (&subject->ref_count);
+      return subject;
+    }
+  subject = g_new0 (Subject, 1);
+  g_ref_count_init (&subject->ref_count);
+  subject->manifest = collet_manifest_ref (spec->manifest);
+  subject->version = collet_version_ref (spec->version);
+  subject->news = g_new0 (ColletHistogram *, spec->manifest->tools->len + 1);
+  g_hash_table_insert (self->subjects, subject->version->sha256, subject);
+  return subject;
+}
+
+static void
+source_free (ColletStatistics *self, Source *source)
+{
+  for (guint i = 0; i < source->subject->manifest->tools->len; i++)
     g_free (source->before[i]);
   g_free (source->before);
   g_object_unref (source->generation);
+  subject_unref (self, source->subject);
   g_free (source);
 }
 
 static void
-record_free (gpointer data)
+record_free (ColletStatistics *self, Record *record)
 {
-  Record *record = data;
-
-  collet_manifest_unref (record->manifest);
-  collet_version_unref (record->version);
+  subject_unref (self, record->subject);
   g_free (record);
 }
 
 static Record *
-record_new (const ColletGenerationSpec *spec, guint tool, gint64 at, const ColletHistogram *histogram)
+record_new (Subject *subject, guint tool, gint64 at, const ColletHistogram *histogram)
 {
   guint n = 0;
 
   for (guint i = 0; i < COLLET_HISTOGRAM_BUCKETS; i++)
     n += histogram->buckets[i] > 0;
   Record *record = g_malloc0 (sizeof (Record) + n * sizeof (Bucket));
+  g_ref_count_inc (&subject->ref_count);
   record->at = at;
-  record->manifest = collet_manifest_ref (spec->manifest);
-  record->version = collet_version_ref (spec->version);
+  record->subject = subject;
   record->tool = tool;
   record->calls = histogram->calls;
   record->errors = histogram->errors;
@@ -87,7 +124,7 @@ record_new (const ColletGenerationSpec *spec, guint tool, gint64 at, const Colle
 }
 
 static void
-read_tool (ColletStatistics *self, Source *source, guint tool, gint64 at)
+read_tool (Source *source, guint tool)
 {
   ColletHistogram *running = collet_generation_get_histogram (source->generation, tool);
   ColletHistogram now, news;
@@ -101,16 +138,32 @@ read_tool (ColletStatistics *self, Source *source, guint tool, gint64 at)
     source->before[tool] = g_new0 (ColletHistogram, 1);
   collet_histogram_subtract (&news, source->before[tool]);
   *source->before[tool] = now;
-  g_queue_push_tail (&self->records,
-                     record_new (collet_generation_get_spec (source->generation), tool, at, &news));
+  if (source->subject->news[tool] == NULL)
+    source->subject->news[tool] = g_new0 (ColletHistogram, 1);
+  collet_histogram_merge (source->subject->news[tool], &news);
+}
+
+static void
+record_news (ColletStatistics *self, gint64 at)
+{
+  GHashTableIter iter;
+  Subject *subject;
+
+  g_hash_table_iter_init (&iter, self->subjects);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&subject))
+    for (guint tool = 0; tool < subject->manifest->tools->len; tool++)
+      if (subject->news[tool] != NULL)
+        {
+          g_queue_push_tail (&self->records, record_new (subject, tool, at, subject->news[tool]));
+          g_clear_pointer (&subject->news[tool], g_free);
+        }
 }
 
 static void
 collect (ColletStatistics *self)
 {
   gint64 now = g_get_real_time ();
-  gint64 at = now - now % STEP_US;
-
+  g_autoptr (GPtrArray) over = g_ptr_array_new ();
   GHashTableIter iter;
   Source *source;
 
@@ -119,16 +172,20 @@ collect (ColletStatistics *self)
     {
       gboolean is_over = collet_generation_get_state (source->generation) == COLLET_GENERATION_RETIRED;
 
-      for (guint tool = 0; tool < collet_generation_get_spec (source->generation)->manifest->tools->len;
-           tool++)
-        read_tool (self, source, tool, at);
-      if (is_over)
-        g_hash_table_iter_remove (&iter);
+      for (guint tool = 0; tool < source->subject->manifest->tools->len; tool++)
+        read_tool (source, tool);
+      if (!is_over)
+        continue;
+      g_hash_table_iter_remove (&iter);
+      g_ptr_array_add (over, source);
     }
+  record_news (self, now - now % STEP_US);
+  for (guint i = 0; i < over->len; i++)
+    source_free (self, over->pdata[i]);
   for (Record *first = g_queue_peek_head (&self->records);
        first != NULL && (first->at < now - KEEP_US || self->records.length > MAX_RECORDS);
        first = g_queue_peek_head (&self->records))
-    record_free (g_queue_pop_head (&self->records));
+    record_free (self, g_queue_pop_head (&self->records));
 }
 
 static gboolean
@@ -143,7 +200,8 @@ collet_statistics_new (void)
 {
   ColletStatistics *self = g_new0 (ColletStatistics, 1);
 
-  self->sources = g_hash_table_new_full (NULL, NULL, NULL, source_free);
+  self->subjects = g_hash_table_new (g_str_hash, g_str_equal);
+  self->sources = g_hash_table_new (NULL, NULL);
   self->tick = g_timeout_add_seconds (COLLET_STATISTICS_STEP_S, on_tick, self);
   return self;
 }
@@ -151,9 +209,18 @@ collet_statistics_new (void)
 void
 collet_statistics_free (ColletStatistics *self)
 {
+  GHashTableIter iter;
+  Source *source;
+  Record *record;
+
   g_source_remove (self->tick);
+  g_hash_table_iter_init (&iter, self->sources);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&source))
+    source_free (self, source);
   g_hash_table_unref (self->sources);
-  g_queue_clear_full (&self->records, record_free);
+  while ((record = g_queue_pop_head (&self->records)) != NULL)
+    record_free (self, record);
+  g_hash_table_unref (self->subjects);
   g_free (self);
 }
 
@@ -164,9 +231,9 @@ collet_statistics_watch (ColletStatistics *self, ColletGeneration *generation)
     return;
 
   Source *source = g_new0 (Source, 1);
+  source->subject = ref_subject (self, collet_generation_get_spec (generation));
   source->generation = g_object_ref (generation);
-  source->before =
-      g_new0 (ColletHistogram *, collet_generation_get_spec (generation)->manifest->tools->len + 1);
+  source->before = g_new0 (ColletHistogram *, source->subject->manifest->tools->len + 1);
   g_hash_table_insert (self->sources, generation, source);
 }
 
@@ -186,7 +253,7 @@ row_free (gpointer data)
 static const char *
 tool_name (const Record *record)
 {
-  return ((const ColletManifestTool *)record->manifest->tools->pdata[record->tool])->name;
+  return ((const ColletManifestTool *)record->subject->manifest->tools->pdata[record->tool])->name;
 }
 
 /* The records are in order, so a row of the same step is among the last ones. */
@@ -199,16 +266,16 @@ ensure_row (GPtrArray *rows, const Record *record, gint64 at)
 
       if (row->at < at)
         break;
-      if (g_str_equal (row->version->sha256, record->version->sha256) &&
+      if (g_str_equal (row->version->sha256, record->subject->version->sha256) &&
           g_str_equal (row->tool, tool_name (record)))
         return row;
     }
 
   ColletStatisticsRow *row = g_new0 (ColletStatisticsRow, 1);
   row->at = at;
-  row->module = g_strdup (record->manifest->name);
+  row->module = g_strdup (record->subject->manifest->name);
   row->tool = g_strdup (tool_name (record));
-  row->version = collet_version_ref (record->version);
+  row->version = collet_version_ref (record->subject->version);
   g_ptr_array_add (rows, row);
   return row;
 }
@@ -232,7 +299,8 @@ collet_statistics_sum (ColletStatistics *self, const ColletVersion *version, con
     {
       const Record *record = link->data;
 
-      if (g_str_equal (record->version->sha256, version->sha256) && g_str_equal (tool_name (record), tool))
+      if (g_str_equal (record->subject->version->sha256, version->sha256) &&
+          g_str_equal (tool_name (record), tool))
         add_record (sum, record);
     }
 }
@@ -250,7 +318,7 @@ collet_statistics_query (ColletStatistics *self, const char *module, const char 
       const Record *record = link->data;
 
       if (record->at + STEP_US <= since ||
-          (module != NULL && !g_str_equal (record->manifest->name, module)) ||
+          (module != NULL && !g_str_equal (record->subject->manifest->name, module)) ||
           (tool != NULL && !g_str_equal (tool_name (record), tool)))
         continue;
 
