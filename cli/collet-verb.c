@@ -40,6 +40,7 @@ const ColletVerb *const collet_verbs[] = {
   &collet_verb_history,
   &collet_verb_statistics,
   &collet_verb_status,
+  &collet_verb_token,
   &collet_verb_key,
   &collet_verb_sign,
   &collet_verb_verify,

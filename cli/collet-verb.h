@@ -49,6 +49,7 @@ extern const ColletVerb collet_verb_shadow;                                    /
 extern const ColletVerb collet_verb_smoke;                                     /* collet-verb-smoke.c */
 extern const ColletVerb collet_verb_swap, collet_verb_code;                    /* collet-verb-code.c */
 extern const ColletVerb collet_verb_history;                                   /* collet-verb-history.c */
+extern const ColletVerb collet_verb_token;                                     /* collet-verb-token.c */
 extern const ColletVerb collet_verb_key, collet_verb_sign, collet_verb_verify; /* collet-verb-sign.c */
 extern const ColletVerb collet_verb_status, collet_verb_version;               /* collet-verb-status.c */
 

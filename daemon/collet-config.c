@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-config.h"
 
+#include "collet-credential.h"
 #include "collet-error.h"
 #include "collet-log-level.h"
 #include "collet-module.h"
@@ -259,7 +260,7 @@ check_status (const char *path, const struct stat *status, gboolean is_secret, G
 }
 
 static char *
-read_all (int fd, gsize size)
+read_all (int fd, gsize size, gsize *length)
 {
   g_autofree char *text = g_malloc (size + 1);
   gsize have = 0;
@@ -277,11 +278,13 @@ read_all (int fd, gsize size)
       have += (gsize)n;
     }
   text[have] = '\0';
+  if (length != NULL)
+    *length = have;
   return g_steal_pointer (&text);
 }
 
 char *
-collet_config_read_trusted (const char *path, gboolean is_secret, GError **error)
+collet_config_read_trusted (const char *path, gboolean is_secret, gsize *length, GError **error)
 {
   struct stat status = { 0 };
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* it might be a pipe */
@@ -294,7 +297,7 @@ collet_config_read_trusted (const char *path, gboolean is_secret, GError **error
       return NULL;
     }
   if (fd >= 0)
-    text = read_all (fd, (gsize)status.st_size);
+    text = read_all (fd, (gsize)status.st_size, length);
   saved = errno;
   if (fd >= 0)
     close (fd);
@@ -325,7 +328,7 @@ read_file (ColletConfig *config, const char *path, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *folder = g_path_get_dirname (path);
-  g_autofree char *text = collet_config_read_trusted (path, FALSE, error);
+  g_autofree char *text = collet_config_read_trusted (path, FALSE, NULL, error);
   g_auto (GStrv) groups = NULL;
 
   if (text == NULL)
@@ -360,6 +363,24 @@ read_set (ColletConfig *config, const char *set, GError **error)
   return set_named (config, group, name, equals + 1, NULL, "--set", error);
 }
 
+/* Secrets that the service manager handed over, where no file is named. */
+static void
+fill_from_credentials (ColletConfig *config)
+{
+  const struct
+  {
+    char **path;
+    const char *name;
+  } secrets[] = { { &config->token_file, COLLET_CREDENTIAL_TOKENS },
+                  { &config->etcd_ca, COLLET_CREDENTIAL_ETCD_CA },
+                  { &config->etcd_certificate, COLLET_CREDENTIAL_ETCD_CERTIFICATE },
+                  { &config->etcd_key, COLLET_CREDENTIAL_ETCD_KEY } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+    if (*secrets[i].path == NULL)
+      *secrets[i].path = collet_credential_dup_path (secrets[i].name);
+}
+
 ColletConfig *
 collet_config_load (const char *path, const char *fallback, const char *const *sets, GError **error)
 {
@@ -375,6 +396,7 @@ collet_config_load (const char *path, const char *fallback, const char *const *s
   for (; sets != NULL && *sets != NULL; sets++)
     if (!read_set (config, *sets, error))
       return NULL;
+  fill_from_credentials (config);
   return g_steal_pointer (&config);
 }
 

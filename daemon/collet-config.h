@@ -60,7 +60,8 @@ typedef struct
 } ColletConfig;
 
 /* `path`: NULL: `fallback`, which need not exist. `sets`: "group.key=value", or
- * NULL. NULL with InvalidArgument or NotAuthorized: the message names the file,
+ * NULL. Secrets that neither names are the service manager's credentials, if it
+ * handed some over. NULL with InvalidArgument or NotAuthorized: the message names the file,
  * the key and what it accepts. */
 ColletConfig *collet_config_load (const char *path, const char *fallback, const char *const *sets,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -72,8 +73,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletConfig, collet_config_free)
 gboolean collet_config_resolve_users (const ColletConfig *config, GArray **uids, GError **error);
 
 /* The text of a file that only root or this user can have written, and that, if
- * it is secret, others cannot read. NotAuthorized with how to mend it. */
-char *
-collet_config_read_trusted (const char *path, gboolean is_secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ * it is secret, others cannot read. *length may be NULL. NotAuthorized with how to
+ * mend it. */
+char *collet_config_read_trusted (const char *path, gboolean is_secret, gsize *length,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

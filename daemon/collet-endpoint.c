@@ -137,7 +137,8 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
   /* First what the sockets are guarded by. */
   if (!read_access (options->config, &uids, &access, error))
     return NULL;
-  sockets = collet_sockets_open (options, received, error);
+  if (collet_seal_key_load (options->data_folder, seal_key, error))
+    sockets = collet_sockets_open (options, received, error);
   if (sockets == NULL)
     {
       g_clear_pointer (&access, collet_mcp_access_free);
@@ -149,7 +150,6 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
   self->addresses = list_addresses (self->sockets);
   self->uids = g_steal_pointer (&uids);
   self->listeners = g_ptr_array_new ();
-  collet_seal_key_load (options->data_folder, seal_key);
   self->sessions = collet_session_keeper_new (store);
   self->store = g_object_ref (store);
   const ColletMcpConfig config = {

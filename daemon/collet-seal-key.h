@@ -9,10 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* Of COLLET_MCP_SEAL_KEY_SIZE bytes, in `folder`/request-state.key (mode 0600),
+/* Made of the credential collet.request-state-key if there is one, of 32 bytes or
+ * more: FALSE with InvalidArgument or NotAuthorized if it is not good.
+ *
+ * Else of COLLET_MCP_SEAL_KEY_SIZE bytes, in `folder`/request-state.key (mode 0600),
  * which is made if it is not there. One that is damaged, or that others could read,
  * is replaced: clients then begin their questions again. So it is also when the
  * file cannot be written, at each start. */
-void collet_seal_key_load (const char *folder, guchar *key);
+gboolean collet_seal_key_load (const char *folder, guchar *key, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -116,7 +116,7 @@ collet_token_file_load (const char *path, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autoptr (GArray) tokens = g_array_new (FALSE, TRUE, sizeof (Token));
-  g_autofree char *text = collet_config_read_trusted (path, TRUE, error);
+  g_autofree char *text = collet_config_read_trusted (path, TRUE, NULL, error);
   g_auto (GStrv) groups = NULL;
   gsize n_groups = 0;
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The configuration file, limits, tokens, and who may use the unix socket."""
 
+import errno
 import hashlib
 import http.client
+import json
 import os
 import pwd
 import signal
@@ -224,6 +226,92 @@ class Tokens(Configured):
         self.assertNotIn('-secret', daemon.output())
         with open(f'/proc/{daemon.process.pid}/cmdline', encoding='utf-8') as file:
             self.assertNotIn('-secret', file.read())
+
+
+class Credentials(Configured):
+    """What systemd hands over with LoadCredential=: a folder of files, named in the environment."""
+
+    def handed_over(self, *arguments, start=True, **files):
+        folder = os.path.join(self.folder, 'credentials')
+        os.mkdir(folder, 0o700)
+        for name, text in files.items():
+            self.write('credentials/collet.' + name.replace('_', '-'), text, 0o400)
+        daemon = self.daemon(*arguments, start=False)
+        daemon.environment = {'CREDENTIALS_DIRECTORY': folder}
+        if start:
+            daemon.start(daemon.environment)
+        return daemon
+
+    def test_bring_the_tokens_without_a_line_of_configuration(self):
+        daemon = self.handed_over(tokens=TOKENS)
+        self.assertEqual([self.get(daemon, '/metrics', token) for token in (None, 'prometheus-secret')], [401, 200])
+        # What the configuration names comes first.
+        daemon.stop()
+        mine = self.write('mine', TOKENS.replace('prometheus', 'mine'))
+        other = self.daemon('--set', f'mcp.token-file={mine}', start=False)
+        other.start(daemon.environment)
+        self.assertEqual(self.get(other, '/metrics', 'prometheus-secret'), 200)
+
+    def test_bring_the_key_of_what_clients_carry(self):
+        daemon = self.handed_over(request_state_key='x' * 32)
+        self.assertFalse(os.path.exists(os.path.join(daemon.data, 'request-state.key')))
+
+    def test_that_can_be_guessed_are_refused(self):
+        daemon = self.handed_over(request_state_key='secret', start=False)
+        daemon.spawn(daemon.environment)
+        self.assertNotEqual(daemon.wait_exit(), 0)
+        self.assertIn('collet.request-state-key has 6 bytes', daemon.output())
+
+    def test_do_not_reach_the_workers(self):
+        daemon = self.handed_over(tokens=TOKENS)
+        daemon.load(module('burglar'))
+        path = os.path.join(self.folder, 'credentials', 'collet.tokens')
+        self.assertIn(daemon.tool_value('burgle', {'way': 'read', 'path': path})['errno'], (errno.EACCES, errno.EPERM))
+
+
+class TheTokenVerb(Configured):
+    def ctl(self, *words):
+        return subprocess.run([os.environ['COLLETCTL'], *words], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_makes_tokens_that_the_daemon_takes(self):
+        path = os.path.join(self.folder, 'tokens')
+        desk = self.ctl('token', 'desk', '--file', path)
+        adder = self.ctl('token', 'adder', '--file', path, '--allow=list,call', '--tool=add', '--tool=memory_*')
+        scraper = self.ctl('--json', 'token', 'scraper', '--allow=metrics', '--file', path)
+        self.assertEqual((desk.returncode, adder.returncode, scraper.returncode), (0, 0, 0), desk.stderr + adder.stderr)
+        self.assertEqual(os.stat(path).st_mode & 0o777 & ~0o040, 0o600)
+        secrets = [desk.stdout.strip(), adder.stdout.strip(), json.loads(scraper.stdout)['token']['token']]
+        self.assertEqual(len(set(secrets)), 3)
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        for secret in secrets:
+            self.assertRegex(secret, r'^[A-Za-z0-9_-]{43}$')
+            self.assertNotIn(secret, text)
+            self.assertIn(hashlib.sha256(secret.encode()).hexdigest(), text)
+
+        daemon = self.daemon('--set', f'mcp.token-file={path}')
+        daemon.load(example('calculator-1.0.0'))
+        daemon.load(example('text-tools'))
+        tools = [[tool['name'] for tool in WithToken(daemon.port, secret).tools()] for secret in secrets[:2]]
+        self.assertIn('reverse', tools[0])
+        self.assertIn('add', tools[1])
+        self.assertNotIn('reverse', tools[1])
+        self.assertEqual([self.get(daemon, '/metrics', secret) for secret in secrets], [403, 403, 200])
+
+    def test_takes_nothing_away_and_spoils_no_file(self):
+        path = self.write('tokens', TOKENS.rstrip('\n'))
+        again = self.ctl('token', 'desk', '--file', path)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn('AlreadyRegistered', again.stderr)
+        for words in (['token', 'x', '--allow=everything'], ['token', 'a]b'], ['token', 'x', '--tool=a;b']):
+            self.assertEqual(self.ctl(*words, '--file', path).returncode, 2, words)
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(file.read(), TOKENS.rstrip('\n'))
+        secret = self.ctl('token', 'new', '--file', path, '--allow=metrics').stdout.strip()
+        daemon = self.daemon('--set', f'mcp.token-file={path}')
+        self.assertEqual([self.get(daemon, '/metrics', token) for token in (secret, 'prometheus-secret')], [200, 200])
+        odd = self.write('odd', 'no tokens here\n')
+        self.assertEqual(self.ctl('token', 'x', '--file', odd).returncode, 1)
 
 
 ASK = """

@@ -126,18 +126,21 @@ take_disk (void)
 static int
 try (struct collet_call *call, const char *way)
 {
+  const char *path;
   int64_t port = 0;
 
+  if (strcmp (way, "read") == 0)
+    return collet_get_string (call, "path", &path, NULL) ? open_file (path, O_RDONLY) : EINVAL;
   if (strcmp (way, "shadow") == 0)
     return open_file ("/etc/shadow", O_RDONLY);
   if (strcmp (way, "tmp") == 0)
     return open_file ("/tmp/collet-burglar", O_WRONLY | O_CREAT);
   if (strcmp (way, "daemon-memory") == 0)
     {
-      char path[64];
+      char memory[64];
 
-      snprintf (path, sizeof path, "/proc/%d/mem", (int)getppid ());
-      return open_file (path, O_RDWR);
+      snprintf (memory, sizeof memory, "/proc/%d/mem", (int)getppid ());
+      return open_file (memory, O_RDWR);
     }
   if (strcmp (way, "connect") == 0)
     return collet_get_integer (call, "port", &port) ? connect_to ((int)port) : EINVAL;
