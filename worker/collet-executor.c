@@ -12,6 +12,7 @@ struct executor
   struct collet_worker *worker;
   unsigned slot;
   struct collet_scratch *scratch;
+  bool has_baton;
   uint64_t id; /* of the call that runs */
   char buffer[COLLET_WIRE_BUFFER];
 };
@@ -117,9 +118,12 @@ run_call (struct executor *executor, const struct collet_frame *frame)
   request.stopping = &worker->stopping;
   if (collet_ledger_begin (&worker->ledger, executor->slot, executor->id))
     {
+      struct collet_turn turn = collet_baton_begin (&worker->baton, request.tool, request.tool_size);
+
       collet_runtime_call (worker->runtime, executor->scratch, &request, &sink, &result);
       /* Before the answer: who has it may ask for the state at once. */
       collet_ledger_end (&worker->ledger, executor->slot);
+      executor->has_baton = collet_baton_end (&worker->baton, &turn);
     }
   send_result (executor, &result);
 }
@@ -132,9 +136,13 @@ executor_main (void *data)
   for (;;)
     {
       struct collet_frame frame;
-      int received =
-          collet_wire_receive (executor->worker->call_fd, executor->buffer, sizeof executor->buffer, &frame);
+      int received;
 
+      if (!executor->has_baton)
+        collet_baton_take (&executor->worker->baton);
+      executor->has_baton = true;
+      received =
+          collet_wire_receive (executor->worker->call_fd, executor->buffer, sizeof executor->buffer, &frame);
       if (received == 1)
         run_call (executor, &frame);
       else if (received == -ENOMEM)
@@ -160,6 +168,7 @@ start (struct collet_worker *worker, unsigned slot)
     return false;
   executor->worker = worker;
   executor->slot = slot;
+  executor->has_baton = false;
   executor->scratch = collet_scratch_new ();
   if (executor->scratch != NULL && pthread_create (&thread, NULL, executor_main, executor) == 0)
     return pthread_detach (thread) == 0;

@@ -153,6 +153,7 @@ collet_worker_run (const struct collet_confinement *confinement, int ruleset_fd,
   struct collet_failure failure;
 
   collet_ledger_init (&worker.ledger);
+  collet_baton_init (&worker.baton);
   limit_arenas (executors);
   collet_stats_open ();
   if (!collet_confinement_enter (confinement, request->network != 0, ruleset_fd, &request->limits, &failure))

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "collet-baton.h"
 #include "collet-confinement.h"
 #include "collet-ledger.h"
 #include "collet-runtime.h"
@@ -20,6 +21,7 @@ struct collet_worker
   int control_fd;
   struct collet_runtime *runtime;
   struct collet_ledger ledger;
+  struct collet_baton baton;
   atomic_bool stopping;
 };
 
