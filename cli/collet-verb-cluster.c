@@ -56,11 +56,22 @@ print_nodes (GVariant *rows)
   collet_table_print (table);
 }
 
+/* What keeps it from the agreed version. */
+static void
+add_why (ColletTable *table, GVariant *row)
+{
+  const char *error = collet_row_string (row, "error");
+  const char *message = collet_row_string (row, "message");
+
+  collet_table_add (table, g_strdup_printf ("%s%s%s", error, *message != '\0' ? ": " : "", message),
+                    COLLET_PAINT_NONE);
+}
+
 static void
 print_versions (GVariant *rows)
 {
   g_autoptr (ColletTable) table =
-      collet_table_new ("NODE", "STATE", "VERSION", "SHA256", ">EPOCH", "AGREED", "ERROR", NULL);
+      collet_table_new ("NODE", "STATE", "VERSION", "SHA256", ">EPOCH", "AGREED", "WHY", NULL);
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
@@ -73,7 +84,7 @@ print_versions (GVariant *rows)
       collet_table_add (table, g_strdup_printf ("%" G_GINT64_FORMAT, collet_row_int (row, "epoch")),
                         COLLET_PAINT_NONE);
       collet_table_add_copy (table, collet_row_bool (row, "desired") ? "yes" : "no");
-      collet_table_add_copy (table, collet_row_string (row, "error"));
+      add_why (table, row);
     }
   collet_table_print (table);
 }

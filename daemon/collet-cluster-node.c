@@ -21,6 +21,7 @@ struct _ColletClusterNode
   ColletClusterAgent *agent;
   ColletArtifactPeers *peers; /* or NULL */
   GHashTable *promises;       /* token to ColletReload */
+  GHashTable *cut_short;      /* SHA-256: told of already */
   GPtrArray *works;           /* Work: under way */
 };
 
@@ -285,6 +286,15 @@ get_counts (ColletClusterApplier *base, const char *module, gint64 *calls, gint6
   *errors = (gint64)failed;
 }
 
+static gboolean
+was_cut_short (ColletClusterApplier *base, const char *module, const char *sha256)
+{
+  ColletClusterNode *self = (ColletClusterNode *)base;
+
+  return collet_reloader_was_cut_short (self->reloader, sha256) &&
+         g_hash_table_add (self->cut_short, g_strdup (sha256));
+}
+
 static GStrv
 list (ColletClusterApplier *base)
 {
@@ -331,6 +341,7 @@ node_new (ColletLoader *loader, ColletReloader *reloader)
     .abort = give_up,
     .get_running = get_running,
     .get_counts = get_counts,
+    .was_cut_short = was_cut_short,
     .list = list,
   };
   ColletClusterNode *self = g_new0 (ColletClusterNode, 1);
@@ -339,6 +350,7 @@ node_new (ColletLoader *loader, ColletReloader *reloader)
   self->reloader = g_object_ref (reloader);
   self->loader = g_object_ref (loader);
   self->promises = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->cut_short = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->works = g_ptr_array_new ();
   self->clock = collet_cluster_clock_new ();
   return self;
@@ -426,6 +438,7 @@ collet_cluster_node_free (ColletClusterNode *self)
     }
   g_ptr_array_unref (self->works);
   g_hash_table_unref (self->promises);
+  g_hash_table_unref (self->cut_short);
   collet_cluster_clock_free (self->clock);
   g_clear_pointer (&self->hub, collet_embedded_hub_unref);
   g_clear_pointer (&self->rows, collet_row_keeper_free);

@@ -37,10 +37,16 @@ typedef struct
 {
   ColletClusterAgent *agent;
   char *module;
-  gboolean is_busy;  /* preparing or committing */
+  gboolean is_busy;  /* preparing or committing; see collet_agent_set_busy */
   Promise *applying; /* being committed, or NULL */
   gint64 epoch;      /* newest that was applied here or has failed; 0: see the view */
   gint64 applying_epoch;
+  gint64 failed_epoch; /* that is not tried again, and why */
+  char *failed_error;
+  char *failed_message;
+  gint64 deaths; /* in trying to apply the version of deaths_epoch */
+  gint64 deaths_epoch;
+  gboolean is_past_counted; /* what became of the process before this one */
   gint64 baked_since; /* of the present wave; 0: not all have applied */
   guint baked_wave;
   gint64 counted_at;
@@ -85,6 +91,7 @@ struct _ColletClusterAgent
   GPtrArray *waiting;   /* requests of others, see collet-cluster-request.c */
   GPtrArray *recent;    /* ColletKeyValue: what the watch told while a range was on its way */
   guint watch;
+  guint n_busy; /* modules */
   gboolean is_synced;
   gboolean has_session;
   gboolean is_changed; /* the listener is to be told */
@@ -117,11 +124,33 @@ void collet_agent_step (ColletClusterAgent *self);
 Promise *collet_agent_get_promise (ColletClusterAgent *self, const char *module, const char *token,
                                    const char *sha256);
 Local *collet_agent_get_local (ColletClusterAgent *self, const char *module);
+void collet_agent_set_busy (Local *local, gboolean is_busy);
 /* Starts what a promise needs; the module must not be busy. */
 void collet_agent_prepare (ColletClusterAgent *self, Promise *promise, const ColletSpec *spec);
 void collet_agent_drop_promise (ColletClusterAgent *self, Promise *promise);
 void collet_agent_step_module (ColletClusterAgent *self, const char *module);
 void collet_agent_step_rollout (ColletClusterAgent *self, const char *module);
+
+/* ---- what is said of this node ---- */
+
+/* Newest epoch that this node has dealt with; the view may lag behind. */
+gint64 collet_agent_get_epoch (ColletClusterAgent *self, const char *module);
+void collet_agent_say (ColletClusterAgent *self, const char *module, const ColletApplied *applied);
+void collet_agent_say_running (ColletClusterAgent *self, const char *module, gint64 epoch, const char *state,
+                               const char *error, const char *message);
+
+/* ---- what cannot be applied ---- */
+
+/* An agreed version is not tried again: the next one will be. */
+void collet_agent_fail (Local *local, gint64 epoch, const char *error, const char *message);
+/* TRUE: that version is not to be tried, and everyone has been told. */
+gboolean collet_agent_has_failed (Local *local, gint64 epoch);
+/* If this daemon, or the version's process, ended in applying it: the promise is
+ * broken, and it counts. One time too often, and it has failed. */
+void collet_agent_count_deaths (Local *local, Promise *promise, const ColletTarget *target);
+/* FALSE: not yet. What a version did is written down before it is tried again, and
+ * then nothing else is, so that it is known which one it was. */
+gboolean collet_agent_may_try (const Local *local, gint64 epoch);
 
 /* ---- the roster ---- */
 

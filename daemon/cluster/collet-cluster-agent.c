@@ -271,6 +271,8 @@ local_free (gpointer data)
   Local *local = data;
 
   g_free (local->module);
+  g_free (local->failed_error);
+  g_free (local->failed_message);
   g_free (local);
 }
 
@@ -415,7 +417,7 @@ collet_cluster_agent_adopt_store (ColletClusterAgent *self)
   /* What was applied is in the store that is there now, or it is not. */
   g_hash_table_iter_init (&iter, self->locals);
   while (g_hash_table_iter_next (&iter, NULL, &local))
-    ((Local *)local)->epoch = 0;
+    ((Local *)local)->epoch = ((Local *)local)->failed_epoch = 0;
   collet_agent_reload (self);
   self->is_changed = TRUE;
   collet_agent_kick (self);

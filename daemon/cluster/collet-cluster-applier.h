@@ -32,6 +32,9 @@ typedef struct
   const char *(*get_running) (ColletClusterApplier *self, const char *module, const char **version);
   /* Calls of that module, and failed ones, since it serves. */
   void (*get_counts) (ColletClusterApplier *self, const char *module, gint64 *calls, gint64 *errors);
+  /* The process before this one ended while that version was to be applied here. Says
+   * so once. */
+  gboolean (*was_cut_short) (ColletClusterApplier *self, const char *module, const char *sha256);
   /* Names of all modules that serve. */
   GStrv (*list) (ColletClusterApplier *self);
 } ColletClusterApplierClass;

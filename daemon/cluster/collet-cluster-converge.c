@@ -19,58 +19,6 @@ get_running (ColletClusterAgent *self, const char *module, const char **version)
   return self->applier->class_->get_running (self->applier, module, version);
 }
 
-/* Newest epoch that this node has dealt with; the view may lag behind. */
-static gint64
-get_epoch (ColletClusterAgent *self, const char *module)
-{
-  const ColletApplied *applied = collet_cluster_view_get_applied (self->view, module, self->node);
-
-  return MAX (applied != NULL ? applied->epoch : 0, collet_agent_get_local (self, module)->epoch);
-}
-
-/* ---- what is said ---- */
-
-static gboolean
-is_said (const ColletApplied *known, const ColletApplied *applied)
-{
-  return known != NULL && known->epoch == applied->epoch && known->calls == applied->calls &&
-         known->errors == applied->errors && g_strcmp0 (known->sha256, applied->sha256) == 0 &&
-         g_strcmp0 (known->state, applied->state) == 0 && g_strcmp0 (known->message, applied->message) == 0;
-}
-
-static void
-say (ColletClusterAgent *self, const char *module, const ColletApplied *applied)
-{
-  const ColletApplied *known = collet_cluster_view_get_applied (self->view, module, self->node);
-  g_autofree char *what = NULL;
-
-  if (is_said (known, applied))
-    return;
-  what = g_strdup_printf ("applied %s %" G_GINT64_FORMAT " %s %s %" G_GINT64_FORMAT, module, applied->epoch,
-                          applied->state, applied->sha256 != NULL ? applied->sha256 : "", applied->calls);
-  if (!collet_agent_may_send (self, what))
-    return;
-  collet_failpoint ("cluster-before-applied");
-  collet_agent_send (self, what, collet_cluster_txn_applied (self->view, module, self->node, applied));
-}
-
-static void
-say_running (ColletClusterAgent *self, const char *module, gint64 epoch, const char *state, const char *error,
-             const char *message)
-{
-  const char *version = NULL;
-  ColletApplied applied = {
-    .epoch = epoch,
-    .state = (char *)state,
-    .error = (char *)error,
-    .message = (char *)message,
-  };
-
-  applied.sha256 = (char *)get_running (self, module, &version);
-  applied.version = (char *)version;
-  say (self, module, &applied);
-}
-
 /* ---- applying ---- */
 
 /* It was agreed without this node, or this node has forgotten its promise: it says
@@ -86,16 +34,15 @@ lag (ColletClusterAgent *self, Promise *promise)
   collet_agent_want (self, promise->retry_at);
 }
 
-/* An agreed version that cannot be applied is not tried again: the next one will
- * be. An override is this node's own wish, so it is. */
+/* An override is this node's own wish, so it is tried again. */
 static void
 fail_commit (ColletClusterAgent *self, Promise *promise, gint64 epoch, const GError *error)
 {
   g_warning ("%s %.12s could not be applied: %s", promise->module, promise->sha256, error->message);
   if (epoch > 0)
     {
-      say_running (self, promise->module, get_epoch (self, promise->module), "failed",
-                   collet_error_name_of (error), error->message);
+      collet_agent_fail (collet_agent_get_local (self, promise->module), epoch, collet_error_name_of (error),
+                         error->message);
       promise->state = PROMISE_NONE;
       collet_agent_drop_promise (self, promise);
       return;
@@ -116,7 +63,7 @@ on_committed (const GError *error, gpointer user_data)
   Local *local = collet_agent_get_local (self, promise->module);
 
   collet_failpoint ("cluster-committed");
-  local->is_busy = FALSE;
+  collet_agent_set_busy (local, FALSE);
   local->applying = NULL;
   /* What was prepared has gone, as with its process: once more, from the bytes. */
   if (g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED) && ++promise->attempts < MAX_PROMISES)
@@ -125,7 +72,7 @@ on_committed (const GError *error, gpointer user_data)
       collet_agent_kick (self);
       return;
     }
-  local->epoch = MAX (get_epoch (self, promise->module), local->applying_epoch);
+  local->epoch = MAX (collet_agent_get_epoch (self, promise->module), local->applying_epoch);
   self->is_changed = TRUE;
   collet_agent_kick (self);
   if (error != NULL)
@@ -133,7 +80,7 @@ on_committed (const GError *error, gpointer user_data)
       fail_commit (self, promise, local->applying_epoch, error);
       return;
     }
-  say_running (self, promise->module, local->epoch, "applied", NULL, NULL);
+  collet_agent_say_running (self, promise->module, local->epoch, "applied", NULL, NULL);
   promise->state = PROMISE_NONE;
   collet_agent_drop_promise (self, promise);
 }
@@ -143,22 +90,28 @@ apply (ColletClusterAgent *self, Local *local, const char *token, const ColletTa
 {
   Promise *promise = collet_agent_get_promise (self, local->module, token, target->sha256);
 
+  if (target->epoch > 0)
+    collet_agent_count_deaths (local, promise, target);
   if (promise->state == PROMISE_BROKEN)
     lag (self, promise);
+  if (collet_agent_has_failed (local, target->epoch))
+    return;
   if (promise->is_told)
-    say_running (self, local->module, get_epoch (self, local->module), "lagging", promise->error,
-                 promise->message);
+    collet_agent_say_running (self, local->module, collet_agent_get_epoch (self, local->module), "lagging",
+                              promise->error, promise->message);
   if (local->is_busy)
     return;
   if (promise->state == PROMISE_READY)
     {
-      local->is_busy = TRUE;
+      collet_agent_set_busy (local, TRUE);
       local->applying = promise;
       local->applying_epoch = target->epoch;
       collet_failpoint ("cluster-before-commit");
       self->applier->class_->commit (self->applier, promise->token, promise->module, on_committed, promise);
       return;
     }
+  if (promise->state == PROMISE_NONE && !collet_agent_may_try (local, target->epoch))
+    return;
   if (promise->state == PROMISE_NONE && collet_agent_now (self) >= promise->retry_at)
     collet_agent_prepare (self, promise, collet_cluster_view_get_spec (self->view, token));
   else if (promise->state == PROMISE_NONE)
@@ -221,7 +174,7 @@ step_settled (ColletClusterAgent *self, const char *module, const ColletTarget *
     return;
   collet_cluster_view_foreach (self->view, COLLET_KEY_HISTORY, module, look_for, &search);
   /* An agreed version that was applied here, but not said before the end came. */
-  if (search.epoch > get_epoch (self, module))
+  if (search.epoch > collet_agent_get_epoch (self, module))
     return;
   note_local_change (self, module, running, version);
 }
@@ -244,7 +197,7 @@ count_calls (ColletClusterAgent *self, Local *local, const ColletDesired *desire
   applied.sha256 = (char *)get_running (self, local->module, &version);
   applied.version = (char *)version;
   self->applier->class_->get_counts (self->applier, local->module, &applied.calls, &applied.errors);
-  say (self, local->module, &applied);
+  collet_agent_say (self, local->module, &applied);
 }
 
 /* Towards an agreed version: only a higher epoch is applied. */
@@ -253,12 +206,12 @@ step_agreed (ColletClusterAgent *self, Local *local, const ColletDesired *desire
 {
   const char *version = NULL;
   const char *running = get_running (self, local->module, &version);
-  gint64 epoch = get_epoch (self, local->module);
+  gint64 epoch = collet_agent_get_epoch (self, local->module);
   g_autofree char *base = g_strdup_printf ("base %" G_GINT64_FORMAT, target->epoch);
   const ColletApplied *applied = collet_cluster_view_get_applied (self->view, local->module, self->node);
   gboolean runs_it = g_strcmp0 (running, target->sha256) == 0;
 
-  if (local->applying != NULL)
+  if (local->applying != NULL || collet_agent_has_failed (local, target->epoch))
     return;
   if (target->epoch > epoch && !runs_it)
     {
@@ -271,7 +224,7 @@ step_agreed (ColletClusterAgent *self, Local *local, const ColletDesired *desire
     return;
   if (runs_it && (applied == NULL || applied->epoch < epoch || g_strcmp0 (applied->sha256, running) != 0 ||
                   g_str_equal (applied->state, "lagging")))
-    say_running (self, local->module, epoch, "applied", NULL, NULL);
+    collet_agent_say_running (self, local->module, epoch, "applied", NULL, NULL);
   else if (runs_it && target->epoch == desired->epoch)
     count_calls (self, local, desired);
   if (runs_it || local->is_busy)
@@ -300,7 +253,8 @@ step_override (ColletClusterAgent *self, Local *local, const ColletTarget *targe
   else if (g_strcmp0 (running, target->sha256) != 0)
     apply (self, local, token, target);
   else
-    say_running (self, local->module, get_epoch (self, local->module), "applied", NULL, NULL);
+    collet_agent_say_running (self, local->module, collet_agent_get_epoch (self, local->module), "applied",
+                              NULL, NULL);
 }
 
 void

@@ -191,6 +191,8 @@ read_applied (const ColletJson *json)
   self->message = read_text (json, 0, "message");
   self->calls = MAX (read_int (json, 0, "calls"), 0);
   self->errors = MAX (read_int (json, 0, "errors"), 0);
+  self->deaths = MAX (read_int (json, 0, "deaths"), 0);
+  self->deaths_epoch = read_int (json, 0, "deaths_epoch");
   if (self->state != NULL && (self->sha256 == NULL || is_sha256 (self->sha256)))
     return self;
   collet_applied_free (self);

@@ -307,6 +307,11 @@ collet_applied_write (const ColletApplied *self)
       add_int (out, "calls", self->calls);
       add_int (out, "errors", self->errors);
     }
+  if (self->deaths > 0)
+    {
+      add_int (out, "deaths", self->deaths);
+      add_int (out, "deaths_epoch", self->deaths_epoch);
+    }
   return end (out);
 }
 

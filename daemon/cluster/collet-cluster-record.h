@@ -119,6 +119,8 @@ typedef struct
   char *message;
   gint64 calls; /* since it was applied, during a rollout */
   gint64 errors;
+  gint64 deaths;       /* in trying to apply the version of this epoch: */
+  gint64 deaths_epoch; /* meaningless without deaths */
 } ColletApplied;
 
 typedef struct

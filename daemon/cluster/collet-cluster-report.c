@@ -62,6 +62,7 @@ collet_cluster_get_cell (const ColletClusterView *view, const char *module, cons
       cell.version = applied->version;
       cell.epoch = applied->epoch;
       cell.error = applied->error;
+      cell.message = applied->message;
     }
   if (override != NULL)
     {

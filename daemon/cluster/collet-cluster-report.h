@@ -26,7 +26,8 @@ typedef struct
   const char *version; /* or NULL */
   gint64 epoch;
   ColletCellState state;
-  const char *error; /* or NULL */
+  const char *error;   /* or NULL */
+  const char *message; /* or NULL */
 } ColletCell;
 
 /* Borrowed from the view. */

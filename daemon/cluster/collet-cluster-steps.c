@@ -49,13 +49,24 @@ collet_agent_get_local (ColletClusterAgent *self, const char *module)
   return local;
 }
 
+void
+collet_agent_set_busy (Local *local, gboolean is_busy)
+{
+  g_return_if_fail (local->is_busy != is_busy);
+  local->is_busy = is_busy;
+  if (is_busy)
+    local->agent->n_busy++;
+  else
+    local->agent->n_busy--;
+}
+
 static void
 on_prepared (const GError *error, gpointer user_data)
 {
   Promise *promise = user_data;
   ColletClusterAgent *self = promise->agent;
 
-  collet_agent_get_local (self, promise->module)->is_busy = FALSE;
+  collet_agent_set_busy (collet_agent_get_local (self, promise->module), FALSE);
   promise->state = error == NULL ? PROMISE_READY : PROMISE_BROKEN;
   if (error != NULL)
     {
@@ -78,12 +89,14 @@ add_holder (const char *a, const char *b, gconstpointer record, gpointer user_da
 void
 collet_agent_prepare (ColletClusterAgent *self, Promise *promise, const ColletSpec *spec)
 {
+  Local *local = collet_agent_get_local (self, promise->module);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) nodes = NULL;
 
   collet_cluster_view_foreach (self->view, COLLET_KEY_BLOB, promise->sha256, add_holder, builder);
   nodes = g_strv_builder_end (builder);
-  collet_agent_get_local (self, promise->module)->is_busy = TRUE;
+  local->is_past_counted = TRUE;
+  collet_agent_set_busy (local, TRUE);
   promise->state = PROMISE_RUNNING;
   self->applier->class_->prepare (self->applier, promise->token, promise->module, promise->sha256, spec,
                                   (const char *const *)nodes, on_prepared, promise);

@@ -100,6 +100,7 @@ pack_version (const ColletClusterView *view, const char *module, const char *nod
                          g_variant_new_boolean (desired != NULL &&
                                                 g_strcmp0 (desired->sha256, cell.sha256) == 0));
   collet_bus_row_add (&row, "error", cell.error);
+  collet_bus_row_add (&row, "message", cell.message);
   return g_variant_builder_end (&row);
 }
 

@@ -286,7 +286,9 @@ resolve (ColletReloader *reloader, const ColletReloadRow *row, gboolean was_comm
 static void
 note_promises (ColletReloader *reloader, const ColletReloadRow *row, GHashTable *keep)
 {
-  for (guint i = 0; i < row->items->len && !g_str_equal (row->strategy, "local"); i++)
+  gboolean is_others = row->options != NULL && strstr (row->options, "\"decided-by\":") != NULL;
+
+  for (guint i = 0; i < row->items->len && is_others; i++)
     {
       const ColletReloadItemRow *item = row->items->pdata[i];
 
@@ -385,4 +387,10 @@ collet_reloader_recover_finish (ColletReloader *reloader, GAsyncResult *result, 
 
   *failed = self->failed;
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+collet_reloader_was_cut_short (ColletReloader *self, const char *sha256)
+{
+  return g_hash_table_contains (self->promised, sha256);
 }

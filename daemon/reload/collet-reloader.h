@@ -70,6 +70,10 @@ ColletDeployment *collet_reloader_find_deployment (ColletReloader *self, const c
 ColletVersion *
 collet_reloader_find_version (ColletReloader *self, const char *module, const char *selector, GError **error);
 
+/* The cluster had that version prepared or applied here when the last process of
+ * this daemon ended. */
+gboolean collet_reloader_was_cut_short (ColletReloader *self, const char *sha256);
+
 /* Begins to close if that was not done, lets what runs end, at most timeout_ms (0:
  * the drain timeout), saves the state of every stateful module, then retires all
  * generations. Calls that are left are ended with them. */

@@ -85,6 +85,23 @@ on_told (gpointer data)
   work->done (work->error, work->user_data);
 }
 
+static void
+on_back (gpointer data)
+{
+  if (!((SimNode *)data)->is_up)
+    sim_node_start (data);
+}
+
+static void
+on_killed (gpointer data)
+{
+  SimNode *node = data;
+
+  if (node->is_up)
+    sim_node_crash (node);
+  sim_later (node->world, NULL, G_USEC_PER_SEC, on_back, node, NULL);
+}
+
 /* Between this and the answer the node can die: then it runs the new version and
  * nobody was told. */
 static void
@@ -99,6 +116,11 @@ on_committed (gpointer data)
 
   /* Laggard gate: only what this incarnation has prepared itself. */
   g_assert_nonnull (sha256);
+  if (node == node->world->victim && g_strcmp0 (sha256, node->world->deadly) == 0)
+    {
+      sim_later (node->world, NULL, 0, on_killed, node, NULL);
+      return;
+    }
   if (sim_chance (node->world, node->world->faults.bad_commit))
     {
       g_set_error (&work->error, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED, "cannot be carried over");
@@ -180,6 +202,12 @@ list (ColletClusterApplier *applier)
   return (GStrv)g_hash_table_get_keys_as_array (node_of (applier)->disk, NULL);
 }
 
+static gboolean
+was_cut_short (ColletClusterApplier *applier, const char *module, const char *sha256)
+{
+  return g_hash_table_remove (node_of (applier)->cut_short, sha256);
+}
+
 static GStrv
 dup_list (ColletClusterApplier *applier)
 {
@@ -197,6 +225,7 @@ sim_node_init_applier (SimNode *node)
     .abort = give_up,
     .get_running = get_running,
     .get_counts = get_counts,
+    .was_cut_short = was_cut_short,
     .list = dup_list,
   };
 

@@ -180,6 +180,7 @@ sim_world_new (guint seed, guint n_nodes, const SimFaults *faults)
       node->rate = 0.9 + 0.2 * g_rand_double (world->rand);
       node->offset = (gint64)(g_rand_double (world->rand) * 1e9);
       node->disk = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      node->cut_short = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
       world->nodes[i] = node;
       sim_register (world, node);
     }
@@ -205,6 +206,7 @@ sim_world_free (SimWorld *world)
           g_free (value);
         }
       g_hash_table_unref (node->disk);
+      g_hash_table_unref (node->cut_short);
       g_free (node->name);
       g_free (node);
     }
@@ -268,11 +270,18 @@ free_pair (gpointer data)
 void
 sim_node_crash (SimNode *node)
 {
+  GHashTableIter iter;
+  gpointer sha256;
+
   g_assert_true (node->is_up);
   node->is_up = FALSE;
   node->world->crashes++;
   g_clear_pointer (&node->agent, collet_cluster_agent_free);
   sim_node_end_watches (node);
+  g_hash_table_remove_all (node->cut_short);
+  g_hash_table_iter_init (&iter, node->promised);
+  while (g_hash_table_iter_next (&iter, NULL, &sha256))
+    g_hash_table_add (node->cut_short, g_strdup (sha256));
   g_clear_pointer (&node->promised, g_hash_table_unref);
   if (node->session != NULL)
     {

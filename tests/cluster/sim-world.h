@@ -43,6 +43,7 @@ struct _SimNode
   double rate; /* of its clock */
   gint64 offset;
   GHashTable *disk; /* module to SimDisk */
+  GHashTable *cut_short; /* SHA-256 of what was prepared when it died last */
   /* of this incarnation */
   ColletClusterAgent *agent;
   ColletClusterApplier applier;
@@ -69,6 +70,8 @@ struct _SimWorld
   guint crashes;
   guint lost;
   GHashTable *bad; /* sha256 that nobody can prepare */
+  const char *deadly;    /* sha256 whose application ends this node: */
+  const SimNode *victim;
 };
 
 SimWorld *sim_world_new (guint seed, guint n_nodes, const SimFaults *faults);

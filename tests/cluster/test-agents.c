@@ -92,6 +92,12 @@ get_counts (ColletClusterApplier *base, const char *module, gint64 *calls, gint6
   *calls = *errors = 0;
 }
 
+static gboolean
+was_cut_short (ColletClusterApplier *applier, const char *module, const char *sha256)
+{
+  return FALSE;
+}
+
 static GStrv
 list (ColletClusterApplier *base)
 {
@@ -101,7 +107,15 @@ list (ColletClusterApplier *base)
 static void
 start (Node *node, EtcdKit *kit, guint number)
 {
-  static const ColletClusterApplierClass class_ = { prepare, commit, give_up, get_running, get_counts, list };
+  static const ColletClusterApplierClass class_ = {
+    .prepare = prepare,
+    .commit = commit,
+    .abort = give_up,
+    .get_running = get_running,
+    .get_counts = get_counts,
+    .was_cut_short = was_cut_short,
+    .list = list,
+  };
   const ColletEtcdConfig etcd = { .endpoints = (const char *const *)kit->endpoints, .give_up_ms = 15000 };
   ColletClusterConfig config = { .cluster = "test", .daemon_version = "0" };
 

@@ -188,7 +188,7 @@ class Cluster(ClusterCase):
         self.wait_agreed(daemon, 1)
         rows = daemon.call('GetClusterVersions', '(s)', 'counter')
         self.assertEqual(rows, [{'node': 'solo', 'version': daemon.version('counter'), 'semantic-version': '1.0.0',
-                                 'state': 'in-line', 'epoch': 1, 'desired': True, 'error': ''}])
+                                 'state': 'in-line', 'epoch': 1, 'desired': True, 'error': '', 'message': ''}])
         self.assertBusError('NotFound', daemon.call, 'GetClusterVersions', '(s)', 'absent')
         nodes = daemon.call('ListNodes')
         self.assertEqual([(node['Name'], node['Self'], node['State']) for node in nodes], [('solo', True, 'live')])
