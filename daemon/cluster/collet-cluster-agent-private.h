@@ -47,7 +47,7 @@ typedef struct
   gint64 deaths; /* in trying to apply the version of deaths_epoch */
   gint64 deaths_epoch;
   gboolean is_past_counted; /* what became of the process before this one */
-  gint64 baked_since; /* of the present wave; 0: not all have applied */
+  gint64 baked_since;       /* of the present wave; 0: not all have applied */
   guint baked_wave;
   gint64 counted_at;
 } Local;

@@ -42,7 +42,7 @@ struct _SimNode
   gboolean is_up;
   double rate; /* of its clock */
   gint64 offset;
-  GHashTable *disk; /* module to SimDisk */
+  GHashTable *disk;      /* module to SimDisk */
   GHashTable *cut_short; /* SHA-256 of what was prepared when it died last */
   /* of this incarnation */
   ColletClusterAgent *agent;
@@ -69,8 +69,8 @@ struct _SimWorld
   guint last_session;
   guint crashes;
   guint lost;
-  GHashTable *bad; /* sha256 that nobody can prepare */
-  const char *deadly;    /* sha256 whose application ends this node: */
+  GHashTable *bad;    /* sha256 that nobody can prepare */
+  const char *deadly; /* sha256 whose application ends this node: */
   const SimNode *victim;
 };
 
