@@ -179,7 +179,7 @@ build (ColletDaemon *self, GError **error)
   self->watches = collet_watches_new (self->reloader);
   g_signal_connect (self->reloader, "shutdown-requested", G_CALLBACK (on_shutdown_requested), self);
   collet_call_log_set_level (options->config->module_log_level);
-  self->endpoint = collet_endpoint_new (options, self->directory, self->recorder, self->registry, self->store,
+  self->endpoint = collet_endpoint_new (options, self->directory, self->recorder, self->reloader, self->store,
                                         self->image->sessions, self->received, error);
   return self->endpoint != NULL;
 }

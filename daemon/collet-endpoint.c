@@ -3,7 +3,7 @@
 
 #include "collet-http-listener.h"
 #include "collet-mcp-server.h"
-#include "collet-memory-report.h"
+#include "collet-node-metrics.h"
 #include "collet-rows.h"
 #include "collet-seal-key.h"
 #include "collet-session-keeper.h"
@@ -15,6 +15,7 @@ struct _ColletEndpoint
   ColletMcpServer *server;
   ColletStore *store;
   ColletSessionKeeper *sessions;
+  ColletNodeMetrics *metrics;
   GStrv addresses;
   GArray *sockets;      /* ColletListenSocket; the listeners take them */
   GPtrArray *listeners; /* ColletHttpListener, ended by collet_endpoint_stop */
@@ -40,6 +41,13 @@ on_record (gpointer data, const ColletMcpCallRecord *record)
   row->trace = g_strdup (record->trace);
   row->outcome = g_strdup (record->outcome);
   collet_store_record_call (self->store, row);
+}
+
+/* Main thread. */
+static void
+on_metrics (gpointer data, GString *out)
+{
+  collet_node_metrics_append (((ColletEndpoint *)data)->metrics, out);
 }
 
 static void
@@ -125,7 +133,7 @@ list_addresses (GArray *sockets)
 
 ColletEndpoint *
 collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
-                     ColletCallRecorder *recorder, ColletRegistry *registry, ColletStore *store,
+                     ColletCallRecorder *recorder, ColletReloader *reloader, ColletStore *store,
                      GPtrArray *sessions, GArray *received, GError **error)
 {
   g_autoptr (GArray) sockets = NULL;
@@ -152,6 +160,7 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
   self->listeners = g_ptr_array_new ();
   self->sessions = collet_session_keeper_new (store);
   self->store = g_object_ref (store);
+  self->metrics = collet_node_metrics_new (reloader);
   const ColletMcpConfig config = {
     .directory = directory,
     .store = collet_session_keeper_get_store (self->sessions),
@@ -160,14 +169,15 @@ collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *director
     .instructions = options->config->instructions,
     .version = COLLET_VERSION,
     .seal_key = seal_key,
-    .append_metrics = collet_memory_report_append,
+    .append_metrics = on_metrics,
     .record = options->record_calls ? on_record : NULL,
     .recorder = recorder,
     .user_data = self,
   };
   self->server = collet_mcp_server_new (&config);
   collet_session_keeper_import (self->sessions, sessions, self->server);
-  g_signal_connect (registry, "tools-changed", G_CALLBACK (on_tools_changed), self);
+  g_signal_connect (collet_reloader_get_registry (reloader), "tools-changed", G_CALLBACK (on_tools_changed),
+                    self);
   return self;
 }
 
@@ -277,6 +287,7 @@ collet_endpoint_free (ColletEndpoint *self)
   g_clear_pointer (&self->uids, g_array_unref);
   g_clear_pointer (&self->server, collet_mcp_server_free);
   g_clear_pointer (&self->sessions, collet_session_keeper_free);
+  g_clear_pointer (&self->metrics, collet_node_metrics_free);
   g_clear_object (&self->store);
   g_strfreev (self->addresses);
   g_free (self);

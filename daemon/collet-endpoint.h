@@ -7,7 +7,7 @@
 
 #include "collet-call-recorder.h"
 #include "collet-options.h"
-#include "collet-registry.h"
+#include "collet-reloader.h"
 #include "collet-store.h"
 
 G_BEGIN_DECLS
@@ -19,7 +19,7 @@ typedef struct _ColletEndpoint ColletEndpoint;
  * again. received: from collet_systemd_receive, emptied. AddressInUse, and the
  * errors of the configuration. `options` must outlive it. */
 ColletEndpoint *collet_endpoint_new (const ColletOptions *options, ColletToolDirectory *directory,
-                                     ColletCallRecorder *recorder, ColletRegistry *registry,
+                                     ColletCallRecorder *recorder, ColletReloader *reloader,
                                      ColletStore *store, GPtrArray *sessions, GArray *received,
                                      GError **error);
 /* What is live of the configuration; all of it, or nothing on an error. */

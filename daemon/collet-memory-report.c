@@ -33,7 +33,7 @@ read_limit (void)
 }
 
 void
-collet_memory_report_append (gpointer unused, GString *out)
+collet_memory_report_append (GString *out)
 {
   collet_mcp_metrics_append_gauge (out, "collet_resident_versions",
                                    "Retired in-process versions whose code could not leave memory.",

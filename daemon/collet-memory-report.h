@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Any thread. `unused` is for whoever takes a function with user data. */
-void collet_memory_report_append (gpointer unused, GString *out);
+/* Any thread. */
+void collet_memory_report_append (GString *out);
 
 G_END_DECLS

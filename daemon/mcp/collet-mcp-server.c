@@ -195,10 +195,40 @@ handle_post (ColletMcpServer *server, ColletExchange *exchange)
     collet_mcp_legacy_handle (&turn);
 }
 
+/* A text of metrics that the main thread has still to add to. */
+typedef struct
+{
+  ColletMcpServer *server;
+  ColletExchange *exchange;
+  GString *text;
+} Report;
+
+static void
+report_free (gpointer data)
+{
+  Report *report = data;
+
+  report->exchange->class_->unref (report->exchange);
+  g_string_free (report->text, TRUE);
+  g_free (report);
+}
+
+static gboolean
+finish_report (gpointer data)
+{
+  Report *report = data;
+  const ColletMcpConfig *config = &report->server->config;
+
+  config->append_metrics (config->user_data, report->text);
+  collet_mcp_exchange_respond (report->exchange, 200, METRICS_TYPE, report->text->str);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 respond_metrics (ColletMcpServer *server, ColletExchange *exchange)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  Report *report;
 
   collet_mcp_metrics_append_gauge (text, "collet_mcp_calls_in_flight", "Calls that run now.",
                                    (guint64)MAX (0, g_atomic_int_get (&server->calls)));
@@ -209,9 +239,14 @@ respond_metrics (ColletMcpServer *server, ColletExchange *exchange)
   collet_mcp_metrics_append_gauge (text, "collet_mcp_calls_asking", "Calls that wait for a client's answer.",
                                    collet_mcp_asks_get_length (server->asks));
   collet_mcp_metrics_append (server->metrics, text);
-  if (server->config.append_metrics)
-    server->config.append_metrics (server->config.user_data, text);
-  collet_mcp_exchange_respond (exchange, 200, METRICS_TYPE, text->str);
+  if (!server->config.append_metrics)
+    {
+      collet_mcp_exchange_respond (exchange, 200, METRICS_TYPE, text->str);
+      return;
+    }
+  report = g_new (Report, 1);
+  *report = (Report){ server, exchange->class_->ref (exchange), g_steal_pointer (&text) };
+  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, finish_report, report, report_free);
 }
 
 static void

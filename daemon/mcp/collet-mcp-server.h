@@ -60,7 +60,7 @@ typedef struct
   /* From any thread; must not block. NULL: nothing is gathered. */
   void (*record) (gpointer user_data, const ColletMcpCallRecord *record);
   ColletCallRecorder *recorder; /* of calls and answers; outlives the server; or NULL */
-  /* Adds to /metrics, from any thread; or NULL. */
+  /* Adds to /metrics, in the main thread; or NULL. */
   void (*append_metrics) (gpointer user_data, GString *out);
   gpointer user_data;
 } ColletMcpConfig;
