@@ -185,19 +185,26 @@ collet_item_get_count (ColletItem *self, const char *name, const char *member)
 }
 
 GPtrArray *
+collet_item_new_rows (GVariant *rows)
+{
+  GPtrArray *items = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      g_ptr_array_add (items, collet_item_new ("", row));
+    }
+  return items;
+}
+
+GPtrArray *
 collet_item_dup_rows (ColletItem *self, const char *name)
 {
-  GPtrArray *rows = g_ptr_array_new_with_free_func (g_object_unref);
   GVariant *value = g_hash_table_lookup (self->values, name);
 
   if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE ("aa{sv}")))
-    return rows;
-  for (gsize i = 0; i < g_variant_n_children (value); i++)
-    {
-      g_autoptr (GVariant) row = g_variant_get_child_value (value, i);
-      g_ptr_array_add (rows, collet_item_new ("", row));
-    }
-  return rows;
+    return g_ptr_array_new_with_free_func (g_object_unref);
+  return collet_item_new_rows (value);
 }
 
 GVariant *

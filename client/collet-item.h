@@ -29,6 +29,8 @@ double collet_item_get_double (ColletItem *self, const char *name);
 char **collet_item_dup_strv (ColletItem *self, const char *name) G_GNUC_WARN_UNUSED_RESULT;
 /* One of a dictionary of numbers, a{st}. */
 gint64 collet_item_get_count (ColletItem *self, const char *name, const char *member);
+/* The rows of a value of the type aa{sv}, as items without a key. */
+GPtrArray *collet_item_new_rows (GVariant *rows) G_GNUC_WARN_UNUSED_RESULT;
 /* Rows of a value of the type aa{sv}, as items without a key; never NULL. */
 GPtrArray *collet_item_dup_rows (ColletItem *self, const char *name) G_GNUC_WARN_UNUSED_RESULT;
 /* All values, a{sv}, not floating. */

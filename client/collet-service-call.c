@@ -55,7 +55,7 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 
 static void
 start_call (ColletService *self, const char *path, const char *interface, const char *method,
-            GVariant *arguments, int timeout_ms, GTask *task)
+            GVariant *arguments, int timeout_ms, GDBusCallFlags flags, GTask *task)
 {
   g_autoptr (GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
 
@@ -66,10 +66,10 @@ start_call (ColletService *self, const char *path, const char *interface, const 
       g_object_unref (task);
       return;
     }
-  g_dbus_connection_call_with_unix_fd_list (
-      self->connection, COLLET_BUS_NAME, path, interface, method, owned, NULL,
-      G_DBUS_CALL_FLAGS_NO_AUTO_START | G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-      timeout_ms > 0 ? timeout_ms : G_MAXINT, NULL, g_task_get_cancellable (task), on_called, task);
+  g_dbus_connection_call_with_unix_fd_list (self->connection, COLLET_BUS_NAME, path, interface, method, owned,
+                                            NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START | flags,
+                                            timeout_ms > 0 ? timeout_ms : G_MAXINT, NULL,
+                                            g_task_get_cancellable (task), on_called, task);
 }
 
 void
@@ -77,6 +77,7 @@ collet_service_call (ColletService *self, const char *method, GVariant *argument
                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   start_call (self, COLLET_BUS_ROOT, COLLET_MANAGER_INTERFACE, method, arguments, timeout_ms,
+              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
               g_task_new (self, cancellable, callback, user_data));
 }
 
@@ -93,7 +94,33 @@ collet_service_call_reload (ColletService *self, const char *path, const char *m
       g_object_unref (task);
       return;
     }
-  start_call (self, path, COLLET_RELOAD_INTERFACE, method, arguments, 0, task);
+  start_call (self, path, COLLET_RELOAD_INTERFACE, method, arguments, 0,
+              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, task);
+}
+
+void
+collet_service_ask_access (ColletService *self, const char *method, GVariant *arguments,
+                           gboolean may_ask_user, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  start_call (self, COLLET_BUS_ROOT, COLLET_MANAGER_INTERFACE, method, arguments,
+              may_ask_user ? 0 : COLLET_READ_TIMEOUT_MS,
+              may_ask_user ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION : G_DBUS_CALL_FLAGS_NONE,
+              g_task_new (self, cancellable, callback, user_data));
+}
+
+gboolean
+collet_service_ask_access_finish (GAsyncResult *result, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), &reason);
+
+  /* Any other answer came after it was let through. */
+  if (reply != NULL || !(g_error_matches (reason, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED) ||
+                         g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED)))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 GVariant *
@@ -109,4 +136,15 @@ collet_service_call_finish (GAsyncResult *result, const char *reply_type, GError
                "The daemon answered with %s where %s was expected", g_variant_get_type_string (reply),
                reply_type);
   return NULL;
+}
+
+GPtrArray *
+collet_service_call_finish_rows (GAsyncResult *result, GError **error)
+{
+  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", error);
+
+  if (reply == NULL)
+    return NULL;
+  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
+  return collet_item_new_rows (rows);
 }

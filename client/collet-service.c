@@ -184,3 +184,10 @@ collet_service_refresh (ColletService *self)
   if (self->connection != NULL)
     collet_service_read_all (self);
 }
+
+gboolean
+collet_service_has_peers (ColletService *self)
+{
+  return *collet_item_get_string (self->daemon, "ClusterName") != '\0' &&
+         collet_matrix_get_n_nodes (self->matrix) > 1;
+}

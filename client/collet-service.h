@@ -73,5 +73,18 @@ void collet_service_call_reload (ColletService *self, const char *path, const ch
  * COLLET_ERROR, COLLET_CLIENT_ERROR, or G_IO_ERROR_CANCELLED by `cancellable`. */
 GVariant *collet_service_call_finish (GAsyncResult *result, const char *reply_type,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of a reply that is rows, (aa{sv}): as items without a key. */
+GPtrArray *collet_service_call_finish_rows (GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether one may do what a method does, by a call of it that changes nothing (of a
+ * module without a name). may_ask_user: for a password. FALSE: NotAuthorized, or it
+ * was cancelled. */
+void collet_service_ask_access (ColletService *self, const char *method, GVariant *arguments,
+                                gboolean may_ask_user, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+gboolean collet_service_ask_access_finish (GAsyncResult *result, GError **error);
+
+/* Whether what it changes may be agreed on with other nodes. */
+gboolean collet_service_has_peers (ColletService *self);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "collet-bus.h"
+#include "collet-module-row.h"
 #include "collet-rows.h"
 #include "collet-status.h"
 #include "collet-strip.h"
@@ -11,6 +12,7 @@
 #include "collet-window.h"
 
 #define HISTORY_ROWS 10
+#define DRAIN_PACE_S 1
 
 enum
 {
@@ -40,126 +42,144 @@ static const char *const fact_names[N_FACTS] = {
 
 struct _ColletModulePage
 {
-  ColletPage parent_instance;
+  ColletDetailPage parent_instance;
   ColletStatus *status;
   GtkWidget *why, *reload, *rollback, *drain, *resume, *unload;
-  AdwPreferencesGroup *running, *versions, *nodes, *tools, *facts, *history;
-  GtkWidget *fact_rows[N_FACTS];
-  ColletItem *item; /* NULL: it is not loaded */
-  char *listed;     /* the version for which versions and tools were listed */
+  AdwPreferencesGroup *running, *draining, *versions, *nodes, *tools, *facts, *history;
+  char *listed; /* the version for which versions and tools were listed */
   char *reload_path;
+  guint drain_timer;
 };
 
-G_DEFINE_FINAL_TYPE (ColletModulePage, collet_module_page, COLLET_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (ColletModulePage, collet_module_page, COLLET_TYPE_DETAIL_PAGE)
+
+static void ask_drain (ColletModulePage *self);
 
 /* ---- what is asked for ---- */
+
+/* Where the nodes have agreed on the module, they go back together. */
+static gboolean
+is_agreed (ColletModulePage *self)
+{
+  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
+  ColletMatrixRow *line =
+      collet_matrix_lookup (collet_service_get_matrix (service), collet_page_get_key (COLLET_PAGE (self)));
+
+  return collet_service_has_peers (service) && line != NULL && *collet_matrix_row_get_version (line) != '\0';
+}
+
+static const char *
+get_rollback (ColletModulePage *self)
+{
+  return is_agreed (self) ? "win.cluster-rollback" : "win.rollback";
+}
 
 static GtkWidget *
 make_version_row (ColletModulePage *self, ColletItem *version)
 {
-  const char *module = collet_page_get_key (COLLET_PAGE (self));
-  const char *sha256 = collet_item_get_string (version, "Version");
-  g_autofree char *title =
-      collet_text_dup_full_version (collet_item_get_string (version, "SemanticVersion"), sha256);
-  g_autofree char *size = collet_text_dup_size (collet_item_get_int (version, "Size"));
-  g_autofree char *added = collet_text_dup_time (collet_item_get_int (version, "AddedAt"));
-  g_autofree char *text = collet_item_get_int (version, "AddedAt") > 0
-                              ? g_strdup_printf (_ ("%s, added %s"), size, added)
-                              : g_strdup (size);
-  GtkWidget *row = collet_row_new (title, text);
+  return collet_module_row_new_version (version, collet_page_get_key (COLLET_PAGE (self)),
+                                        get_rollback (self));
+}
 
-  gtk_widget_set_tooltip_text (row, sha256);
-  if (collet_item_get_bool (version, "Active"))
-    collet_row_add_status (row, COLLET_STATUS_OK, _ ("Runs now"));
-  else
-    {
-      g_autofree char *label = g_strdup_printf (_ ("Roll back to %s"), title);
-      GtkWidget *button = collet_row_add_button (row, _ ("Roll Back"), "win.rollback",
-                                                 g_variant_new ("(ss)", module, sha256));
-      gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
-    }
-  return row;
+static GtkWidget *
+make_reload_row (ColletModulePage *self, ColletItem *reload)
+{
+  return collet_module_row_new_reload (reload);
+}
+
+static GtkWidget *
+make_drain_row (ColletModulePage *self, ColletItem *drain)
+{
+  return collet_module_row_new_drain (drain);
+}
+
+/* The answer as rows of a group. FALSE: it was cancelled, and the page may be gone,
+ * which is why the group is looked at only then. */
+static gboolean
+fill (ColletModulePage *self, AdwPreferencesGroup **group, GAsyncResult *result,
+      GtkWidget *(*make) (ColletModulePage *, ColletItem *))
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+  collet_group_clear (*group);
+  if (rows == NULL)
+    collet_group_add (*group, collet_row_new (_ ("It could not be read"), error->message));
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    collet_group_add (*group, make (self, rows->pdata[i]));
+  gtk_widget_set_visible (GTK_WIDGET (*group), rows == NULL || rows->len > 0);
+  return TRUE;
 }
 
 static void
 on_versions (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
   ColletModulePage *self = user_data;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  collet_group_clear (self->versions);
-  if (reply == NULL)
-    {
-      collet_group_add (self->versions, collet_row_new (_ ("They could not be listed"), error->message));
-      return;
-    }
-  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
-  for (gsize i = 0; i < g_variant_n_children (rows); i++)
-    {
-      g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
-      g_autoptr (ColletItem) version = collet_item_new ("", value);
-      collet_group_add (self->versions, make_version_row (self, version));
-    }
+  fill (self, &self->versions, result, make_version_row);
 }
 
 static void
 on_history (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
   ColletModulePage *self = user_data;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  collet_group_clear (self->history);
-  if (reply == NULL)
-    {
-      collet_group_add (self->history, collet_row_new (_ ("It could not be read"), error->message));
-      return;
-    }
-  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
-  for (gsize i = 0; i < g_variant_n_children (rows); i++)
-    {
-      g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
-      g_autoptr (ColletItem) reload = collet_item_new ("", value);
-      g_autofree char *title = collet_text_dup_reload_title (reload);
-      g_autofree char *time = collet_text_dup_time (collet_item_get_int (reload, "StartedAt"));
-      const char *state = collet_item_get_string (reload, "State");
-      GtkWidget *row = collet_row_new (title, time);
+  fill (self, &self->history, result, make_reload_row);
+}
 
-      collet_row_add_status (row, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
-                             collet_text_of (COLLET_WORD_RELOAD_STATE, state));
-      collet_row_set_action (row, "win.open-reload",
-                             g_variant_new_string (collet_item_get_string (reload, "Id")));
-      collet_group_add (self->history, row);
-    }
+static gboolean
+on_drain_due (gpointer user_data)
+{
+  ColletModulePage *self = user_data;
+
+  self->drain_timer = 0;
+  ask_drain (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_drain (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ColletModulePage *self = user_data;
+
+  /* While one is seen it goes on, also without news of the module. */
+  if (fill (self, &self->draining, result, make_drain_row) && self->drain_timer == 0 &&
+      gtk_widget_get_visible (GTK_WIDGET (self->draining)) && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->drain_timer = g_timeout_add_seconds (DRAIN_PACE_S, on_drain_due, self);
+}
+
+static void
+ask_for (ColletModulePage *self, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
+{
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), method, arguments, 0,
+                       collet_page_get_cancellable (COLLET_PAGE (self)), callback, self);
+}
+
+static void
+ask_drain (ColletModulePage *self)
+{
+  ask_for (self, "GetDrainStatus", g_variant_new ("(s)", collet_page_get_key (COLLET_PAGE (self))), on_drain);
 }
 
 static void
 ask (ColletModulePage *self)
 {
-  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
-  GCancellable *cancellable = collet_page_get_cancellable (COLLET_PAGE (self));
   const char *key = collet_page_get_key (COLLET_PAGE (self));
-  GVariant *none = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
 
-  collet_service_call (service, "ListVersions", g_variant_new ("(s)", key), 0, cancellable, on_versions,
-                       self);
-  collet_service_call (service, "GetReloadHistory", g_variant_new ("(su@a{sv})", key, HISTORY_ROWS, none), 0,
-                       cancellable, on_history, self);
+  ask_for (self, "ListVersions", g_variant_new ("(s)", key), on_versions);
+  ask_for (self, "GetReloadHistory", g_variant_new ("(sua{sv})", key, HISTORY_ROWS, NULL), on_history);
 }
 
 /* ---- what is kept up to date ---- */
 
 static void
-list_tools (ColletModulePage *self)
+list_tools (ColletModulePage *self, ColletItem *item)
 {
   ColletService *service = collet_page_get_service (COLLET_PAGE (self));
   ColletItemList *tools = collet_service_get_list (service, COLLET_LIST_TOOLS);
-  g_auto (GStrv) names = collet_item_dup_strv (self->item, "Tools");
+  g_auto (GStrv) names = collet_item_dup_strv (item, "Tools");
 
   collet_group_clear (self->tools);
   for (guint i = 0; names[i] != NULL; i++)
@@ -177,7 +197,10 @@ list_tools (ColletModulePage *self)
 static void
 list_nodes (ColletModulePage *self)
 {
-  ColletMatrix *matrix = collet_service_get_matrix (collet_page_get_service (COLLET_PAGE (self)));
+  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
+  const char *own = collet_item_get_string (collet_service_get_daemon (service), "NodeName");
+  ColletMatrix *matrix = collet_service_get_matrix (service);
+  const char *const *nodes = collet_matrix_get_nodes (matrix);
   ColletMatrixRow *line = collet_matrix_lookup (matrix, collet_page_get_key (COLLET_PAGE (self)));
   guint n = line != NULL ? collet_matrix_get_n_nodes (matrix) : 0;
 
@@ -194,69 +217,60 @@ list_nodes (ColletModulePage *self)
       if (cell == COLLET_CELL_IN_LINE && n > 8)
         continue;
       g_autofree char *version = collet_text_dup_version (collet_matrix_row_get_cell_version (line, i));
-      GtkWidget *row = collet_row_new (collet_matrix_get_nodes (matrix)[i], version);
+      GtkWidget *row = collet_row_new (nodes[i], version);
       collet_row_add_status (row, collet_cell_get_status (cell), collet_cell_get_word (cell));
+      /* Only the daemon that we talk to can give up what it has of its own. */
+      if (cell == COLLET_CELL_OVERRIDE && g_str_equal (nodes[i], own))
+        collet_row_add_button (row, _ ("As _Agreed"), "win.clear-override",
+                               g_variant_new_string (collet_page_get_key (COLLET_PAGE (self))));
       collet_group_add (self->nodes, row);
     }
 }
 
 static void
-set_fact (ColletModulePage *self, guint fact, const char *value)
+show_facts (ColletDetailPage *self, ColletItem *item)
 {
-  collet_fact_set (self->fact_rows[fact], value);
-}
-
-static void
-take_fact (ColletModulePage *self, guint fact, char *value)
-{
-  set_fact (self, fact, value);
-  g_free (value);
-}
-
-static void
-show_facts (ColletModulePage *self)
-{
-  ColletItem *item = self->item;
   gint64 errors = collet_item_get_int (item, "Errors"), calls = collet_item_get_int (item, "Calls");
   g_auto (GStrv) requires = collet_item_dup_strv (item, "Requires");
+  const char *signer = collet_item_get_string (item, "Signer");
 
-  take_fact (self, FACT_VERSION,
-             collet_text_dup_full_version (collet_item_get_string (item, "SemanticVersion"),
-                                           collet_item_get_string (item, "Version")));
-  set_fact (self, FACT_STATE,
-            collet_text_of (COLLET_WORD_MODULE_STATE, collet_item_get_string (item, "State")));
-  set_fact (self, FACT_HOST,
-            g_str_equal (collet_item_get_string (item, "Host"), "in-process") ? _ ("The daemon itself")
-                                                                              : _ ("A confined process"));
-  take_fact (self, FACT_GENERATION,
-             g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Generation")));
-  take_fact (self, FACT_LOADED, collet_text_dup_time (collet_item_get_int (item, "LoadedAt")));
-  take_fact (self, FACT_CALLS,
-             errors > 0 ? g_strdup_printf (_ ("%d, %d of them with errors"), (int)calls, (int)errors)
-                        : g_strdup_printf ("%" G_GINT64_FORMAT, calls));
-  take_fact (self, FACT_IN_FLIGHT,
-             g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "InFlight")));
-  take_fact (self, FACT_CRASHES,
-             g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Crashes")));
-  take_fact (self, FACT_STATE_SAVED,
-             collet_item_get_bool (item, "Stateful")
-                 ? collet_text_dup_time (collet_item_get_int (item, "StateSavedAt"))
-                 : g_strdup (_ ("It has none")));
-  take_fact (self, FACT_REQUIRES, g_strjoinv (", ", requires));
-  set_fact (self, FACT_SIGNER,
-            *collet_item_get_string (item, "Signer") != '\0' ? collet_item_get_string (item, "Signer")
-                                                             : _ ("Nobody"));
-  set_fact (self, FACT_LICENSE, collet_item_get_string (item, "License"));
-  set_fact (self, FACT_MD5, collet_item_get_string (item, "Md5"));
-  set_fact (self, FACT_CODE_DIGEST, collet_item_get_string (item, "CodeDigest"));
-  set_fact (self, FACT_BUILD_ID, collet_item_get_string (item, "BuildId"));
+  collet_detail_page_take_fact (self, FACT_VERSION,
+                                collet_text_dup_full_version (collet_item_get_string (item,
+                                                                                      "SemanticVersion"),
+                                                              collet_item_get_string (item, "Version")));
+  collet_detail_page_set_fact (
+      self, FACT_STATE, collet_text_of (COLLET_WORD_MODULE_STATE, collet_item_get_string (item, "State")));
+  collet_detail_page_set_fact (self, FACT_HOST,
+                               g_str_equal (collet_item_get_string (item, "Host"), "in-process")
+                                   ? _ ("The daemon itself")
+                                   : _ ("A confined process"));
+  collet_detail_page_set_number (self, FACT_GENERATION, "Generation");
+  collet_detail_page_take_fact (self, FACT_LOADED,
+                                collet_text_dup_time (collet_item_get_int (item, "LoadedAt")));
+  if (errors > 0)
+    collet_detail_page_take_fact (
+        self, FACT_CALLS, g_strdup_printf (_ ("%d, %d of them with errors"), (int)calls, (int)errors));
+  else
+    collet_detail_page_set_number (self, FACT_CALLS, "Calls");
+  collet_detail_page_set_number (self, FACT_IN_FLIGHT, "InFlight");
+  collet_detail_page_set_number (self, FACT_CRASHES, "Crashes");
+  collet_detail_page_take_fact (self, FACT_STATE_SAVED,
+                                collet_item_get_bool (item, "Stateful")
+                                    ? collet_text_dup_time (collet_item_get_int (item, "StateSavedAt"))
+                                    : g_strdup (_ ("It has none")));
+  collet_detail_page_take_fact (self, FACT_REQUIRES, g_strjoinv (", ", requires));
+  collet_detail_page_set_fact (self, FACT_SIGNER, *signer != '\0' ? signer : _ ("Nobody"));
+  collet_detail_page_set_fact (self, FACT_LICENSE, collet_item_get_string (item, "License"));
+  collet_detail_page_set_fact (self, FACT_MD5, collet_item_get_string (item, "Md5"));
+  collet_detail_page_set_fact (self, FACT_CODE_DIGEST, collet_item_get_string (item, "CodeDigest"));
+  collet_detail_page_set_fact (self, FACT_BUILD_ID, collet_item_get_string (item, "BuildId"));
 }
 
 static void
-show_running (ColletModulePage *self)
+show_running (ColletModulePage *self, ColletItem *item)
 {
   g_autofree char *id =
-      collet_bus_dup_name (COLLET_BUS_RELOADS, collet_item_get_string (self->item, "Reload"));
+      item != NULL ? collet_bus_dup_name (COLLET_BUS_RELOADS, collet_item_get_string (item, "Reload")) : NULL;
 
   if (g_strcmp0 (id, self->reload_path) == 0)
     return;
@@ -286,45 +300,32 @@ set_button (ColletModulePage *self, GtkWidget *button, const char *why_not)
 }
 
 static void
-show_buttons (ColletModulePage *self)
+show_buttons (ColletModulePage *self, ColletItem *item)
 {
-  const char *state = self->item != NULL ? collet_item_get_string (self->item, "State") : "";
-  const char *previous = self->item != NULL ? collet_item_get_string (self->item, "PreviousVersion") : "";
-  const char *gone = self->item == NULL ? _ ("It is not loaded on this node") : NULL;
+  const char *state = item != NULL ? collet_item_get_string (item, "State") : "";
+  const char *previous = item != NULL ? collet_item_get_string (item, "PreviousVersion") : "";
+  const char *gone = item == NULL ? _ ("It is not loaded on this node") : NULL;
   gboolean is_drained = g_str_equal (state, "drained");
 
   /* The children of the flow box, so that they leave no gap. */
   gtk_widget_set_visible (gtk_widget_get_parent (self->resume), is_drained);
   gtk_widget_set_visible (gtk_widget_get_parent (self->drain), !is_drained);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->rollback), get_rollback (self));
   set_button (self, self->reload, gone);
   set_button (self, self->rollback,
-              gone != NULL        ? gone
-              : *previous == '\0' ? _ ("There is no version before this one")
-                                  : NULL);
+              gone != NULL                             ? gone
+              : *previous == '\0' && !is_agreed (self) ? _ ("There is no version before this one")
+                                                       : NULL);
   set_button (self, self->drain, gone);
   set_button (self, self->resume, NULL);
   set_button (self, self->unload, gone);
 }
 
 static void
-update (ColletModulePage *self)
+show_status (ColletModulePage *self, ColletItem *item)
 {
-  ColletItem *item = self->item;
-  const char *verdict = item != NULL ? collet_item_get_string (item, "Verdict") : "";
-  const char *why = item != NULL ? collet_item_get_string (item, "VerdictMessage") : "";
-
-  show_buttons (self);
-  gtk_label_set_label (GTK_LABEL (self->why), why);
-  gtk_widget_set_visible (self->why, *why != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->tools), item != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self->facts), item != NULL);
-  if (item == NULL)
-    {
-      gtk_widget_set_visible (GTK_WIDGET (self->running), FALSE);
-      collet_status_set (self->status, COLLET_STATUS_ABSENT, _ ("Not loaded on this node"));
-      return;
-    }
-  const char *state = collet_item_get_string (item, "State");
+  const char *state = collet_item_get_string (item, "State"),
+             *verdict = collet_item_get_string (item, "Verdict");
   ColletStatusKind kind = g_str_equal (verdict, "broken") ? COLLET_STATUS_BROKEN
                           : g_str_equal (verdict, "attention")
                               ? COLLET_STATUS_ATTENTION
@@ -333,43 +334,41 @@ update (ColletModulePage *self)
                                                            collet_item_get_string (item, "Version"));
   g_autofree char *text =
       g_strdup_printf ("%s, %s", version, collet_text_of (COLLET_WORD_MODULE_STATE, state));
+
   collet_status_set (self->status, kind, text);
+}
+
+static void
+collet_module_page_update (ColletDetailPage *page, ColletItem *item)
+{
+  ColletModulePage *self = COLLET_MODULE_PAGE (page);
+  const char *why = item != NULL ? collet_item_get_string (item, "VerdictMessage") : "";
+
+  show_buttons (self, item);
+  show_running (self, item);
+  gtk_label_set_label (GTK_LABEL (self->why), why);
+  gtk_widget_set_visible (self->why, *why != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->tools), item != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->facts), item != NULL);
+  if (item == NULL)
+    {
+      collet_status_set (self->status, COLLET_STATUS_ABSENT, _ ("Not loaded on this node"));
+      return;
+    }
+  show_status (self, item);
   collet_page_set_title (COLLET_PAGE (self), collet_page_get_key (COLLET_PAGE (self)),
                          collet_item_get_string (item, "Description"));
-  show_facts (self);
-  show_running (self);
+  show_facts (page, item);
+  if (collet_item_get_int (item, "LiveGenerations") > 1 ||
+      g_str_has_prefix (collet_item_get_string (item, "State"), "drain"))
+    ask_drain (self);
   if (g_strcmp0 (self->listed, collet_item_get_string (item, "Version")) != 0)
     {
       g_free (self->listed);
       self->listed = g_strdup (collet_item_get_string (item, "Version"));
-      list_tools (self);
+      list_tools (self, item);
       ask (self);
     }
-}
-
-static void
-set_item (ColletModulePage *self, ColletItem *item)
-{
-  if (self->item == item)
-    return;
-  if (self->item != NULL)
-    g_signal_handlers_disconnect_by_func (self->item, update, self);
-  g_set_object (&self->item, item);
-  if (item != NULL)
-    g_signal_connect_object (item, "notify::revision", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-}
-
-static void
-find_item (ColletModulePage *self)
-{
-  const char *key = collet_page_get_key (COLLET_PAGE (self));
-
-  if (key == NULL)
-    return;
-  ColletItemList *modules =
-      collet_service_get_list (collet_page_get_service (COLLET_PAGE (self)), COLLET_LIST_MODULES);
-  set_item (self, collet_item_list_lookup (modules, key));
-  update (self);
 }
 
 /* ---- the page ---- */
@@ -385,7 +384,7 @@ collet_module_page_set_key (ColletPage *page, const char *key)
 {
   ColletModulePage *self = COLLET_MODULE_PAGE (page);
 
-  collet_page_set_title (page, key, "");
+  COLLET_PAGE_CLASS (collet_module_page_parent_class)->set_key (page, key);
   set_string_target (self->reload, key);
   set_string_target (self->drain, key);
   set_string_target (self->resume, key);
@@ -395,6 +394,7 @@ collet_module_page_set_key (ColletPage *page, const char *key)
   collet_group_clear (self->versions);
   collet_group_clear (self->history);
   collet_group_clear (self->tools);
+  gtk_widget_set_visible (GTK_WIDGET (self->draining), FALSE);
 }
 
 static void
@@ -404,9 +404,10 @@ collet_module_page_refresh (ColletPage *page)
 
   if (collet_page_get_key (page) == NULL)
     return;
-  find_item (self);
+  COLLET_PAGE_CLASS (collet_module_page_parent_class)->refresh (page);
   list_nodes (self);
   ask (self);
+  ask_drain (self);
 }
 
 static void
@@ -414,8 +415,7 @@ collet_module_page_set_service (ColletPage *page, ColletService *service)
 {
   ColletMatrix *matrix = collet_service_get_matrix (service);
 
-  g_signal_connect_object (collet_service_get_list (service, COLLET_LIST_MODULES), "items-changed",
-                           G_CALLBACK (find_item), page, G_CONNECT_SWAPPED);
+  COLLET_PAGE_CLASS (collet_module_page_parent_class)->set_service (page, service);
   g_signal_connect_object (service, "reload-finished", G_CALLBACK (collet_module_page_refresh), page,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (matrix, "notify::revision", G_CALLBACK (list_nodes), page, G_CONNECT_SWAPPED);
@@ -426,7 +426,7 @@ collet_module_page_dispose (GObject *object)
 {
   ColletModulePage *self = COLLET_MODULE_PAGE (object);
 
-  set_item (self, NULL);
+  g_clear_handle_id (&self->drain_timer, g_source_remove);
   g_clear_pointer (&self->listed, g_free);
   g_clear_pointer (&self->reload_path, g_free);
   G_OBJECT_CLASS (collet_module_page_parent_class)->dispose (object);
@@ -442,6 +442,8 @@ collet_module_page_class_init (ColletModulePageClass *klass)
   page_class->set_service = collet_module_page_set_service;
   page_class->set_key = collet_module_page_set_key;
   page_class->refresh = collet_module_page_refresh;
+  COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_MODULES;
+  COLLET_DETAIL_PAGE_CLASS (klass)->update = collet_module_page_update;
   g_type_ensure (COLLET_TYPE_STATUS);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-module-page.ui");
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, status);
@@ -452,6 +454,7 @@ collet_module_page_class_init (ColletModulePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, resume);
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, unload);
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, running);
+  gtk_widget_class_bind_template_child (widget_class, ColletModulePage, draining);
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, versions);
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, nodes);
   gtk_widget_class_bind_template_child (widget_class, ColletModulePage, tools);
@@ -463,9 +466,5 @@ static void
 collet_module_page_init (ColletModulePage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  for (guint i = 0; i < N_FACTS; i++)
-    {
-      self->fact_rows[i] = collet_fact_new (_ (fact_names[i]));
-      adw_preferences_group_add (self->facts, self->fact_rows[i]);
-    }
+  collet_detail_page_add_facts (COLLET_DETAIL_PAGE (self), self->facts, fact_names, N_FACTS);
 }

@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include "collet-page.h"
+#include "collet-detail-page.h"
 
 G_BEGIN_DECLS
 
 #define COLLET_TYPE_MODULE_PAGE (collet_module_page_get_type ())
-G_DECLARE_FINAL_TYPE (ColletModulePage, collet_module_page, COLLET, MODULE_PAGE, ColletPage)
+G_DECLARE_FINAL_TYPE (ColletModulePage, collet_module_page, COLLET, MODULE_PAGE, ColletDetailPage)
 
 G_END_DECLS

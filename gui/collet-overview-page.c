@@ -257,7 +257,7 @@ update_summary (ColletOverviewPage *self)
 
   gtk_widget_set_visible (GTK_WIDGET (self->summary), n > 0);
   if (differing > 0)
-    text = g_strdup_printf (ngettext ("%u of %u module differs between nodes or needs you",
+    text = g_strdup_printf (ngettext ("%u of %u modules differs between nodes or needs you",
                                       "%u of %u modules differ between nodes or need you", differing),
                             differing, n);
   else if (n_nodes <= 1)

@@ -3,29 +3,12 @@
 
 #include <glib/gi18n.h>
 
-#include "collet-error-remedy.h"
 #include "collet-error.h"
+#include "collet-reload-options.h"
 #include "collet-rows.h"
 #include "collet-status.h"
 #include "collet-text.h"
 #include "collet-window-private.h"
-
-typedef struct
-{
-  const char *strategy; /* of ClusterReload() */
-  const char *title, *promise;
-} Strategy;
-
-/* On a node of its own only the first two. */
-static const Strategy strategies[] = {
-  { "local", N_ ("Reload"),
-    N_ ("This node. State is taken along; if anything fails, the old version goes on.") },
-  { "prepare", N_ ("Prepare, commit by hand"),
-    N_ ("The new version is started and can be called for trial; it serves when you commit.") },
-  { "sync_all", N_ ("All nodes at once"), N_ ("Every node of the cluster, or none.") },
-  { "quorum", N_ ("More than half"), N_ ("Counts when more than half have it; the others follow.") },
-  { "rolling", N_ ("Wave by wave"), N_ ("Some nodes first; it stops where errors rise.") },
-};
 
 struct _ColletReloadDialog
 {
@@ -36,8 +19,9 @@ struct _ColletReloadDialog
   ColletItem *facts;
   gboolean is_valid, is_new;
   GCancellable *cancellable;
-  GtkWidget *path, *run, *check, *choose, *cancel, *problems, *facts_group, *how;
-  GtkWidget *differences, *checks, *strategy, *reason, *breaking_row, *breaking, *discard_row, *discard;
+  GtkWidget *path, *run, *check, *choose, *cancel, *problems, *facts_group;
+  GtkWidget *differences, *checks;
+  ColletReloadOptions *options;
   ColletStatus *status;
   GPtrArray *rows; /* of the expanders: Row */
 };
@@ -86,7 +70,7 @@ forget (ColletReloadDialog *self)
   self->is_valid = FALSE;
   gtk_widget_set_visible (self->problems, FALSE);
   gtk_widget_set_visible (self->facts_group, FALSE);
-  gtk_widget_set_visible (self->how, FALSE);
+  gtk_widget_set_visible (GTK_WIDGET (self->options), FALSE);
   say (self, COLLET_STATUS_NEUTRAL, NULL);
 }
 
@@ -94,20 +78,13 @@ forget (ColletReloadDialog *self)
 static void
 update_run (ColletReloadDialog *self)
 {
-  const char *verdict = self->facts != NULL ? collet_item_get_string (self->facts, "verdict") : "";
-  gboolean is_refused =
-      g_str_equal (verdict, "breaking") && !gtk_switch_get_active (GTK_SWITCH (self->breaking));
   const char *why = self->facts == NULL ? _ ("Nothing was checked yet")
                     : !self->is_valid   ? _ ("The checks did not pass")
-                    : is_refused        ? _ ("A breaking change has to be accepted below")
-                                        : NULL;
+                                        : collet_reload_options_get_problem (self->options);
 
   gtk_widget_set_sensitive (self->run, why == NULL);
   gtk_widget_set_tooltip_text (self->run, why);
-  gtk_button_set_label (GTK_BUTTON (self->run),
-                        self->is_new || self->facts == NULL ? _ ("_Load") : _ ("_Reload"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->run), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  self->is_new || self->facts == NULL ? _ ("Load") : _ ("Reload"), -1);
+  collet_button_set_label (self->run, self->is_new || self->facts == NULL ? _ ("_Load") : _ ("_Reload"));
 }
 
 /* ---- what the checks said ---- */
@@ -115,7 +92,7 @@ update_run (ColletReloadDialog *self)
 static void
 show_problem (ColletReloadDialog *self, const char *title, const char *what, const char *remedy)
 {
-  g_autofree char *text = *remedy != '\0' ? g_strdup_printf ("%s\n%s", what, remedy) : g_strdup (what);
+  g_autofree char *text = collet_text_dup_advice (what, remedy);
   GtkWidget *row = collet_row_new (title, text);
 
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
@@ -201,22 +178,18 @@ show_facts (ColletReloadDialog *self)
   self->is_new = running == NULL;
   adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (self->facts_group), text);
   gtk_widget_set_visible (self->facts_group, TRUE);
-  gtk_widget_set_visible (self->how, self->is_valid);
-  gtk_widget_set_visible (self->breaking_row,
-                          g_str_equal (collet_item_get_string (self->facts, "verdict"), "breaking"));
-  gtk_widget_set_visible (self->discard_row, running != NULL && collet_item_get_bool (running, "Stateful"));
-  gtk_widget_set_visible (self->strategy, running != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->options), self->is_valid);
+  collet_reload_options_set_facts (self->options, self->facts, running);
 }
 
 static void
 show_error (ColletReloadDialog *self, const GError *error)
 {
-  g_autofree char *message = collet_text_dup_error (error);
+  g_autofree char *text = collet_text_dup_error_advice (error);
 
   say (self, COLLET_STATUS_BROKEN, _ ("It could not be checked"));
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->problems), _ ("What Happened"));
-  show_problem (self, collet_error_name_of (error), message,
-                error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : "");
+  show_problem (self, collet_error_name_of (error), text, "");
 }
 
 static void
@@ -270,9 +243,8 @@ on_check (ColletReloadDialog *self)
   say (self, COLLET_STATUS_BUSY, _ ("Checking: it is loaded for trial in a process of its own"));
   gtk_widget_set_sensitive (self->check, FALSE);
   collet_service_call (self->window->service, "ValidateModule",
-                       g_variant_new ("(s@a{sv})", self->checked,
-                                      g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0)),
-                       0, self->cancellable, on_validated, self);
+                       g_variant_new ("(sa{sv})", self->checked, NULL), 0, self->cancellable, on_validated,
+                       self);
 }
 
 static void
@@ -354,64 +326,17 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
   gtk_window_destroy (GTK_WINDOW (self));
 }
 
-static GVariant *
-make_options (ColletReloadDialog *self, gboolean with_artifact)
-{
-  GVariantBuilder options;
-  const char *reason = gtk_editable_get_text (GTK_EDITABLE (self->reason));
-
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  if (with_artifact)
-    g_variant_builder_add (&options, "{sv}", "artifact", g_variant_new_string (self->checked));
-  if (*reason != '\0')
-    g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
-  if (gtk_widget_get_visible (self->breaking_row) && gtk_switch_get_active (GTK_SWITCH (self->breaking)))
-    g_variant_builder_add (&options, "{sv}", "allow-breaking", g_variant_new_boolean (TRUE));
-  if (gtk_widget_get_visible (self->discard_row) && gtk_switch_get_active (GTK_SWITCH (self->discard)))
-    g_variant_builder_add (&options, "{sv}", "discard-state", g_variant_new_boolean (TRUE));
-  return g_variant_builder_end (&options);
-}
-
 static void
 on_run (ColletReloadDialog *self)
 {
-  const char *name = collet_item_get_string (self->facts, "name");
-  const Strategy *strategy = &strategies[adw_combo_row_get_selected (ADW_COMBO_ROW (self->strategy))];
-  const char *method;
   GVariant *arguments;
+  const char *method =
+      collet_reload_options_make_call (self->options, collet_item_get_string (self->facts, "name"),
+                                       self->checked, &arguments);
 
-  if (self->is_new)
-    {
-      method = "SafeLoad";
-      arguments = g_variant_new ("(s@a{sv})", self->checked, make_options (self, FALSE));
-    }
-  else if (g_str_equal (strategy->strategy, "local"))
-    {
-      method = "HotReload";
-      arguments = g_variant_new ("(s@a{sv})", name, make_options (self, TRUE));
-    }
-  else if (g_str_equal (strategy->strategy, "prepare"))
-    {
-      method = "PrepareReload";
-      arguments = g_variant_new ("(s@a{sv})", name, make_options (self, TRUE));
-    }
-  else
-    {
-      method = "ClusterReload";
-      arguments = g_variant_new ("(ss@a{sv})", name, strategy->strategy, make_options (self, TRUE));
-    }
   gtk_widget_set_sensitive (self->run, FALSE);
   say (self, COLLET_STATUS_BUSY, _ ("Asking the daemon"));
   collet_service_call (self->window->service, method, arguments, 0, self->cancellable, on_started, self);
-}
-
-static void
-on_strategy (ColletReloadDialog *self)
-{
-  guint selected = adw_combo_row_get_selected (ADW_COMBO_ROW (self->strategy));
-
-  if (selected < G_N_ELEMENTS (strategies))
-    adw_action_row_set_subtitle (ADW_ACTION_ROW (self->strategy), _ (strategies[selected].promise));
 }
 
 /* ---- life ---- */
@@ -443,6 +368,7 @@ collet_reload_dialog_class_init (ColletReloadDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = collet_reload_dialog_dispose;
   g_type_ensure (COLLET_TYPE_STATUS);
+  g_type_ensure (COLLET_TYPE_RELOAD_OPTIONS);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-reload-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, path);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, run);
@@ -453,15 +379,9 @@ collet_reload_dialog_class_init (ColletReloadDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, problems);
   gtk_widget_class_bind_template_child_full (widget_class, "facts", FALSE,
                                              G_STRUCT_OFFSET (ColletReloadDialog, facts_group));
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, how);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, differences);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, checks);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, strategy);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, reason);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, breaking_row);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, breaking);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, discard_row);
-  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, discard);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadDialog, options);
   gtk_widget_class_bind_template_callback (widget_class, on_run);
   gtk_widget_class_bind_template_callback (widget_class, on_check);
   gtk_widget_class_bind_template_callback (widget_class, on_choose);
@@ -479,20 +399,6 @@ collet_reload_dialog_init (ColletReloadDialog *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
-static void
-fill_strategies (ColletReloadDialog *self)
-{
-  ColletItem *daemon = collet_service_get_daemon (self->window->service);
-  gboolean is_alone = *collet_item_get_string (daemon, "ClusterName") == '\0';
-  g_autoptr (GtkStringList) list = gtk_string_list_new (NULL);
-
-  for (guint i = 0; i < (is_alone ? 2 : G_N_ELEMENTS (strategies)); i++)
-    gtk_string_list_append (list, _ (strategies[i].title));
-  g_signal_connect_swapped (self->strategy, "notify::selected", G_CALLBACK (on_strategy), self);
-  adw_combo_row_set_model (ADW_COMBO_ROW (self->strategy), G_LIST_MODEL (list));
-  on_strategy (self);
-}
-
 GtkWidget *
 collet_reload_dialog_new (ColletWindow *window, const char *module, const char *path)
 {
@@ -501,7 +407,7 @@ collet_reload_dialog_new (ColletWindow *window, const char *module, const char *
 
   self->window = window;
   self->module = g_strdup (module);
-  fill_strategies (self);
+  collet_reload_options_setup (self->options, window->service);
   if (module != NULL)
     {
       g_autofree char *title = g_strdup_printf (_ ("Reload %s"), module);

@@ -16,6 +16,7 @@ enum
   FACT_STRATEGY,
   FACT_INITIATOR,
   FACT_REASON,
+  FACT_NOTE,
   FACT_STARTED,
   FACT_DURATION,
   FACT_PAUSE,
@@ -24,48 +25,62 @@ enum
 };
 
 static const char *const fact_names[N_FACTS] = {
-  N_ ("Id"),      N_ ("Kind"),     N_ ("Strategy"),     N_ ("Asked for by"), N_ ("Reason"),
-  N_ ("Started"), N_ ("Duration"), N_ ("Calls paused"), N_ ("Takes back"),
+  N_ ("Id"),   N_ ("Kind"),    N_ ("Strategy"), N_ ("Asked for by"), N_ ("Reason"),
+  N_ ("Note"), N_ ("Started"), N_ ("Duration"), N_ ("Calls paused"), N_ ("Takes back"),
 };
 
 static const char *const phases[] = { "preflight", "prepare", "commit", "drain", "done" };
 
+/* What is shown in the place of another one while it lasts. */
+static const struct
+{
+  const char *phase;
+  guint place;
+} between[] = { { "prepared", 1 }, { "canary", 1 }, { "trial", 3 } };
+
 struct _ColletReloadPage
 {
-  ColletPage parent_instance;
+  ColletDetailPage parent_instance;
   ColletStatus *status;
   GtkFlowBox *phases;
-  GtkWidget *progress, *buttons, *cancel, *commit, *abort, *confirm, *promote, *pause, *revert, *note;
+  GtkWidget *progress, *buttons, *cancel, *commit, *abort, *confirm, *promote, *pause, *resume, *revert,
+      *note;
   AdwPreferencesGroup *error, *nodes, *items, *facts;
   GtkWidget *phase_marks[G_N_ELEMENTS (phases)];
-  GtkWidget *fact_rows[N_FACTS];
-  ColletItem *item; /* the object on the bus, or the record of it */
+  gboolean is_asked; /* for the record, of the present key */
 };
 
-G_DEFINE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET_TYPE_PAGE)
-
-static void update (ColletReloadPage *self);
+G_DEFINE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET_TYPE_DETAIL_PAGE)
 
 /* ---- parts ---- */
 
 static guint
 find_phase (const char *phase)
 {
-  if (g_str_equal (phase, "prepared"))
-    return 1;
-  if (g_str_equal (phase, "trial"))
-    return 3;
+  for (guint i = 0; i < G_N_ELEMENTS (between); i++)
+    if (g_str_equal (between[i].phase, phase))
+      return between[i].place;
   for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
     if (g_str_equal (phases[i], phase))
       return i;
   return 0;
 }
 
-static void
-show_phases (ColletReloadPage *self)
+static const char *
+get_phase_word (ColletItem *item)
 {
-  const char *phase = collet_item_get_string (self->item, "Phase");
-  const char *state = collet_item_get_string (self->item, "State");
+  const char *phase = collet_item_get_string (item, "Phase");
+
+  return g_str_equal (phase, "prepared") && collet_text_is_agreed (item)
+             ? _ ("Prepared, waits for the other nodes")
+             : collet_text_of (COLLET_WORD_PHASE, phase);
+}
+
+static void
+show_phases (ColletReloadPage *self, ColletItem *item)
+{
+  const char *phase = collet_item_get_string (item, "Phase");
+  const char *state = collet_item_get_string (item, "State");
   gboolean is_running = g_str_equal (state, "running");
   guint now = g_str_equal (state, "succeeded") ? G_N_ELEMENTS (phases) : find_phase (phase);
 
@@ -75,26 +90,26 @@ show_phases (ColletReloadPage *self)
                               : i > now    ? COLLET_STATUS_ABSENT
                               : is_running ? COLLET_STATUS_BUSY
                                            : collet_text_status_of (COLLET_WORD_RELOAD_STATE, state);
-      const char *word = i == now && is_running ? collet_text_of (COLLET_WORD_PHASE, phase)
-                                                : collet_text_of (COLLET_WORD_PHASE, phases[i]);
+      const char *word =
+          i == now && is_running ? get_phase_word (item) : collet_text_of (COLLET_WORD_PHASE, phases[i]);
       collet_status_set (COLLET_STATUS (self->phase_marks[i]), kind, word);
     }
 }
 
 static void
-show_error (ColletReloadPage *self)
+show_error (ColletReloadPage *self, ColletItem *item)
 {
-  const char *name = collet_item_get_string (self->item, "ErrorName");
-  const char *message = collet_item_get_string (self->item, "ErrorMessage");
+  const char *name = collet_item_get_string (item, "ErrorName");
+  const char *message = collet_item_get_string (item, "ErrorMessage");
   ColletError code;
 
   collet_group_clear (self->error);
   gtk_widget_set_visible (GTK_WIDGET (self->error), *name != '\0');
   if (*name == '\0')
     return;
-  const char *remedy = collet_error_from_name (name, &code) ? collet_error_remedy (code) : "";
   g_autofree char *text =
-      strstr (message, remedy) != NULL ? g_strdup (message) : g_strdup_printf ("%s\n%s", message, remedy);
+      collet_text_dup_advice (message,
+                              collet_error_from_name (name, &code) ? collet_error_remedy (code) : "");
   g_autofree char *copied = g_strdup_printf ("%s: %s", name, text);
   GtkWidget *row = collet_row_new (name, text);
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
@@ -135,9 +150,9 @@ compare_nodes (gconstpointer a, gconstpointer b)
 }
 
 static void
-show_nodes (ColletReloadPage *self)
+show_nodes (ColletReloadPage *self, ColletItem *item)
 {
-  g_autoptr (GPtrArray) nodes = collet_item_dup_rows (self->item, "Nodes");
+  g_autoptr (GPtrArray) nodes = collet_item_dup_rows (item, "Nodes");
   GtkWidget *done = NULL;
   guint n_done = 0;
 
@@ -165,10 +180,29 @@ show_nodes (ColletReloadPage *self)
   collet_group_add (self->nodes, done);
 }
 
-static void
-show_items (ColletReloadPage *self)
+/* What clients see of the change, below the module. */
+static GtkWidget *
+make_differences_row (GStrv lines)
 {
-  g_autoptr (GPtrArray) items = collet_item_dup_rows (self->item, "Items");
+  guint n = g_strv_length (lines);
+  g_autofree char *text = g_strdup_printf (ngettext ("%u difference", "%u differences", n), n);
+  GtkWidget *row = g_object_new (ADW_TYPE_EXPANDER_ROW, "use-markup", FALSE, "title",
+                                 _ ("What Clients See of It"), "subtitle", text, NULL);
+
+  for (guint i = 0; i < n; i++)
+    {
+      GtkWidget *line = collet_row_new (lines[i], NULL);
+
+      adw_action_row_set_title_lines (ADW_ACTION_ROW (line), 0);
+      adw_expander_row_add_row (ADW_EXPANDER_ROW (row), line);
+    }
+  return row;
+}
+
+static void
+show_items (ColletReloadPage *self, ColletItem *reload)
+{
+  g_autoptr (GPtrArray) items = collet_item_dup_rows (reload, "Items");
 
   collet_group_clear (self->items);
   gtk_widget_set_visible (GTK_WIDGET (self->items), items->len > 0);
@@ -178,6 +212,7 @@ show_items (ColletReloadPage *self)
       const char *module = collet_item_get_string (item, "module"),
                  *verdict = collet_item_get_string (item, "verdict");
       const char *message = collet_item_get_string (item, "error-message");
+      g_auto (GStrv) differences = collet_item_dup_strv (item, "differences");
       g_autofree char *from = collet_text_dup_full_version (collet_item_get_string (item, "from-version"),
                                                             collet_item_get_string (item, "from"));
       g_autofree char *to = collet_text_dup_full_version (collet_item_get_string (item, "to-version"),
@@ -191,33 +226,33 @@ show_items (ColletReloadPage *self)
                                collet_text_of (COLLET_WORD_COMPATIBILITY, verdict));
       collet_row_set_action (row, "win.open-module", g_variant_new_string (module));
       collet_group_add (self->items, row);
+      if (differences[0] != NULL)
+        collet_group_add (self->items, make_differences_row (differences));
     }
 }
 
 static void
-take_fact (ColletReloadPage *self, guint fact, char *value)
+show_facts (ColletDetailPage *self, ColletItem *item)
 {
-  collet_fact_set (self->fact_rows[fact], value);
-  g_free (value);
-}
-
-static void
-show_facts (ColletReloadPage *self)
-{
-  ColletItem *item = self->item;
   gint64 duration = collet_item_get_int (item, "DurationUs"), pause = collet_item_get_int (item, "PauseUs");
 
-  collet_fact_set (self->fact_rows[FACT_ID], collet_item_get_string (item, "Id"));
-  collet_fact_set (self->fact_rows[FACT_KIND],
-                   collet_text_of (COLLET_WORD_KIND, collet_item_get_string (item, "Kind")));
-  collet_fact_set (self->fact_rows[FACT_STRATEGY],
-                   collet_text_of (COLLET_WORD_STRATEGY, collet_item_get_string (item, "Strategy")));
-  take_fact (self, FACT_INITIATOR, collet_text_dup_initiator (collet_item_get_int (item, "Initiator")));
-  collet_fact_set (self->fact_rows[FACT_REASON], collet_item_get_string (item, "Reason"));
-  take_fact (self, FACT_STARTED, collet_text_dup_time (collet_item_get_int (item, "StartedAt")));
-  take_fact (self, FACT_DURATION, duration > 0 ? collet_text_dup_duration (duration) : g_strdup (""));
-  take_fact (self, FACT_PAUSE, duration > 0 && pause >= 0 ? collet_text_dup_duration (pause) : g_strdup (""));
-  collet_fact_set (self->fact_rows[FACT_REVERTS], collet_item_get_string (item, "Reverts"));
+  collet_detail_page_set_fact (self, FACT_ID, collet_item_get_string (item, "Id"));
+  collet_detail_page_set_fact (self, FACT_KIND,
+                               collet_text_of (COLLET_WORD_KIND, collet_item_get_string (item, "Kind")));
+  collet_detail_page_set_fact (
+      self, FACT_STRATEGY, collet_text_of (COLLET_WORD_STRATEGY, collet_item_get_string (item, "Strategy")));
+  collet_detail_page_take_fact (self, FACT_INITIATOR,
+                                collet_text_dup_initiator (collet_item_get_int (item, "Initiator")));
+  collet_detail_page_set_fact (self, FACT_REASON, collet_item_get_string (item, "Reason"));
+  collet_detail_page_set_fact (self, FACT_NOTE, collet_item_get_string (item, "Note"));
+  collet_detail_page_take_fact (self, FACT_STARTED,
+                                collet_text_dup_time (collet_item_get_int (item, "StartedAt")));
+  collet_detail_page_take_fact (self, FACT_DURATION,
+                                duration > 0 ? collet_text_dup_duration (duration) : g_strdup (""));
+  collet_detail_page_take_fact (self, FACT_PAUSE,
+                                duration > 0 && pause >= 0 ? collet_text_dup_duration (pause)
+                                                           : g_strdup (""));
+  collet_detail_page_set_fact (self, FACT_REVERTS, collet_item_get_string (item, "Reverts"));
 }
 
 static void
@@ -227,19 +262,54 @@ show_button (GtkWidget *button, gboolean visible, GVariant *target)
   gtk_widget_set_visible (gtk_widget_get_parent (button), visible);
 }
 
-static void
-show_buttons (ColletReloadPage *self)
+/* Whether nodes still wait for their wave. */
+static gboolean
+is_rolling (ColletItem *item)
 {
-  ColletItem *item = self->item;
+  g_autoptr (GPtrArray) nodes = collet_item_dup_rows (item, "Nodes");
+  gboolean is_decided = FALSE, is_left = FALSE;
+
+  for (guint i = 0; i < nodes->len; i++)
+    {
+      const char *state = collet_item_get_string (nodes->pdata[i], "state");
+
+      is_decided |= g_str_equal (state, "applied");
+      is_left |= !g_str_equal (state, "applied") && !g_str_equal (state, "failed");
+    }
+  return g_str_equal (collet_item_get_string (item, "Strategy"), "rolling") && is_decided && is_left;
+}
+
+/* To what ran before: as it was agreed on, or here alone. */
+static void
+show_way_back (ColletReloadPage *self, ColletItem *item, gboolean visible)
+{
+  g_autoptr (GPtrArray) items = collet_item_dup_rows (item, "Items");
+
+  if (collet_text_is_agreed (item) && items->len == 1)
+    {
+      gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert), "win.cluster-rollback");
+      show_button (self->revert, visible,
+                   g_variant_new ("(ss)", collet_item_get_string (items->pdata[0], "module"),
+                                  collet_item_get_string (items->pdata[0], "from")));
+      return;
+    }
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert), "win.revert");
+  show_button (self->revert, visible, g_variant_new_string (collet_item_get_string (item, "Id")));
+}
+
+static void
+show_buttons (ColletReloadPage *self, ColletItem *item)
+{
   const char *id = collet_item_get_string (item, "Id"), *phase = collet_item_get_string (item, "Phase");
   g_autoptr (GPtrArray) items = collet_item_dup_rows (item, "Items");
   const char *module = items->len > 0 ? collet_item_get_string (items->pdata[0], "module") : "";
   const char *version = items->len > 0 ? collet_item_get_string (items->pdata[0], "to") : "";
   const char *state = collet_item_get_string (item, "State"), *kind = collet_item_get_string (item, "Kind");
-  gboolean is_running = g_str_equal (state, "running"),
-           is_prepared = is_running && g_str_equal (phase, "prepared");
+  gboolean is_running = g_str_equal (state, "running"), is_waves = is_rolling (item);
+  /* What the nodes decide is not for anybody to commit. */
+  gboolean is_prepared = is_running && g_str_equal (phase, "prepared") && !collet_text_is_agreed (item);
+  gboolean is_canary = is_running && g_str_equal (phase, "canary");
   gboolean is_trial = is_running && g_str_equal (phase, "trial");
-  gboolean is_rolling = is_running && g_str_equal (collet_item_get_string (item, "Strategy"), "rolling");
   gboolean can_go_back =
       g_str_equal (state, "succeeded") &&
       (g_str_equal (kind, "hot-reload") || g_str_equal (kind, "swap") || g_str_equal (kind, "rollback"));
@@ -252,51 +322,23 @@ show_buttons (ColletReloadPage *self)
   show_button (self->commit, is_prepared, g_variant_new ("(ss)", module, version));
   show_button (self->abort, is_prepared, g_variant_new ("(ss)", module, version));
   show_button (self->confirm, is_trial, g_variant_new_string (id));
-  show_button (self->promote, is_rolling, g_variant_new_string (module));
-  show_button (self->pause, is_rolling, g_variant_new_string (module));
-  show_button (self->revert, is_trial || can_go_back, g_variant_new_string (id));
-  gtk_widget_set_visible (self->buttons, is_running || can_go_back);
-}
-
-static void
-update (ColletReloadPage *self)
-{
-  if (self->item == NULL)
-    return;
-  const char *state = collet_item_get_string (self->item, "State");
-  const char *phase = collet_item_get_string (self->item, "Phase");
-  gboolean is_running = g_str_equal (state, "running");
-  double progress = collet_item_get_double (self->item, "Progress");
-  g_autofree char *title = collet_text_dup_reload_title (self->item);
-  g_autofree char *ago = collet_text_dup_ago (collet_item_get_int (self->item, "StartedAt"));
-
-  collet_page_set_title (COLLET_PAGE (self), title, ago);
-  collet_status_set (self->status, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
-                     is_running ? collet_text_of (COLLET_WORD_PHASE, phase)
-                                : collet_text_of (COLLET_WORD_RELOAD_STATE, state));
-  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress), CLAMP (progress, 0, 1));
-  gtk_widget_set_visible (self->progress, is_running);
-  show_phases (self);
-  show_buttons (self);
-  show_error (self);
-  show_nodes (self);
-  show_items (self);
-  show_facts (self);
+  show_button (self->promote, is_canary || is_waves, g_variant_new_string (module));
+  collet_button_set_label (self->promote, is_canary ? _ ("_Give It to All") : _ ("_Next Wave"));
+  show_button (self->pause, is_waves, g_variant_new_string (module));
+  show_button (self->resume, is_waves, g_variant_new_string (module));
+  show_way_back (self, item, is_trial || can_go_back);
+  gtk_widget_set_visible (self->buttons, is_running || can_go_back || is_waves);
 }
 
 /* ---- where it comes from ---- */
 
-static void
-set_item (ColletReloadPage *self, ColletItem *item)
+static gboolean
+has_object (ColletReloadPage *self)
 {
-  if (self->item == item)
-    return;
-  if (self->item != NULL)
-    g_signal_handlers_disconnect_by_func (self->item, update, self);
-  g_set_object (&self->item, item);
-  if (item != NULL)
-    g_signal_connect_object (item, "notify::revision", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  update (self);
+  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
+
+  return collet_item_list_lookup (collet_service_get_list (service, COLLET_LIST_RELOADS),
+                                  collet_page_get_key (COLLET_PAGE (self))) != NULL;
 }
 
 static void
@@ -308,38 +350,57 @@ on_record (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
+  /* Its object may have come meanwhile; then that is what is shown. */
+  if (has_object (self))
+    return;
   if (reply == NULL)
     {
-      if (self->item == NULL)
-        collet_status_set (self->status, COLLET_STATUS_UNKNOWN, error->message);
+      collet_status_set (self->status, COLLET_STATUS_UNKNOWN, error->message);
       return;
     }
   g_autoptr (GVariant) values = g_variant_get_child_value (reply, 0);
   g_autoptr (ColletItem) record = collet_item_new (collet_page_get_key (COLLET_PAGE (self)), values);
-  set_item (self, record);
+  collet_detail_page_set_item (COLLET_DETAIL_PAGE (self), record);
 }
 
 static void
-find_item (ColletReloadPage *self)
+ask (ColletReloadPage *self)
 {
-  const char *key = collet_page_get_key (COLLET_PAGE (self));
-  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
-  ColletItem *object =
-      key != NULL ? collet_item_list_lookup (collet_service_get_list (service, COLLET_LIST_RELOADS), key)
-                  : NULL;
-
-  if (object != NULL)
-    set_item (self, object);
-  else if (key != NULL)
-    collet_service_call (service, "GetReload", g_variant_new ("(s)", key), 0,
-                         collet_page_get_cancellable (COLLET_PAGE (self)), on_record, self);
+  if (self->is_asked)
+    return;
+  self->is_asked = TRUE;
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "GetReload",
+                       g_variant_new ("(s)", collet_page_get_key (COLLET_PAGE (self))), 0,
+                       collet_page_get_cancellable (COLLET_PAGE (self)), on_record, self);
 }
 
 static void
-on_reloads_changed (ColletReloadPage *self)
+collet_reload_page_update (ColletDetailPage *page, ColletItem *item)
 {
-  if (gtk_widget_get_mapped (GTK_WIDGET (self)))
-    find_item (self);
+  ColletReloadPage *self = COLLET_RELOAD_PAGE (page);
+
+  /* Of one that is gone, the daemon's record says how it ended. */
+  if (!has_object (self))
+    ask (self);
+  if (item == NULL)
+    return;
+  const char *state = collet_item_get_string (item, "State");
+  gboolean is_running = g_str_equal (state, "running");
+  double progress = collet_item_get_double (item, "Progress");
+  g_autofree char *title = collet_text_dup_reload_title (item);
+  g_autofree char *ago = collet_text_dup_ago (collet_item_get_int (item, "StartedAt"));
+
+  collet_page_set_title (COLLET_PAGE (self), title, ago);
+  collet_status_set (self->status, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
+                     is_running ? get_phase_word (item) : collet_text_of (COLLET_WORD_RELOAD_STATE, state));
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress), CLAMP (progress, 0, 1));
+  gtk_widget_set_visible (self->progress, is_running);
+  show_phases (self, item);
+  show_buttons (self, item);
+  show_error (self, item);
+  show_nodes (self, item);
+  show_items (self, item);
+  show_facts (page, item);
 }
 
 /* ---- the page ---- */
@@ -349,7 +410,8 @@ collet_reload_page_set_key (ColletPage *page, const char *key)
 {
   ColletReloadPage *self = COLLET_RELOAD_PAGE (page);
 
-  set_item (self, NULL);
+  COLLET_PAGE_CLASS (collet_reload_page_parent_class)->set_key (page, key);
+  self->is_asked = FALSE;
   collet_page_set_title (page, _ ("Reload"), "");
   collet_status_set (self->status, COLLET_STATUS_BUSY, _ ("Loading"));
 }
@@ -357,25 +419,8 @@ collet_reload_page_set_key (ColletPage *page, const char *key)
 static void
 collet_reload_page_refresh (ColletPage *page)
 {
-  find_item (COLLET_RELOAD_PAGE (page));
-}
-
-static void
-collet_reload_page_set_service (ColletPage *page, ColletService *service)
-{
-  g_signal_connect_object (collet_service_get_list (service, COLLET_LIST_RELOADS), "items-changed",
-                           G_CALLBACK (on_reloads_changed), page, G_CONNECT_SWAPPED);
-}
-
-static void
-collet_reload_page_dispose (GObject *object)
-{
-  ColletReloadPage *self = COLLET_RELOAD_PAGE (object);
-
-  if (self->item != NULL)
-    g_signal_handlers_disconnect_by_func (self->item, update, self);
-  g_clear_object (&self->item);
-  G_OBJECT_CLASS (collet_reload_page_parent_class)->dispose (object);
+  COLLET_RELOAD_PAGE (page)->is_asked = FALSE;
+  COLLET_PAGE_CLASS (collet_reload_page_parent_class)->refresh (page);
 }
 
 static void
@@ -384,10 +429,11 @@ collet_reload_page_class_init (ColletReloadPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   ColletPageClass *page_class = COLLET_PAGE_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->dispose = collet_reload_page_dispose;
-  page_class->set_service = collet_reload_page_set_service;
   page_class->set_key = collet_reload_page_set_key;
   page_class->refresh = collet_reload_page_refresh;
+  COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_RELOADS;
+  COLLET_DETAIL_PAGE_CLASS (klass)->keeps_item = TRUE;
+  COLLET_DETAIL_PAGE_CLASS (klass)->update = collet_reload_page_update;
   g_type_ensure (COLLET_TYPE_STATUS);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-reload-page.ui");
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, status);
@@ -400,6 +446,7 @@ collet_reload_page_class_init (ColletReloadPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, confirm);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, promote);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, pause);
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, resume);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, revert);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, note);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadPage, error);
@@ -419,9 +466,5 @@ collet_reload_page_init (ColletReloadPage *self)
                          collet_text_of (COLLET_WORD_PHASE, phases[i]));
       gtk_flow_box_append (self->phases, self->phase_marks[i]);
     }
-  for (guint i = 0; i < N_FACTS; i++)
-    {
-      self->fact_rows[i] = collet_fact_new (_ (fact_names[i]));
-      adw_preferences_group_add (self->facts, self->fact_rows[i]);
-    }
+  collet_detail_page_add_facts (COLLET_DETAIL_PAGE (self), self->facts, fact_names, N_FACTS);
 }

@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include "collet-page.h"
+#include "collet-detail-page.h"
 
 G_BEGIN_DECLS
 
 #define COLLET_TYPE_RELOAD_PAGE (collet_reload_page_get_type ())
-G_DECLARE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET, RELOAD_PAGE, ColletPage)
+G_DECLARE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET, RELOAD_PAGE, ColletDetailPage)
 
 G_END_DECLS

@@ -234,29 +234,25 @@ static void
 on_history (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
   ColletReloadsPage *self = user_data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (reply == NULL)
+  if (rows == NULL)
     {
       collet_state_bin_set_error (self->state, error);
       return;
     }
-  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
-  gsize n = g_variant_n_children (rows);
-  for (gsize i = 0; i < n; i++)
+  for (guint i = 0; i < rows->len; i++)
     {
-      g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
-      g_autoptr (ColletItem) reload = collet_item_new ("", value);
-      gint64 started = collet_item_get_int (reload, "StartedAt");
+      gint64 started = collet_item_get_int (rows->pdata[i], "StartedAt");
 
-      put (self, reload);
+      put (self, rows->pdata[i]);
       self->oldest = self->oldest == 0 ? started : MIN (self->oldest, started);
     }
   collet_item_list_flush (self->rows);
-  gtk_widget_set_visible (self->more, n == PAGE_ROWS);
+  gtk_widget_set_visible (self->more, rows->len == PAGE_ROWS);
   collet_state_bin_set_read (self->state);
 }
 

@@ -55,17 +55,32 @@ collet_row_add_status (GtkWidget *row, ColletStatusKind kind, const char *word)
   return status;
 }
 
-GtkWidget *
-collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target)
+void
+collet_widget_set_name (GtkWidget *widget, const char *label)
 {
-  GtkWidget *button = gtk_button_new_with_mnemonic (label);
   g_auto (GStrv) parts = g_strsplit (label, "_", 2);
   g_autofree char *name = g_strjoinv ("", parts);
 
+  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+void
+collet_button_set_label (GtkWidget *button, const char *label)
+{
+  gtk_button_set_label (GTK_BUTTON (button), label);
+  gtk_button_set_use_underline (GTK_BUTTON (button), TRUE);
+  collet_widget_set_name (button, label);
+}
+
+GtkWidget *
+collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target)
+{
+  GtkWidget *button = gtk_button_new ();
+
+  collet_button_set_label (button, label);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target_value (GTK_ACTIONABLE (button), target);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
   return button;
 }

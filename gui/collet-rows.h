@@ -21,6 +21,9 @@ void collet_fact_set (GtkWidget *row, const char *value);
 GtkWidget *collet_row_add_status (GtkWidget *row, ColletStatusKind kind, const char *word);
 /* At its end; named by label for people who do not see it. target: consumed if floating. */
 GtkWidget *collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target);
+/* label: with a mnemonic, without which it is the name for people who do not see it. */
+void collet_widget_set_name (GtkWidget *widget, const char *label);
+void collet_button_set_label (GtkWidget *button, const char *label);
 /* The row itself leads there. */
 void collet_row_set_action (GtkWidget *row, const char *action, GVariant *target);
 

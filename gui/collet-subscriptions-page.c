@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-rows.h"
 #include "collet-table.h"
 #include "collet-text.h"
 #include "collet-window.h"
@@ -97,23 +98,20 @@ static void
 on_rows (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
   ColletSubscriptionsPage *self = user_data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (reply != NULL)
+  if (rows != NULL)
     {
-      g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
-
       collet_item_list_begin_replace (self->rows);
-      for (gsize i = 0; i < g_variant_n_children (rows); i++)
+      for (guint i = 0; i < rows->len; i++)
         {
-          g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
-          g_autoptr (ColletItem) row = collet_item_new ("", value);
-          g_autofree char *key = g_strdup_printf ("%s\n%s", collet_item_get_string (row, "tool"),
-                                                  collet_item_get_string (row, "subscriber"));
-          collet_item_list_put (self->rows, key, value);
+          g_autofree char *key = g_strdup_printf ("%s\n%s", collet_item_get_string (rows->pdata[i], "tool"),
+                                                  collet_item_get_string (rows->pdata[i], "subscriber"));
+          g_autoptr (GVariant) values = collet_item_ref_values (rows->pdata[i]);
+          collet_item_list_put (self->rows, key, values);
         }
       collet_item_list_end_replace (self->rows);
     }
@@ -124,10 +122,9 @@ static void
 collet_subscriptions_page_refresh (ColletPage *page)
 {
   ColletSubscriptionsPage *self = COLLET_SUBSCRIPTIONS_PAGE (page);
-  GVariant *none = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
 
   collet_table_set_asking (self->table);
-  collet_service_call (collet_page_get_service (page), "ListSubscriptions", g_variant_new ("(@a{sv})", none),
+  collet_service_call (collet_page_get_service (page), "ListSubscriptions", g_variant_new ("(a{sv})", NULL),
                        0, collet_page_get_cancellable (page), on_rows, self);
 }
 
@@ -175,15 +172,6 @@ on_remove (ColletSubscriptionsPage *self)
 }
 
 /* ---- the page ---- */
-
-static GtkWidget *
-make_button (const char *label, const char *name)
-{
-  GtkWidget *button = gtk_button_new_with_mnemonic (label);
-
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  return button;
-}
 
 static void
 collet_subscriptions_page_set_service (ColletPage *page, ColletService *service)
@@ -240,10 +228,12 @@ collet_subscriptions_page_init (ColletSubscriptionsPage *self)
   self->table = g_object_new (COLLET_TYPE_TABLE, NULL);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->table));
   collet_page_set_title (COLLET_PAGE (self), _ ("Subscriptions"), "");
-  self->all = make_button (_ ("_Subscribe to Every Tool"), _ ("Subscribe to Every Tool"));
+  self->all = gtk_button_new ();
+  collet_button_set_label (self->all, _ ("_Subscribe to Every Tool"));
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->all), "s", "*");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->all), "win.subscribe");
-  self->remove = make_button (_ ("_Remove"), _ ("Remove"));
+  self->remove = gtk_button_new ();
+  collet_button_set_label (self->remove, _ ("_Remove"));
   g_signal_connect_swapped (self->remove, "clicked", G_CALLBACK (on_remove), self);
   collet_table_add_control (self->table, self->all);
   collet_table_add_control (self->table, self->remove);

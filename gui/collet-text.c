@@ -4,6 +4,9 @@
 #include <glib/gi18n.h>
 #include <pwd.h>
 
+#include "collet-error-remedy.h"
+#include "collet-error.h"
+
 #define SHORT_VERSION 12
 #define US_PER_SECOND G_USEC_PER_SEC
 
@@ -40,6 +43,7 @@ static const Word words[] = {
   { COLLET_WORD_PHASE, "preflight", N_ ("Check"), COLLET_STATUS_BUSY },
   { COLLET_WORD_PHASE, "prepare", N_ ("Prepare"), COLLET_STATUS_BUSY },
   { COLLET_WORD_PHASE, "prepared", N_ ("Prepared, waits for commit"), COLLET_STATUS_ATTENTION },
+  { COLLET_WORD_PHASE, "canary", N_ ("Canary: some callers have it"), COLLET_STATUS_ATTENTION },
   { COLLET_WORD_PHASE, "commit", N_ ("Commit"), COLLET_STATUS_BUSY },
   { COLLET_WORD_PHASE, "drain", N_ ("Drain"), COLLET_STATUS_BUSY },
   { COLLET_WORD_PHASE, "trial", N_ ("Trial"), COLLET_STATUS_ATTENTION },
@@ -65,6 +69,8 @@ static const Word words[] = {
   { COLLET_WORD_COMPATIBILITY, "behaviour-only", N_ ("Same schemas, other code"), COLLET_STATUS_OK },
   { COLLET_WORD_COMPATIBILITY, "compatible", N_ ("Compatible"), COLLET_STATUS_OK },
   { COLLET_WORD_COMPATIBILITY, "breaking", N_ ("Breaking"), COLLET_STATUS_ATTENTION },
+  { COLLET_WORD_TRUST, "owned", N_ ("trusted by its owner"), COLLET_STATUS_NEUTRAL },
+  { COLLET_WORD_TRUST, "unsigned", N_ ("unsigned"), COLLET_STATUS_NEUTRAL },
   { COLLET_WORD_OUTCOME, "passed", N_ ("Passed"), COLLET_STATUS_OK },
   { COLLET_WORD_OUTCOME, "warning", N_ ("Warning"), COLLET_STATUS_ATTENTION },
   { COLLET_WORD_OUTCOME, "failed", N_ ("Failed"), COLLET_STATUS_BROKEN },
@@ -174,8 +180,11 @@ collet_text_dup_duration (gint64 duration)
     return g_strdup_printf (_ ("%.1f ms"), (double)duration / 1000);
   if (duration < 60 * (gint64)US_PER_SECOND)
     return g_strdup_printf (_ ("%.1f s"), (double)duration / US_PER_SECOND);
-  return g_strdup_printf (_ ("%d min %d s"), (int)(duration / US_PER_SECOND / 60),
-                          (int)(duration / US_PER_SECOND % 60));
+  if (duration < 3600 * (gint64)US_PER_SECOND)
+    return g_strdup_printf (_ ("%d min %d s"), (int)(duration / US_PER_SECOND / 60),
+                            (int)(duration / US_PER_SECOND % 60));
+  return g_strdup_printf (_ ("%d h %d min"), (int)(duration / US_PER_SECOND / 3600),
+                          (int)(duration / US_PER_SECOND / 60 % 60));
 }
 
 char *
@@ -214,6 +223,14 @@ collet_text_dup_modules (ColletItem *reload)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+gboolean
+collet_text_is_agreed (ColletItem *reload)
+{
+  const char *strategy = collet_item_get_string (reload, "Strategy");
+
+  return *strategy != '\0' && !g_str_equal (strategy, "local");
+}
+
 char *
 collet_text_dup_reload_title (ColletItem *reload)
 {
@@ -229,13 +246,24 @@ collet_text_dup_reload_title (ColletItem *reload)
 char *
 collet_text_dup_error (const GError *error)
 {
-  g_autofree char *message = g_strdup (error->message);
+  const char *rest = g_str_has_prefix (error->message, "GDBus.Error:") ? strstr (error->message, ": ") : NULL;
 
-  if (g_str_has_prefix (message, "GDBus.Error:"))
-    {
-      const char *rest = strstr (message, ": ");
-      if (rest != NULL)
-        return g_strdup (rest + 2);
-    }
-  return g_steal_pointer (&message);
+  return g_strdup (rest != NULL ? rest + 2 : error->message);
+}
+
+char *
+collet_text_dup_advice (const char *message, const char *remedy)
+{
+  return *remedy == '\0' || strstr (message, remedy) != NULL ? g_strdup (message)
+                                                             : g_strdup_printf ("%s\n%s", message, remedy);
+}
+
+char *
+collet_text_dup_error_advice (const GError *error)
+{
+  g_autofree char *message = collet_text_dup_error (error);
+
+  return collet_text_dup_advice (message, error->domain == COLLET_ERROR
+                                              ? collet_error_remedy ((ColletError)error->code)
+                                              : "");
 }

@@ -19,6 +19,7 @@ typedef enum
   COLLET_WORD_MODULE_STATE,
   COLLET_WORD_NODE_STATE,
   COLLET_WORD_COMPATIBILITY,
+  COLLET_WORD_TRUST,   /* of a version that nobody signed */
   COLLET_WORD_OUTCOME, /* of a check */
 } ColletWord;
 
@@ -38,11 +39,17 @@ char *collet_text_dup_duration (gint64 duration);
 char *collet_text_dup_size (gint64 bytes);
 /* Of a uid; -1 is the daemon itself. */
 char *collet_text_dup_initiator (gint64 uid);
+/* Whether the nodes of a cluster agreed on the reload. */
+gboolean collet_text_is_agreed (ColletItem *reload);
 /* Of a row of the history: "Reload of calculator". */
 char *collet_text_dup_reload_title (ColletItem *reload);
 /* The modules of a Reload object or of a row of the history, joined. */
 char *collet_text_dup_modules (ColletItem *reload);
 /* For what went wrong: the message as it came, cleaned for people. */
 char *collet_text_dup_error (const GError *error);
+/* A message and what to do, if it does not say that itself. */
+char *collet_text_dup_advice (const char *message, const char *remedy);
+/* Both, of an error. */
+char *collet_text_dup_error_advice (const GError *error);
 
 G_END_DECLS

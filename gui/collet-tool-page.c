@@ -4,7 +4,6 @@
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 
-#include "collet-error-remedy.h"
 #include "collet-error.h"
 #include "collet-form.h"
 #include "collet-rows.h"
@@ -35,19 +34,18 @@ static const char *const fact_names[N_FACTS] = {
 
 struct _ColletToolPage
 {
-  ColletPage parent_instance;
+  ColletDetailPage parent_instance;
   GtkWidget *description, *subscribe, *module, *latency, *call, *answer, *result, *output_row;
   GtkWidget *input_schema, *output_schema;
   AdwPreferencesGroup *facts;
   ColletSparkline *sparkline;
   ColletForm *form;
   ColletStatus *outcome;
-  GtkWidget *fact_rows[N_FACTS];
-  ColletItem *item;
-  gint64 called_at;
+  gboolean is_calling;
+  gint64 called_at, calls;
 };
 
-G_DEFINE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET_TYPE_DETAIL_PAGE)
 
 /* ---- JSON for people ---- */
 
@@ -118,14 +116,11 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  gtk_widget_set_sensitive (self->call, TRUE);
+  self->is_calling = FALSE;
+  gtk_widget_set_sensitive (self->call, collet_detail_page_get_item (COLLET_DETAIL_PAGE (self)) != NULL);
   if (reply == NULL)
     {
-      g_autofree char *message = collet_text_dup_error (error);
-      const char *remedy =
-          error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : "";
-      g_autofree char *text =
-          strstr (message, remedy) != NULL ? g_strdup (message) : g_strdup_printf ("%s\n%s", message, remedy);
+      g_autofree char *text = collet_text_dup_error_advice (error);
       show_answer (self, COLLET_STATUS_BROKEN, collet_error_name_of (error), text);
       return;
     }
@@ -152,68 +147,56 @@ on_call (ColletToolPage *self)
       return;
     }
   show_answer (self, COLLET_STATUS_BUSY, _ ("Calling"), "");
+  self->is_calling = TRUE;
   gtk_widget_set_sensitive (self->call, FALSE);
   self->called_at = g_get_monotonic_time ();
   collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "CallTool",
-                       g_variant_new ("(ss@a{sv})", collet_page_get_key (COLLET_PAGE (self)), arguments,
-                                      g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0)),
+                       g_variant_new ("(ssa{sv})", collet_page_get_key (COLLET_PAGE (self)), arguments, NULL),
                        0, collet_page_get_cancellable (COLLET_PAGE (self)), on_called, self);
 }
 
 /* ---- statistics ---- */
 
+/* Without calls there is nothing to say of how long they took. */
 static void
-on_statistics (GObject *source, GAsyncResult *result, gpointer user_data)
+show_latency (ColletToolPage *self, GPtrArray *rows)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = collet_service_call_finish (result, "(aa{sv})", &error);
-  ColletToolPage *self = user_data;
   g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (double));
   double last = 0;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  /* A daemon that does not count has nothing to draw. */
-  if (reply == NULL)
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
     {
-      adw_action_row_set_subtitle (ADW_ACTION_ROW (self->latency), _ ("This daemon does not tell"));
-      collet_sparkline_set (self->sparkline, NULL, 0, _ ("No statistics"));
-      return;
-    }
-  g_autoptr (GVariant) rows = g_variant_get_child_value (reply, 0);
-  for (gsize i = 0; i < g_variant_n_children (rows); i++)
-    {
-      g_autoptr (GVariant) value = g_variant_get_child_value (rows, i);
-      g_autoptr (ColletItem) row = collet_item_new ("", value);
-      last = (double)collet_item_get_int (row, "p95-us");
+      if (collet_item_get_int (rows->pdata[i], "calls") == 0)
+        continue;
+      last = (double)collet_item_get_int (rows->pdata[i], "p95-us");
       g_array_append_val (values, last);
     }
+  gtk_widget_set_visible (self->latency, values->len > 0);
   g_autofree char *duration = collet_text_dup_duration ((gint64)last);
-  g_autofree char *text = values->len > 0 ? g_strdup_printf (_ ("95 %% of the calls within %s"), duration)
-                                          : g_strdup (_ ("No calls in the last hour"));
+  g_autofree char *text = g_strdup_printf (_ ("95 %% of the calls within %s"), duration);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->latency), text);
   collet_sparkline_set (self->sparkline, (const double *)(void *)values->data, values->len, text);
 }
 
 static void
+on_statistics (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    show_latency (user_data, rows);
+}
+
+static void
 ask (ColletToolPage *self)
 {
-  const char *key = collet_page_get_key (COLLET_PAGE (self));
-
   collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "GetCallStatistics",
-                       g_variant_new ("(s@a{sv})", key,
-                                      g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0)),
-                       0, collet_page_get_cancellable (COLLET_PAGE (self)), on_statistics, self);
+                       g_variant_new ("(sa{sv})", collet_page_get_key (COLLET_PAGE (self)), NULL), 0,
+                       collet_page_get_cancellable (COLLET_PAGE (self)), on_statistics, self);
 }
 
 /* ---- what is kept up to date ---- */
-
-static void
-take_fact (ColletToolPage *self, guint fact, char *value)
-{
-  collet_fact_set (self->fact_rows[fact], value);
-  g_free (value);
-}
 
 static void
 set_code (GtkWidget *label, const char *json)
@@ -225,40 +208,40 @@ set_code (GtkWidget *label, const char *json)
 }
 
 static void
-show_facts (ColletToolPage *self)
+show_facts (ColletDetailPage *self, ColletItem *item)
 {
-  ColletItem *item = self->item;
-
-  take_fact (self, FACT_VERSION,
-             collet_text_dup_full_version (collet_item_get_string (item, "SemanticVersion"),
-                                           collet_item_get_string (item, "Version")));
-  take_fact (self, FACT_CALLS, g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Calls")));
-  take_fact (self, FACT_ERRORS, g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Errors")));
-  take_fact (self, FACT_SUBSCRIBERS,
-             g_strdup_printf ("%" G_GINT64_FORMAT, collet_item_get_int (item, "Subscribers")));
-  take_fact (self, FACT_UPDATED, collet_text_dup_time (collet_item_get_int (item, "UpdatedAt")));
-  take_fact (self, FACT_REGISTERED, collet_text_dup_time (collet_item_get_int (item, "RegisteredAt")));
-  take_fact (self, FACT_HINTS, dup_hints (collet_item_get_string (item, "Annotations")));
+  collet_detail_page_take_fact (self, FACT_VERSION,
+                                collet_text_dup_full_version (collet_item_get_string (item,
+                                                                                      "SemanticVersion"),
+                                                              collet_item_get_string (item, "Version")));
+  collet_detail_page_set_number (self, FACT_CALLS, "Calls");
+  collet_detail_page_set_number (self, FACT_ERRORS, "Errors");
+  collet_detail_page_set_number (self, FACT_SUBSCRIBERS, "Subscribers");
+  collet_detail_page_take_fact (self, FACT_UPDATED,
+                                collet_text_dup_time (collet_item_get_int (item, "UpdatedAt")));
+  collet_detail_page_take_fact (self, FACT_REGISTERED,
+                                collet_text_dup_time (collet_item_get_int (item, "RegisteredAt")));
+  collet_detail_page_take_fact (self, FACT_HINTS, dup_hints (collet_item_get_string (item, "Annotations")));
 }
 
 static void
-update (ColletToolPage *self)
+collet_tool_page_update (ColletDetailPage *page, ColletItem *item)
 {
-  ColletItem *item = self->item;
-  const char *key = collet_page_get_key (COLLET_PAGE (self));
+  ColletToolPage *self = COLLET_TOOL_PAGE (page);
 
   gtk_widget_set_sensitive (GTK_WIDGET (self->form), item != NULL);
-  gtk_widget_set_sensitive (self->call, item != NULL);
+  gtk_widget_set_sensitive (self->call, item != NULL && !self->is_calling);
   gtk_widget_set_tooltip_text (self->call, item == NULL ? _ ("The tool is not served now") : NULL);
   if (item == NULL)
     {
       gtk_label_set_label (GTK_LABEL (self->description), _ ("This tool is not served now."));
       return;
     }
-  const char *title = collet_item_get_string (item, "Title"),
-             *module = collet_item_get_string (item, "Module");
+  const char *module = collet_item_get_string (item, "Module");
   const char *output = collet_item_get_string (item, "OutputSchema");
-  collet_page_set_title (COLLET_PAGE (self), key, title);
+  gint64 calls = collet_item_get_int (item, "Calls");
+  collet_page_set_title (COLLET_PAGE (self), collet_page_get_key (COLLET_PAGE (self)),
+                         collet_item_get_string (item, "Title"));
   gtk_label_set_label (GTK_LABEL (self->description), collet_item_get_string (item, "Description"));
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->module), module);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->module), "s", module);
@@ -266,32 +249,10 @@ update (ColletToolPage *self)
   set_code (self->input_schema, collet_item_get_string (item, "InputSchema"));
   set_code (self->output_schema, output);
   gtk_widget_set_visible (self->output_row, *output != '\0');
-  show_facts (self);
-}
-
-static void
-set_item (ColletToolPage *self, ColletItem *item)
-{
-  if (self->item == item)
-    return;
-  if (self->item != NULL)
-    g_signal_handlers_disconnect_by_func (self->item, update, self);
-  g_set_object (&self->item, item);
-  if (item != NULL)
-    g_signal_connect_object (item, "notify::revision", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-}
-
-static void
-find_item (ColletToolPage *self)
-{
-  const char *key = collet_page_get_key (COLLET_PAGE (self));
-
-  if (key == NULL)
-    return;
-  ColletItemList *tools =
-      collet_service_get_list (collet_page_get_service (COLLET_PAGE (self)), COLLET_LIST_TOOLS);
-  set_item (self, collet_item_list_lookup (tools, key));
-  update (self);
+  show_facts (page, item);
+  if (calls != self->calls)
+    ask (self);
+  self->calls = calls;
 }
 
 /* ---- the page ---- */
@@ -301,45 +262,22 @@ collet_tool_page_set_key (ColletPage *page, const char *key)
 {
   ColletToolPage *self = COLLET_TOOL_PAGE (page);
 
-  collet_page_set_title (page, key, "");
+  COLLET_PAGE_CLASS (collet_tool_page_parent_class)->set_key (page, key);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->subscribe), "s", key);
   gtk_widget_set_visible (self->answer, FALSE);
-  gtk_widget_set_sensitive (self->call, TRUE);
-}
-
-static void
-collet_tool_page_refresh (ColletPage *page)
-{
-  if (collet_page_get_key (page) == NULL)
-    return;
-  find_item (COLLET_TOOL_PAGE (page));
-  ask (COLLET_TOOL_PAGE (page));
-}
-
-static void
-collet_tool_page_set_service (ColletPage *page, ColletService *service)
-{
-  g_signal_connect_object (collet_service_get_list (service, COLLET_LIST_TOOLS), "items-changed",
-                           G_CALLBACK (find_item), page, G_CONNECT_SWAPPED);
-}
-
-static void
-collet_tool_page_dispose (GObject *object)
-{
-  set_item (COLLET_TOOL_PAGE (object), NULL);
-  G_OBJECT_CLASS (collet_tool_page_parent_class)->dispose (object);
+  gtk_widget_set_visible (self->latency, FALSE);
+  self->is_calling = FALSE;
+  self->calls = -1; /* asked for when it is known */
 }
 
 static void
 collet_tool_page_class_init (ColletToolPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
-  ColletPageClass *page_class = COLLET_PAGE_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->dispose = collet_tool_page_dispose;
-  page_class->set_service = collet_tool_page_set_service;
-  page_class->set_key = collet_tool_page_set_key;
-  page_class->refresh = collet_tool_page_refresh;
+  COLLET_PAGE_CLASS (klass)->set_key = collet_tool_page_set_key;
+  COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_TOOLS;
+  COLLET_DETAIL_PAGE_CLASS (klass)->update = collet_tool_page_update;
   g_type_ensure (COLLET_TYPE_STATUS);
   g_type_ensure (COLLET_TYPE_FORM);
   g_type_ensure (COLLET_TYPE_SPARKLINE);
@@ -365,9 +303,5 @@ static void
 collet_tool_page_init (ColletToolPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  for (guint i = 0; i < N_FACTS; i++)
-    {
-      self->fact_rows[i] = collet_fact_new (_ (fact_names[i]));
-      adw_preferences_group_add (self->facts, self->fact_rows[i]);
-    }
+  collet_detail_page_add_facts (COLLET_DETAIL_PAGE (self), self->facts, fact_names, N_FACTS);
 }

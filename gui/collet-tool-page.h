@@ -5,11 +5,11 @@
  */
 #pragma once
 
-#include "collet-page.h"
+#include "collet-detail-page.h"
 
 G_BEGIN_DECLS
 
 #define COLLET_TYPE_TOOL_PAGE (collet_tool_page_get_type ())
-G_DECLARE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET, TOOL_PAGE, ColletPage)
+G_DECLARE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET, TOOL_PAGE, ColletDetailPage)
 
 G_END_DECLS

@@ -14,9 +14,12 @@
 
 typedef enum
 {
+  SHAPE_NONE,         /* (options) */
   SHAPE_NAME,         /* (name, options) */
   SHAPE_NAME_TIMEOUT, /* (name, 0, options) */
   SHAPE_NAME_VERSION, /* (name, version, options) */
+  SHAPE_RETAIN,       /* (name, version, TRUE, options) */
+  SHAPE_RELEASE,      /* (name, version, FALSE, options) */
 } Shape;
 
 typedef struct
@@ -26,39 +29,51 @@ typedef struct
   Shape shape;
   const char *heading, *body, *button; /* heading: with %s for the name; NULL: not asked */
   gboolean destructive;
-  const char *done;  /* for methods that answer with no reload */
-  const char *reply; /* their type */
+  const char *option, *option_label; /* that is offered beside a reason; may be NULL */
+  const char *done;                  /* for methods that answer with no reload */
+  const char *reply;                 /* their type */
 } Change;
 
 static const Change changes[] = {
   { "win.rollback", "(ss)", "RollbackModule", SHAPE_NAME_VERSION, N_ ("Roll Back %s?"),
     N_ ("The version that you chose serves new calls at once. Calls that run finish where they are; state is "
         "taken along."),
-    N_ ("_Roll Back"), FALSE, NULL },
+    N_ ("_Roll Back"), .destructive = FALSE },
+  { "win.cluster-rollback", "(ss)", "ClusterRollback", SHAPE_NAME_VERSION, N_ ("Roll Back %s on All Nodes?"),
+    N_ ("Every node of the cluster goes back, or none. Calls that run finish where they are; state is taken "
+        "along."),
+    N_ ("_Roll Back"), .destructive = FALSE },
+  { "win.retain", "(ss)", "RetainVersion", SHAPE_RETAIN, .done = N_ ("The version is kept for ever"),
+    .reply = "()" },
+  { "win.release", "(ss)", "RetainVersion", SHAPE_RELEASE,
+    .done = N_ ("The version is kept by the usual rules"), .reply = "()" },
   { "win.unload", "s", "UnloadModule", SHAPE_NAME, N_ ("Unload %s?"),
     N_ ("Its tools are no longer offered to clients. Its versions and its last state are kept."),
-    N_ ("_Unload"), TRUE, NULL },
+    N_ ("_Unload"), .destructive = TRUE },
   { "win.drain", "s", "DrainModule", SHAPE_NAME_TIMEOUT, N_ ("Drain %s?"),
-    N_ ("New calls are refused with a hint to try again; calls that run finish."), N_ ("_Drain"), TRUE,
-    NULL },
-  { "win.resume", "s", "ResumeModule", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+    N_ ("New calls are refused with a hint to try again; calls that run finish."), N_ ("_Drain"),
+    .destructive = TRUE, .option = "force", .option_label = N_ ("_End calls that take too long") },
+  { "win.resume", "s", "ResumeModule", SHAPE_NAME, NULL },
   { "win.sync", "s", "SyncVersions", SHAPE_NAME, N_ ("Sync What Differs?"),
-    N_ ("Nodes that run another version than most are brought into line."), N_ ("_Sync"), FALSE,
-    N_ ("%s is in line"), "(as)" },
-  { "win.commit", "(ss)", "CommitReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
-  { "win.abort", "(ss)", "AbortReload", SHAPE_NAME_VERSION, NULL, NULL, NULL, FALSE, NULL },
-  { "win.confirm", "s", "ConfirmReload", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
+    N_ ("Nodes that run another version than most are brought into line."), N_ ("_Sync"),
+    .option = "clear-overrides", .option_label = N_ ("_Also nodes with a version of their own"),
+    .reply = "(as)" },
+  { "win.adopt-store", NULL, "AdoptStore", SHAPE_NONE, N_ ("Adopt the Store as It Is?"),
+    N_ ("What the store says now is agreed again, also where it went back. Do so after a backup was "
+        "restored."),
+    N_ ("_Adopt"), .destructive = TRUE, .done = N_ ("The store was adopted"), .reply = "()" },
+  { "win.commit", "(ss)", "CommitReload", SHAPE_NAME_VERSION, NULL },
+  { "win.abort", "(ss)", "AbortReload", SHAPE_NAME_VERSION, NULL },
+  { "win.confirm", "s", "ConfirmReload", SHAPE_NAME, NULL },
   { "win.revert", "s", "RevertReload", SHAPE_NAME, N_ ("Go Back to What Ran Before?"),
-    N_ ("The version before this reload serves new calls again."), N_ ("_Go Back"), FALSE, NULL },
-  { "win.promote", "s", "PromoteRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
-  { "win.pause-rollout", "s", "PauseRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
-  { "win.resume-rollout", "s", "ResumeRollout", SHAPE_NAME, NULL, NULL, NULL, FALSE, NULL },
-  { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, NULL, NULL, NULL, FALSE,
-    N_ ("%s runs what was agreed on"), "()" },
-  { "win.subscribe", "s", "SubscribeToToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
-    N_ ("Subscribed to %s"), "(st)" },
-  { "win.unsubscribe", "s", "UnsubscribeFromToolUpdates", SHAPE_NAME, NULL, NULL, NULL, FALSE,
-    N_ ("No longer subscribed to %s"), "(b)" },
+    N_ ("The version before this reload serves new calls again."), N_ ("_Go Back"), .destructive = FALSE },
+  { "win.promote", "s", "PromoteRollout", SHAPE_NAME, NULL },
+  { "win.pause-rollout", "s", "PauseRollout", SHAPE_NAME, NULL },
+  { "win.resume-rollout", "s", "ResumeRollout", SHAPE_NAME, NULL },
+  { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, .done = N_ ("%s runs what was agreed on"),
+    .reply = "()" },
+  { "win.subscribe", "s", "SubscribeToToolUpdates", SHAPE_NAME, .done = N_ ("Subscribed to %s"),
+    .reply = "(st)" },
 };
 
 /* One that was asked for. */
@@ -67,7 +82,7 @@ typedef struct
   ColletWindow *window; /* a weak reference: it may be closed before the answer */
   const Change *change;
   char *name, *version;
-  GtkWidget *reason;
+  GtkWidget *reason, *option; /* while it is asked; may be NULL */
 } Asked;
 
 static void
@@ -139,6 +154,19 @@ collet_window_toast_refusal (ColletWindow *self, const char *module, const GErro
 
 /* ---- asking the daemon ---- */
 
+/* The nodes that ran something else; nothing is claimed of the others. */
+static char *
+dup_synced (GVariant *reply)
+{
+  g_autofree const char **nodes = NULL;
+
+  g_variant_get (reply, "(^a&s)", &nodes);
+  if (nodes[0] == NULL)
+    return g_strdup (_ ("No node had to be changed"));
+  g_autofree char *names = g_strjoinv (", ", (char **)nodes);
+  return g_strdup_printf (_ ("Brought into line: %s"), names);
+}
+
 static void
 on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -154,9 +182,11 @@ on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
         collet_window_disable (self, asked->change->action, error->message);
       collet_window_toast_refusal (self, asked->name, error);
     }
-  else if (self != NULL && asked->change->done != NULL)
+  else if (self != NULL && asked->change->reply != NULL)
     {
-      g_autofree char *text = dup_with_name (_ (asked->change->done), asked->name);
+      g_autofree char *text = asked->change->done != NULL
+                                  ? dup_with_name (_ (asked->change->done), asked->name)
+                                  : dup_synced (reply);
       collet_window_toast (self, text, NULL, NULL, NULL);
       collet_page_refresh (self->page);
     }
@@ -178,6 +208,8 @@ make_options (Asked *asked)
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   if (*reason != '\0')
     g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
+  if (asked->option != NULL && gtk_check_button_get_active (GTK_CHECK_BUTTON (asked->option)))
+    g_variant_builder_add (&options, "{sv}", asked->change->option, g_variant_new_boolean (TRUE));
   return g_variant_builder_end (&options);
 }
 
@@ -188,18 +220,26 @@ change (Asked *asked)
 
   switch (asked->change->shape)
     {
+    case SHAPE_NONE:
+      arguments = g_variant_new ("(@a{sv})", options);
+      break;
     case SHAPE_NAME_TIMEOUT:
       arguments = g_variant_new ("(su@a{sv})", asked->name, 0, options);
       break;
     case SHAPE_NAME_VERSION:
       arguments = g_variant_new ("(ss@a{sv})", asked->name, asked->version, options);
       break;
+    case SHAPE_RETAIN:
+    case SHAPE_RELEASE:
+      arguments = g_variant_new ("(ssb@a{sv})", asked->name, asked->version,
+                                 asked->change->shape == SHAPE_RETAIN, options);
+      break;
     case SHAPE_NAME:
     default:
       arguments = g_variant_new ("(s@a{sv})", asked->name, options);
       break;
     }
-  asked->reason = NULL;
+  asked->reason = asked->option = NULL;
   collet_service_call (asked->window->service, asked->change->method, arguments, 0, NULL, on_changed, asked);
 }
 
@@ -214,6 +254,26 @@ on_response (AdwMessageDialog *dialog, const char *response, gpointer user_data)
     free_asked (asked);
 }
 
+/* What is asked for beside yes or no. */
+static GtkWidget *
+make_questions (Asked *asked)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+
+  asked->reason = gtk_entry_new ();
+  gtk_entry_set_placeholder_text (GTK_ENTRY (asked->reason), _ ("Reason, for the history"));
+  gtk_entry_set_activates_default (GTK_ENTRY (asked->reason), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (asked->reason), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Reason"),
+                                  -1);
+  gtk_box_append (GTK_BOX (box), asked->reason);
+  if (asked->change->option == NULL)
+    return box;
+  asked->option = gtk_check_button_new_with_mnemonic (_ (asked->change->option_label));
+  collet_widget_set_name (asked->option, _ (asked->change->option_label));
+  gtk_box_append (GTK_BOX (box), asked->option);
+  return box;
+}
+
 static void
 ask (Asked *asked)
 {
@@ -221,12 +281,7 @@ ask (Asked *asked)
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (asked->window), heading, _ (asked->change->body));
   AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
 
-  asked->reason = gtk_entry_new ();
-  gtk_entry_set_placeholder_text (GTK_ENTRY (asked->reason), _ ("Reason, for the history"));
-  gtk_entry_set_activates_default (GTK_ENTRY (asked->reason), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (asked->reason), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Reason"),
-                                  -1);
-  adw_message_dialog_set_extra_child (message, asked->reason);
+  adw_message_dialog_set_extra_child (message, make_questions (asked));
   adw_message_dialog_add_responses (message, "cancel", _ ("_Cancel"), "yes", _ (asked->change->button), NULL);
   adw_message_dialog_set_response_appearance (message, "yes",
                                               asked->change->destructive ? ADW_RESPONSE_DESTRUCTIVE
@@ -244,7 +299,9 @@ on_change (GtkWidget *widget, const char *action, GVariant *parameter)
 
   g_set_weak_pointer (&asked->window, COLLET_WINDOW (widget));
   asked->change = find_change (action);
-  if (g_variant_is_of_type (parameter, G_VARIANT_TYPE_STRING))
+  if (parameter == NULL)
+    asked->name = g_strdup ("");
+  else if (g_variant_is_of_type (parameter, G_VARIANT_TYPE_STRING))
     asked->name = g_variant_dup_string (parameter, NULL);
   else
     g_variant_get (parameter, "(ss)", &asked->name, &asked->version);
@@ -282,28 +339,31 @@ on_undone (GObject *source, GAsyncResult *result, gpointer user_data)
   g_free (undo);
 }
 
-/* To what the module was before the reload, unless it is something else by now. */
+/* To what the module was before the reload, unless it is something else by now; on
+ * all nodes, if they agreed on it. */
 static void
-undo_item (ColletWindow *self, ColletItem *item, const char *id)
+undo_item (ColletWindow *self, ColletItem *reload, ColletItem *item)
 {
   const char *from = collet_item_get_string (item, "from"), *module = collet_item_get_string (item, "module");
   const char *to = collet_item_get_string (item, "to");
+  gboolean is_agreed = collet_text_is_agreed (reload);
   Undo *undo = g_new0 (Undo, 1);
   GVariantBuilder options;
-  g_autofree char *reason = g_strdup_printf ("Undo of %s", id);
+  g_autofree char *reason = g_strdup_printf ("Undo of %s", collet_item_get_string (reload, "Id"));
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
-  if (*to != '\0')
+  if (*to != '\0' && !is_agreed)
     g_variant_builder_add (&options, "{sv}", "expect-version", g_variant_new_string (to));
   g_set_weak_pointer (&undo->window, self);
   undo->module = g_strdup (module);
-  if (*from != '\0')
-    collet_service_call (self->service, "RollbackModule", g_variant_new ("(ssa{sv})", module, from, &options),
-                         0, NULL, on_undone, undo);
-  else
-    collet_service_call (self->service, "UnloadModule", g_variant_new ("(sa{sv})", module, &options), 0, NULL,
-                         on_undone, undo);
+  collet_service_call (self->service,
+                       is_agreed       ? "ClusterRollback"
+                       : *from != '\0' ? "RollbackModule"
+                                       : "UnloadModule",
+                       *from != '\0' ? g_variant_new ("(ssa{sv})", module, from, &options)
+                                     : g_variant_new ("(sa{sv})", module, &options),
+                       0, NULL, on_undone, undo);
 }
 
 static void
@@ -317,7 +377,7 @@ undo_reload (GtkWidget *widget, const char *action, GVariant *parameter)
   g_autoptr (GPtrArray) items = reload != NULL ? collet_item_dup_rows (reload, "Items") : NULL;
 
   if (items != NULL && items->len == 1)
-    undo_item (self, items->pdata[0], id);
+    undo_item (self, reload, items->pdata[0]);
   else
     collet_window_toast (self, _ ("There is nothing to undo"), NULL, NULL, NULL);
 }
@@ -328,6 +388,10 @@ can_undo (ColletItem *reload)
   g_autoptr (GPtrArray) items = collet_item_dup_rows (reload, "Items");
   const char *kind = collet_item_get_string (reload, "Kind");
 
+  /* What a whole cluster got for the first time no node goes back from. */
+  if (collet_text_is_agreed (reload) &&
+      (items->len != 1 || *collet_item_get_string (items->pdata[0], "from") == '\0'))
+    return FALSE;
   return items->len == 1 && *collet_item_get_string (items->pdata[0], "to") != '\0' &&
          (g_str_equal (kind, "load") || g_str_equal (kind, "hot-reload") || g_str_equal (kind, "swap") ||
           g_str_equal (kind, "rollback"));

@@ -23,6 +23,9 @@ struct _ColletWindow
   GtkInfoBar *bar;
   GtkLabel *bar_label;
   GtkWidget *bar_button;
+  GtkInfoBar *access_bar;
+  guint denied; /* bits: of the table of permissions */
+  gboolean was_ready;
   GtkStack *pages;
   ColletPage *page; /* the one that is shown */
   GPtrArray *way;   /* Place: where Back goes, the last first to go */
@@ -40,6 +43,10 @@ void collet_window_on_place_activated (ColletWindow *self, GtkListBoxRow *row);
 /* collet-window-status.c: what there is to say of the daemon. */
 void collet_window_status_init (ColletWindow *self);
 
+/* collet-window-access.c: what one may change. */
+void collet_window_access_init (ColletWindow *self);
+void collet_window_access_class_init (GtkWidgetClass *widget_class);
+
 /* collet-window-actions.c: what changes something. */
 void collet_window_actions_class_init (GtkWidgetClass *widget_class);
 /* Shows a reload that was begun here, by its path, and tells of its end. */
@@ -48,8 +55,10 @@ void collet_window_on_reload_finished (ColletWindow *self, const char *path, gbo
                                        const char *name, const char *message);
 /* A change was refused. module: of what; may be NULL. */
 void collet_window_toast_refusal (ColletWindow *self, const char *module, const GError *error);
-/* The daemon does not offer it; until another one comes. */
+/* The daemon does not offer it, or does not allow it; until it is enabled, or
+ * another daemon comes. */
 void collet_window_disable (ColletWindow *self, const char *action, const char *reason);
+void collet_window_enable (ColletWindow *self, const char *action);
 
 /* collet-window-artifact.c: how the file of a module comes to us. */
 void collet_window_artifact_init (ColletWindow *self);

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-rows.h"
 #include "collet-text.h"
 
 #define AGE_SECONDS 5
@@ -22,8 +23,9 @@ get_bus_word (ColletWindow *self)
     }
 }
 
+/* action: of the button; NULL: none. */
 static void
-show_bar (ColletWindow *self, GtkMessageType type, const char *text, gboolean with_button)
+show_bar (ColletWindow *self, GtkMessageType type, const char *text, const char *action, const char *label)
 {
   gtk_info_bar_set_revealed (self->bar, text != NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), text != NULL);
@@ -31,29 +33,44 @@ show_bar (ColletWindow *self, GtkMessageType type, const char *text, gboolean wi
     return;
   gtk_info_bar_set_message_type (self->bar, type);
   gtk_label_set_label (self->bar_label, text);
-  gtk_widget_set_visible (self->bar_button, with_button);
+  gtk_widget_set_visible (self->bar_button, action != NULL);
+  if (action == NULL)
+    return;
+  collet_button_set_label (self->bar_button, label);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->bar_button), action);
 }
 
+/* What needs somebody: the states that are not as they should be, then the daemon's own words. */
 static void
 show_warnings (ColletWindow *self)
 {
+  static const struct
+  {
+    const char *property, *state, *text;
+  } states[] = {
+    { "State", "starting", N_ ("The daemon is starting; what it serves may not be complete.") },
+    { "State", "stopping", N_ ("The daemon is shutting down.") },
+    { "ClusterState", "minority",
+      N_ ("This node is cut off from most of the cluster. It serves what it has; nothing can be agreed.") },
+    { "ClusterState", "frozen",
+      N_ ("The cluster's store went back in time, so nothing is applied until it is adopted.") },
+    { "ClusterState", "removed",
+      N_ ("Another node took this one out of the cluster. It serves what it has and follows no more.") },
+  };
   ColletItem *daemon = collet_service_get_daemon (self->service);
   g_auto (GStrv) warnings = collet_item_dup_strv (daemon, "Warnings");
-  g_autofree char *text = g_strjoinv ("\n", warnings);
-  const char *cluster = collet_item_get_string (daemon, "ClusterState");
+  g_autoptr (GPtrArray) lines = g_ptr_array_new ();
+  gboolean is_frozen = g_str_equal (collet_item_get_string (daemon, "ClusterState"), "frozen");
 
-  if (g_str_equal (collet_item_get_string (daemon, "State"), "stopping"))
-    show_bar (self, GTK_MESSAGE_WARNING, _ ("The daemon is shutting down."), FALSE);
-  else if (g_str_equal (cluster, "minority"))
-    show_bar (
-        self, GTK_MESSAGE_WARNING,
-        _ ("This node is cut off from most of the cluster. It serves what it has; nothing can be agreed."),
-        FALSE);
-  else if (g_str_equal (cluster, "frozen"))
-    show_bar (self, GTK_MESSAGE_WARNING,
-              _ ("The cluster's store went back in time, so nothing is applied until it is adopted."), FALSE);
-  else
-    show_bar (self, GTK_MESSAGE_WARNING, *text != '\0' ? text : NULL, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    if (g_str_equal (collet_item_get_string (daemon, states[i].property), states[i].state))
+      g_ptr_array_add (lines, (gpointer)_ (states[i].text));
+  for (guint i = 0; warnings[i] != NULL; i++)
+    g_ptr_array_add (lines, warnings[i]);
+  g_ptr_array_add (lines, NULL);
+  g_autofree char *text = g_strjoinv ("\n", (char **)lines->pdata);
+  show_bar (self, GTK_MESSAGE_WARNING, *text != '\0' ? text : NULL, is_frozen ? "win.adopt-store" : NULL,
+            _ ("_Adopt It…"));
 }
 
 static void
@@ -63,7 +80,7 @@ show_stale (ColletWindow *self, const char *why, GtkMessageType type)
   /* Translators: why there is nothing new, then how long ago it was true */
   g_autofree char *text = g_strdup_printf (_ ("%s What you see was true %s."), why, ago);
 
-  show_bar (self, type, text, TRUE);
+  show_bar (self, type, text, "win.refresh", _ ("Try _Again"));
 }
 
 static void
@@ -109,7 +126,7 @@ update (ColletWindow *self)
       break;
     }
   if (!has_data && state != COLLET_SERVICE_READY)
-    show_bar (self, GTK_MESSAGE_INFO, NULL, FALSE);
+    show_bar (self, GTK_MESSAGE_INFO, NULL, NULL, NULL);
   if (collet_service_get_stale_since (self->service) != 0)
     gtk_widget_add_css_class (GTK_WIDGET (self->pages), "stale");
   else

@@ -3,7 +3,6 @@
 
 #include <glib/gi18n.h>
 
-#include "collet-error-remedy.h"
 #include "collet-text.h"
 
 G_DEFINE_FINAL_TYPE (ColletWindow, collet_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -65,15 +64,10 @@ copy (GtkWidget *widget, const char *action, GVariant *parameter)
 void
 collet_window_toast_error (ColletWindow *self, const char *what, const GError *error)
 {
-  g_autofree char *message = collet_text_dup_error (error);
-  const char *remedy = error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : NULL;
-  g_autofree char *body = NULL;
+  g_autofree char *body = collet_text_dup_error_advice (error);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  body = remedy != NULL && strstr (message, remedy) == NULL ? g_strdup_printf ("%s\n\n%s", message, remedy)
-                                                            : g_strdup (message);
-  collet_window_toast (self, what, _ ("_Details"), "win.details", g_variant_new ("(ss)", what, body));
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    collet_window_toast (self, what, _ ("_Details"), "win.details", g_variant_new ("(ss)", what, body));
 }
 
 /* ---- what the daemon does not offer ---- */
@@ -83,6 +77,16 @@ collet_window_disable (ColletWindow *self, const char *action, const char *reaso
 {
   g_hash_table_replace (self->reasons, g_strdup (action), g_strdup (reason));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), action, FALSE);
+  if (self->page != NULL)
+    collet_page_refresh (self->page);
+}
+
+void
+collet_window_enable (ColletWindow *self, const char *action)
+{
+  if (!g_hash_table_remove (self->reasons, action))
+    return;
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), action, TRUE);
   if (self->page != NULL)
     collet_page_refresh (self->page);
 }
@@ -162,12 +166,14 @@ collet_window_class_init (ColletWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, ColletWindow, bar);
   gtk_widget_class_bind_template_child (widget_class, ColletWindow, bar_label);
   gtk_widget_class_bind_template_child (widget_class, ColletWindow, bar_button);
+  gtk_widget_class_bind_template_child (widget_class, ColletWindow, access_bar);
   gtk_widget_class_bind_template_child (widget_class, ColletWindow, pages);
   gtk_widget_class_bind_template_callback_full (widget_class, "on_place_activated",
                                                 G_CALLBACK (collet_window_on_place_activated));
   gtk_widget_class_install_action (widget_class, "win.details", "(ss)", show_details);
   gtk_widget_class_install_action (widget_class, "win.copy", "s", copy);
   collet_window_pages_class_init (widget_class);
+  collet_window_access_class_init (widget_class);
   collet_window_actions_class_init (widget_class);
   collet_window_artifact_class_init (widget_class);
 }
@@ -199,6 +205,7 @@ collet_window_new (ColletApp *app)
   self->service = g_object_ref (collet_app_get_service (app));
   collet_window_pages_init (self);
   collet_window_status_init (self);
+  collet_window_access_init (self);
   collet_window_artifact_init (self);
   g_signal_connect_object (self->service, "state-changed", G_CALLBACK (enable_all), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->service, "reload-finished", G_CALLBACK (collet_window_on_reload_finished),
