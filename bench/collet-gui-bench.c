@@ -2,9 +2,9 @@
  *
  * collet-gui-bench [SECONDS]: opens the app's window on the daemon of the session
  * bus, scrolls its overview from end to end for some seconds, and says as a line of
- * JSON how long it took until the data was there, how long from then to the first
- * frame with it, how long frames took, and what the process needs of memory. Run it
- * with tests/gui/run-gui.sh; see bench/gui.
+ * JSON how long it took from its start until the data was there and until the first
+ * frame with it was painted, how long frames took, and what the process needs of
+ * memory. Run it with tests/gui/run-gui.sh; see bench/gui.
  */
 #include <adwaita.h>
 
@@ -68,7 +68,7 @@ report (void)
            "\"frame_p99_ms\": %.1f, "
            "\"frame_longest_ms\": %.1f, \"resident_mb\": %.1f, \"anonymous_mb\": %.1f}\n",
            (double)(bench.has_data - bench.started) / 1000,
-           (double)(bench.first_paint - bench.has_data) / 1000, n, n > 0 ? (double)frames[n / 2] / 1000 : 0,
+           (double)(bench.first_paint - bench.started) / 1000, n, n > 0 ? (double)frames[n / 2] / 1000 : 0,
            n > 0 ? (double)frames[n * 99 / 100] / 1000 : 0, n > 0 ? (double)frames[n - 1] / 1000 : 0,
            (double)get_memory ("VmRSS:") / 1024, (double)get_memory ("RssAnon:") / 1024);
 }

@@ -19,7 +19,8 @@ def normal(name):
 
 
 # Newer versions say some roles in other words.
-ROLES = {'button': 'push button', 'entry': 'text', 'search box': 'text', 'editable text': 'text', 'row': 'table row'}
+ROLES = {'button': 'push button', 'toggle button': 'push button', 'entry': 'text', 'search box': 'text',
+         'editable text': 'text', 'row': 'table row'}
 
 
 def role_of(node):
@@ -137,8 +138,15 @@ def is_sensitive(node):
 
 def origin(title):
     """Where the window with that title is on the screen."""
-    listed = subprocess.check_output(['xdotool', 'search', '--onlyvisible', '--name', f'^{title}$', 'getwindowgeometry',
-                                      '--shell', '%@'], text=True)
+    command = ['xdotool', 'search', '--onlyvisible', '--name', f'^{title}$', 'getwindowgeometry', '--shell', '%@']
+    end = time.monotonic() + 5
+    # A window that is just closing makes it fail.
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0 or time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    listed = done.stdout
     windows, window = [], {}
     for line in listed.split():
         name, _, value = line.partition('=')

@@ -9,6 +9,7 @@
 #include "collet-overview-page.h"
 #include "collet-preferences.h"
 #include "collet-reload-dialog.h"
+#include "collet-reload-options.h"
 #include "collet-reload-page.h"
 #include "collet-reloads-page.h"
 #include "collet-table.h"
@@ -53,6 +54,7 @@ main (int argc, char **argv)
     { "/gui/template/table", collet_table_get_type },
     { "/gui/template/preferences", collet_preferences_get_type },
     { "/gui/template/reload-dialog", collet_reload_dialog_get_type },
+    { "/gui/template/reload-options", collet_reload_options_get_type },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -3,19 +3,16 @@
 
 import os
 import subprocess
-import sys
 import unittest
 
 import a11y
 from collet_app import AppCase, harness
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-
 
 class Many(AppCase):
     def stand_in(self, *options):
-        self.service = subprocess.Popen([sys.executable, os.path.join(HERE, 'many.py'), os.environ['COLLET_XML'], *options],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.service = subprocess.Popen([os.environ['COLLET_STAND_IN'], *options], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.assertEqual(self.service.stdout.readline(), 'ready\n')
         self.addCleanup(self.end)
 
@@ -86,14 +83,30 @@ class Many(AppCase):
         self.see('label', holds='NotAuthorized: You may not do that.')
         self.see('push button', 'Copy Details')
 
-    def test_who_may_not_change_is_told_that_nothing_changed(self):
+    def test_who_may_not_change_is_told_and_nothing_can_be_pressed(self):
         self.stand_in('--modules=2', '--nodes=2', '--deny=changing')
         self.start(daemon=False)
+        self.see(holds='You may look, but not change everything.')
         self.open_row('module-002, version')
+        for button in ('Reload…', 'Roll Back…', 'Unload…'):
+            self.assertFalse(a11y.is_sensitive(self.see('push button', button)), button)
+        # That is no dead end: it can be asked for, and the answer is told.
+        self.press('Unlock…')
+        self.see(holds='Not authorised; nothing changed')
+        self.see(holds='You may look, but not change everything.')
+        self.see('label', holds='Running')
+
+    def test_what_needs_a_password_can_be_unlocked(self):
+        self.stand_in('--modules=2', '--nodes=2', '--deny=locked')
+        self.start(daemon=False)
+        self.open_row('module-002, version')
+        self.see(holds='You may look, but not change everything.')
+        self.assertFalse(a11y.is_sensitive(self.see('push button', 'Unload…')))
+        self.press('Unlock…')
+        self.unsee(holds='You may look, but not change everything.')
         self.press('Unload…')
         self.press('Unload')
-        self.see(holds='Not authorised; nothing changed')
-        self.see('label', holds='Running')
+        self.see(holds='This daemon does not offer that')
 
 
 if __name__ == '__main__':
