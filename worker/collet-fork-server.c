@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collet-cgroup.h"
 #include "collet-children.h"
 #include "collet-confinement.h"
 #include "collet-probe-child.h"
@@ -30,6 +31,7 @@ struct server
   int signal_fd;
   pid_t pid;
   struct collet_confinement *confinement;
+  struct collet_cgroup *cgroup; /* NULL: children have none of their own */
   struct collet_children children;
   char buffer[COLLET_WIRE_BUFFER];
 };
@@ -81,10 +83,28 @@ prepare (struct collet_failure *failure)
   return collet_confinement_prepare (server.confinement, failure);
 }
 
+static pid_t
+fork_into_group (uint64_t id, const struct collet_limits *limits)
+{
+  int group_fd = collet_cgroup_make (server.cgroup, id, limits);
+  pid_t pid = fork ();
+  int error = errno;
+
+  if (pid == 0 && group_fd >= 0 && !collet_cgroup_enter (group_fd))
+    fprintf (stderr, "collet-worker: a worker is not in its control group: %s\n", strerror (errno));
+  if (pid < 0)
+    collet_cgroup_remove (server.cgroup, id);
+  if (group_fd >= 0)
+    close (group_fd);
+  errno = error;
+  return pid;
+}
+
 /* Forks; 0 in the child, whose first fds are `fds` and then the ruleset, if any;
  * -1, and the request was refused. */
 static pid_t
-make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool network, int *ruleset_fd)
+make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool network,
+            const struct collet_limits *limits, int *ruleset_fd)
 {
   struct collet_failure failure;
   int inherited[COLLET_WIRE_MAX_FDS + 1];
@@ -103,7 +123,7 @@ make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool networ
       inherited[n_fds++] = collet_confinement_get_ruleset (server.confinement, network);
     }
 
-  pid = fork ();
+  pid = fork_into_group (id, limits);
   if (pid == 0)
     collet_process_begin_child (server.pid, name, inherited, n_fds);
   else if (pid < 0)
@@ -139,7 +159,8 @@ on_spawn (struct collet_frame *frame)
       return;
     }
   memcpy (&request, frame->payload, fixed);
-  pid = make_child (frame->header.id, "collet-module", frame->fds, 2, request.network != 0, &ruleset_fd);
+  pid = make_child (frame->header.id, "collet-module", frame->fds, 2, request.network != 0, &request.limits,
+                    &ruleset_fd);
   if (pid == 0)
     collet_worker_run (server.confinement, ruleset_fd, &request, path);
   if (pid > 0)
@@ -178,7 +199,7 @@ on_probe (struct collet_frame *frame)
       return;
     }
   deadline_ms = request.limits.deadline_ms > 0 ? request.limits.deadline_ms : DEFAULT_DEADLINE_MS;
-  pid = make_child (frame->header.id, "collet-probe", frame->fds, 1, false, &ruleset_fd);
+  pid = make_child (frame->header.id, "collet-probe", frame->fds, 1, false, &request.limits, &ruleset_fd);
   if (pid == 0)
     collet_probe_child_run (server.confinement, ruleset_fd, &request, paths);
   if (pid > 0)
@@ -242,6 +263,7 @@ report_exit (void)
     return false;
   if (collet_children_remove (&server.children, pid, &child))
     {
+      collet_cgroup_remove (server.cgroup, child.id);
       payload = (struct collet_exit){ .pid = pid, .status = status };
       (void)collet_wire_send_simple (server.fd, COLLET_FRAME_EXITED, child.id, 0, &payload, sizeof payload);
     }
@@ -312,11 +334,13 @@ collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable
   server.confinement = collet_confinement_new (readable, n_readable, allow_unconfined);
   if (server.signal_fd < 0 || server.confinement == NULL)
     return 1;
+  server.cgroup = collet_cgroup_new (collet_cgroup_find (), getppid ());
   /* What is missing is told to whoever asks for a child. */
   (void)collet_confinement_prepare (server.confinement, &failure);
 
   serve ();
   collet_children_end (&server.children);
+  collet_cgroup_free (server.cgroup);
   collet_confinement_free (server.confinement);
   return 0;
 }
