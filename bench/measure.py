@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import erlang
+import sdk
 from gi.repository import Gio, GLib
 from collet_harness import Bus, Daemon, Process, adopt_orphans, example, module, reap
 
@@ -209,8 +210,9 @@ def p99(results):
 def measure_calls(options, figures):
     rows = []
     with server('bare-handler') as handler, server('bare-relay') as relay, Node() as daemon, \
-            Node('--record-calls') as recorder:
+            Node('--record-calls') as recorder, Node() as inside:
         daemon.load(module('echo-1.0.0'))
+        inside.load(module('echo-1.0.0'), host='in-process')
         daemon.load(example('calculator-1.0.0'))
         recorder.load(module('echo-1.0.0'))
         for connections in (1, 16, 64):
@@ -218,6 +220,7 @@ def measure_calls(options, figures):
                 'handler': (handler, '--target', 'relay'),
                 'relay': (relay, '--target', 'relay'),
                 'collet': (daemon.port, '--tool', 'echo'),
+                'inside': (inside.port, '--tool', 'echo'),
             }
             if connections == 16:
                 runs['modern'] = (daemon.port, '--tool', 'echo', '--modern')
@@ -236,27 +239,79 @@ def counted(connections):
     return '1 connection' if connections == 1 else f'{connections} connections'
 
 
+def figure(results):
+    failed = sum(result['failed'] for result in results)
+    return f"{rates(results):,.0f}/s, p99 {p99(results) / 1e3:.2f} ms" + (f', {failed} FAILED' if failed else '')
+
+
+def call_row(work, reference, there, here, goal):
+    """goal: for the rate; None: for information."""
+    ratio = rates(here) / rates(there)
+    spread = p99(here) / p99(there)
+    failed = sum(result['failed'] for result in here)
+    return row(work, reference, figure(there), figure(here), f'{ratio:.2f} x, p99 {spread:.2f} x',
+               f'>= {goal} x, p99 <= 2 x' if goal else '',
+               (ratio >= goal and spread <= 2 and not failed) if goal else None)
+
+
 def call_rows(connections, results):
-    here = f"{rates(results['relay']):,.0f}/s, p99 {p99(results['relay']) / 1e3:.2f} ms"
     names = {'collet': '', 'modern': ', 2026-07-28', 'serial': ', one at a time in the module',
              'recorded': ', every call recorded'}
-    rows = [row(f'tools/call, {counted(connections)}', 'bare HTTP handler, no worker',
-                f"{rates(results['handler']):,.0f}/s, p99 {p99(results['handler']) / 1e3:.2f} ms",
-                f"{rates(results['collet']):,.0f}/s, p99 {p99(results['collet']) / 1e3:.2f} ms",
-                f"{rates(results['collet']) / rates(results['handler']):.2f} x")]
+    goal = 0.8 if connections == 16 else None
+    work = f'tools/call, {counted(connections)}'
+    rows = [call_row(work + ', in-process', 'bare HTTP handler', results['handler'], results['inside'], goal)]
     for name, extra in names.items():
-        if name not in results:
-            continue
-        ratio = rates(results[name]) / rates(results['relay'])
-        spread = p99(results[name]) / p99(results['relay'])
-        failed = sum(result['failed'] for result in results[name])
-        is_goal = connections == 16 and name == 'collet'
-        rows.append(row(f'tools/call, {counted(connections)}{extra}', 'bare relay to a worker', here,
-                        f"{rates(results[name]):,.0f}/s, p99 {p99(results[name]) / 1e3:.2f} ms"
-                        + (f', {failed} FAILED' if failed else ''),
-                        f'{ratio:.2f} x, p99 {spread:.2f} x', '>= 0.8 x, p99 <= 2 x' if is_goal else '',
-                        (ratio >= 0.8 and spread <= 2 and not failed) if is_goal else None))
+        if name in results:
+            rows.append(call_row(work + extra, 'bare relay to a worker', results['relay'], results[name],
+                                 goal if name == 'collet' else None))
     return rows
+
+
+# ---- the official SDK ----
+
+def measure_sdk(options, figures):
+    """The calculator's "add" by Collet and by the SDK, in each era."""
+    folder, reason = sdk.packages()
+    if folder is None:
+        return [row('tools/call, add', 'official TypeScript SDK', 'skipped: ' + reason, '')]
+    rows = []
+    eras = {'v1': ('v1, JSON mode, 2025-11-25',), 'v2': ('v2, JSON mode, 2026-07-28', '--modern')}
+    with Node() as daemon:
+        daemon.load(example('calculator-1.0.0'))
+        for kind, (name, *modern) in eras.items():
+            theirs, ours = [], []
+            with sdk.typescript(folder, kind) as port:
+                for _ in range(options.repeat):
+                    for results, where in ((theirs, port), (ours, daemon.port)):
+                        results.append(load(where, 16, options.seconds, '--tool', 'add', *modern))
+            figures[kind] = {'sdk': theirs, 'collet': ours}
+            ratio = rates(ours) / rates(theirs)
+            failed = sum(result['failed'] for result in ours)
+            rows.append(row('tools/call of add, 16 connections', f'TypeScript SDK {name}', figure(theirs),
+                            figure(ours), f'{ratio:.1f} x', '>= 9 x', ratio >= 9 and not failed))
+    return rows
+
+
+# ---- a million calls ----
+
+def measure_million(options, figures):
+    """Every call once, its value checked, while the stateful module is replaced ten
+    times a second."""
+    if options.calls == 0:
+        return []
+    with Node() as daemon:
+        daemon.load(example('calculator-1.0.0'))
+        process = subprocess.Popen(
+            [os.path.join(BENCH, 'collet-load'), '--url', f'http://127.0.0.1:{daemon.port}/mcp', '--connections',
+             '16', '--verify', '--calls', str(options.calls)], stdout=subprocess.PIPE, text=True)
+        pauses = reload_until(process, lambda n: daemon.rollback('calculator') if n % 2 else daemon.reload(
+            'calculator', example('calculator-2.0.0')), 10)
+        result = finish_load(process)
+    figures |= {'load': result, 'reloads': len(pauses)}
+    whole = result['made'] >= options.calls and result['failed'] == 0 and process.returncode == 0
+    return [row(f'{options.calls:,} calls, {len(pauses)} reloads of a stateful module', 'calls lost or wrong', '0',
+                f"{result['failed']} of {result['made']:,}, total {'right' if process.returncode == 0 else 'WRONG'}",
+                '', '0', whole)]
 
 
 # ---- streams ----
@@ -450,6 +505,8 @@ MEASUREMENTS = {
     'loading': measure_loading,
     'versions': measure_versions,
     'calls': measure_calls,
+    'sdk': measure_sdk,
+    'million': measure_million,
     'streams': measure_streams,
     'reloads': measure_reloads,
     'workers': measure_workers,
