@@ -94,6 +94,7 @@ struct _ColletClusterAgent
   guint n_busy; /* modules */
   gboolean is_synced;
   gboolean has_session;
+  gboolean is_announced; /* as live, in this session: a key of the last one goes with that */
   gboolean is_changed; /* the listener is to be told */
   char *frozen;        /* why, or NULL */
   char *store_id;      /* as remembered */

@@ -2,6 +2,7 @@
 #include "collet-cluster-agent-private.h"
 
 #include "collet-error.h"
+#include "collet-failpoint.h"
 
 #define AGAIN_US (500 * 1000)       /* after an error */
 #define SETTLE_US (2 * 1000 * 1000) /* until the watch has told of an answer */
@@ -96,6 +97,12 @@ on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 
   if (error != NULL)
     g_debug ("%s: %s: %s", self->node, sent->what, error->message);
+  else if (g_str_equal (sent->what, "live"))
+    self->is_announced = reply->succeeded;
+  if (g_str_has_prefix (sent->what, "vote "))
+    collet_failpoint ("cluster-voted");
+  else if (g_str_has_prefix (sent->what, "decide "))
+    collet_failpoint ("cluster-decided");
   sent->is_in_flight = FALSE;
   sent->not_before = collet_agent_now (self) + (error != NULL || !reply->succeeded ? AGAIN_US : SETTLE_US);
   collet_agent_kick (self);
@@ -244,6 +251,7 @@ on_session (const GError *error, gpointer user_data)
   Sent *live = g_hash_table_lookup (self->sent, "live");
 
   self->has_session = error == NULL;
+  self->is_announced = FALSE;
   if (live != NULL)
     live->not_before = 0;
   self->is_changed = TRUE;
@@ -370,7 +378,11 @@ collet_cluster_agent_get_state (ColletClusterAgent *self, char **message)
 
   collet_coordination_get_status (self->coordination, &status);
   is_reachable = status.is_reachable || (!self->is_synced && status.message == NULL); /* it was just asked */
-  *message = g_strdup (self->frozen != NULL ? self->frozen : status.message);
+  if (self->frozen == NULL && status.message != NULL)
+    *message =
+        g_strdup_printf ("%s. Serving goes on with what was agreed; reloads are refused.", status.message);
+  else
+    *message = g_strdup (self->frozen);
   collet_coordination_status_clear (&status);
   if (self->frozen != NULL)
     return "frozen";

@@ -5,6 +5,7 @@
 #include "collet-cluster-agent-private.h"
 
 #include "collet-error.h"
+#include "collet-failpoint.h"
 
 #define MAX_TRIES 3 /* somebody else may change the same module in between */
 
@@ -138,7 +139,10 @@ on_begun (const ColletTxnReply *reply, const GError *error, gpointer user_data)
             g_error_matches (error, COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED) ? self->spec->txid : NULL,
             error);
   else if (collet_cluster_txn_began (self->agent->cluster, self->spec, reply))
-    answer (self, self->spec->txid, NULL);
+    {
+      collet_failpoint ("cluster-begun");
+      answer (self, self->spec->txid, NULL);
+    }
   else
     ask_view (self, on_begin_view); /* somebody was faster: who, or may it be now? */
 }

@@ -316,7 +316,7 @@ collet_agent_step_presence (ColletClusterAgent *self)
 
   if (collet_agent_is_removed (self))
     return;
-  if (self->has_session && !collet_cluster_view_is_live (self->view, self->node) &&
+  if (self->has_session && (!self->is_announced || !collet_cluster_view_is_live (self->view, self->node)) &&
       collet_agent_may_send (self, "live"))
     put_presence (self, COLLET_KEY_LIVE, &live);
   if (!collet_cluster_agent_is_member (self) && collet_agent_may_send (self, "node"))

@@ -407,7 +407,8 @@ collet_etcd_json_read_error (const ColletJson *json, guint http_status, GError *
     {
     case CODE_RESOURCE_EXHAUSTED:
       if (strstr (text, "space exceeded") != NULL)
-        return give (error, COLLET_ETCD_FINAL, COLLET_ERROR_DISK_FULL, "cluster store out of space (NOSPACE)",
+        return give (error, COLLET_ETCD_FINAL, COLLET_ERROR_DISK_FULL,
+                     "cluster store out of space (etcd NOSPACE)",
                      "Compact and defragment it, or raise --quota-backend-bytes; then \"etcdctl alarm "
                      "disarm\".");
       return give (error, COLLET_ETCD_ELSEWHERE, COLLET_ERROR_QUORUM_NOT_REACHED, text, "");

@@ -60,7 +60,7 @@ judge_self (ColletClusterObjects *self, char **message)
 {
   const char *state = collet_cluster_agent_get_state (self->cluster, message);
 
-  return g_str_equal (state, "minority") || g_str_equal (state, "frozen") ? state : "live";
+  return g_str_equal (state, "joined") || g_str_equal (state, "alone") ? "live" : state;
 }
 
 static void
@@ -93,11 +93,23 @@ update_node (ColletClusterObjects *self, const char *name, ColletDbusNode *node)
   collet_dbus_node_set_counts (node, pack_counts (&counts));
 }
 
+/* The roster; and this node where another one took it off, as it has to be told. */
+static GPtrArray *
+list_names (ColletClusterObjects *self)
+{
+  GPtrArray *names =
+      collet_cluster_view_list (collet_cluster_agent_get_view (self->cluster), COLLET_KEY_NODE);
+  g_autofree char *message = NULL;
+
+  if (g_str_equal (collet_cluster_agent_get_state (self->cluster, &message), "removed"))
+    g_ptr_array_add (names, (gpointer)collet_cluster_agent_get_node (self->cluster));
+  return names;
+}
+
 static void
 update_nodes (ColletClusterObjects *self)
 {
-  const ColletClusterView *view = collet_cluster_agent_get_view (self->cluster);
-  g_autoptr (GPtrArray) roster = collet_cluster_view_list (view, COLLET_KEY_NODE);
+  g_autoptr (GPtrArray) roster = list_names (self);
   GHashTableIter iter;
   gpointer name, node;
 
@@ -119,7 +131,7 @@ update_nodes (ColletClusterObjects *self)
   g_hash_table_iter_init (&iter, self->nodes);
   while (g_hash_table_iter_next (&iter, &name, &node))
     {
-      if (collet_cluster_view_get (view, COLLET_KEY_NODE, name, NULL) != NULL)
+      if (g_ptr_array_find_with_equal_func (roster, name, g_str_equal, NULL))
         continue;
       collet_exports_remove (self->exports, node);
       g_hash_table_iter_remove (&iter);

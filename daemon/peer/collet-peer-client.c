@@ -87,8 +87,8 @@ collet_peer_convert_error (GError *error, gboolean is_other, const char *url)
     return g_error_new (COLLET_ERROR, COLLET_ERROR_TIMEOUT, "%s gave no answer for %d s.", url, TIMEOUT_S);
   if (taken->domain == COLLET_ERROR)
     return g_steal_pointer (&taken);
-  return g_error_new (COLLET_ERROR, COLLET_ERROR_NODE_FAILED, "%s cannot be reached: %s.", url,
-                      taken->message);
+  return g_error_new (COLLET_ERROR, COLLET_ERROR_NODE_FAILED, "%s cannot be reached: %s%s", url,
+                      taken->message, g_str_has_suffix (taken->message, ".") ? "" : ".");
 }
 
 /* ---- joining ---- */

@@ -200,7 +200,7 @@ test_read_errors (void)
     const char *says;
   } cases[] = {
     { "{\"error\":\"e\",\"message\":\"etcdserver: mvcc: database space exceeded\",\"code\":8}", 429,
-      COLLET_ETCD_FINAL, COLLET_ERROR_DISK_FULL, "cluster store out of space (NOSPACE)" },
+      COLLET_ETCD_FINAL, COLLET_ERROR_DISK_FULL, "cluster store out of space (etcd NOSPACE)" },
     { "{\"message\":\"etcdserver: too many requests\",\"code\":8}", 429, COLLET_ETCD_ELSEWHERE,
       COLLET_ERROR_QUORUM_NOT_REACHED, "too many requests" },
     { "{\"message\":\"etcdserver: no leader\",\"code\":14}", 503, COLLET_ETCD_ELSEWHERE,

@@ -310,7 +310,7 @@ test_full (void)
       g_autoptr (ColletTxnReply) reply = conformance_try (handle, txn, &error);
     }
   g_assert_error (error, COLLET_ERROR, COLLET_ERROR_DISK_FULL);
-  g_assert_nonnull (strstr (error->message, "cluster store out of space (NOSPACE)"));
+  g_assert_nonnull (strstr (error->message, "cluster store out of space (etcd NOSPACE)"));
   g_assert_nonnull (strstr (error->message, "alarm disarm"));
   /* What is there can be read. */
   g_autofree char *still = conformance_get (handle, "/full/0");

@@ -25,6 +25,10 @@
 #define ABORT 2
 #define YES 1
 #define NO 2
+#define NOTHING 0
+#define BEGIN 1
+#define VOTE 2
+#define DECISION 3
 
 byte lock_ = 0;         /* the transaction that holds the module; 0: free */
 byte gen = 0;           /* epoch of what is agreed */
@@ -58,13 +62,15 @@ inline count (t)
 #define enough just
 #endif
 
-inline try_vote (t)
+/* On its way to the store. */
+inline send_vote (t)
 {
   atomic {
-    spec[t] && dec[t] == NONE && lock_ == t && vote[t * N + i] == NONE ->
+    spec[t] && dec[t] == NONE && vote[t * N + i] == NONE && sent == NOTHING ->
+    sent = VOTE; st = t;
     if
-    :: prep = t; vote[t * N + i] = YES
-    :: trouble < TROUBLE -> trouble++; vote[t * N + i] = NO
+    :: prep = t; sv = YES
+    :: trouble < TROUBLE -> trouble++; sv = NO
     fi
   }
 }
@@ -78,19 +84,62 @@ inline try_vote (t)
 inline send_decision (t)
 {
   atomic {
-    spec[t] && dec[t] == NONE && pt == 0 && may_decide (t) ->
+    spec[t] && dec[t] == NONE && sent == NOTHING && may_decide (t) ->
     count (t);
+    sent = DECISION; st = t;
     if
-    :: enough -> pt = t; pv = COMMIT
-    :: pt = t; pv = ABORT
+    :: enough -> sv = COMMIT
+    :: sv = ABORT
     fi; yes = 0
   }
+}
+
+/* What the store compares. */
+#ifdef MUT_NOLOCK
+#define if_free true
+#else
+#define if_free (lock_ == 0)
+#endif
+#ifdef MUT_STALE
+#define if_same true
+#else
+#define if_same (gen == sv)
+#endif
+#ifdef MUT_TWICE
+#define if_new true
+#else
+#define if_new (!spec[st])
+#endif
+#ifdef MUT_LATEVOTE
+#define if_open true
+#else
+#define if_open (dec[st] == NONE && lock_ == st)
+#endif
+#ifdef MUT_NOCAS
+#define if_undecided true
+#else
+#define if_undecided (dec[st] == NONE && lock_ == st)
+#endif
+
+inline forget ()
+{
+  sent = NOTHING; st = 0; sv = 0
+}
+
+/* It is told what became of it; or that is lost, and it sends the same again. */
+inline answer ()
+{
+  if
+  :: forget ()
+  :: trouble < TROUBLE -> trouble++
+  fi
 }
 
 proctype Node (byte i)
 {
   byte prep = 0;        /* in memory: the transaction whose version is prepared here */
-  byte pt = 0, pv = 0;  /* a decision that is on its way */
+  byte sent = NOTHING;  /* what is on its way to the store, of which transaction, and what it says */
+  byte st = 0, sv = 0;
   byte ct = 0, cg = 0;  /* what is being applied, as it was seen */
   byte yes = 0;
 
@@ -98,19 +147,15 @@ end:
   do
   :: gone[i] -> break
   :: atomic { trouble < TROUBLE -> trouble++; prep = 0; ct = 0; cg = 0;
-       if :: pt = 0 :: skip fi }               /* what was sent may still arrive */
-  :: atomic { i == 0 && trouble < TROUBLE && !gone[0] && spec[1] -> trouble++; gone[0] = true; pt = 0; prep = 0;
-       ct = 0; cg = 0 }
+       if :: forget () :: skip fi }            /* what was sent may still arrive */
+  :: atomic { i == 0 && trouble < TROUBLE && !gone[0] && spec[1] -> trouble++; gone[0] = true; forget ();
+       prep = 0; ct = 0; cg = 0 }
 
-  /* begin: node 0 asks for transaction 1, node 1 for 2 */
-#ifdef MUT_NOLOCK
-  :: atomic { i < T && !spec[i + 1] -> assert (lock_ == 0); spec[i + 1] = true; lock_ = i + 1; base[i + 1] = gen }
-#else
-  :: atomic { i < T && !spec[i + 1] && lock_ == 0 -> spec[i + 1] = true; lock_ = i + 1; base[i + 1] = gen }
-#endif
-
-  :: try_vote (1)
-  :: try_vote (2)
+  /* begin: node 0 asks for transaction 1, node 1 for 2, from what it sees; it looks
+   * again if that was too late */
+  :: atomic { i < T && !spec[i + 1] && lock_ == 0 && sent == NOTHING -> sent = BEGIN; st = i + 1; sv = gen }
+  :: send_vote (1)
+  :: send_vote (2)
 #ifdef MUT_REVOTE
   :: atomic { spec[1] && vote[N + i] == YES && trouble < TROUBLE -> trouble++; vote[N + i] = NO }
 #endif
@@ -119,31 +164,45 @@ end:
   :: send_decision (2)
   /* it arrives */
   :: atomic {
-       pt != 0 ->
+       sent == BEGIN ->
        if
-#ifdef MUT_NOCAS
-       :: true ->
-#else
-       :: dec[pt] == NONE && lock_ == pt ->
-#endif
-          dec[pt] = pv; ndec[pt]++;
-          assert (ndec[pt] <= 1);              /* once */
-          assert (lock_ == pt);
+       :: if_free && if_same && if_new ->
+          assert (lock_ == 0);
+          assert (!spec[st]);                  /* once */
+          spec[st] = true; lock_ = st; base[st] = sv
+       :: else
+       fi;
+       answer ()
+     }
+  :: atomic {
+       sent == VOTE ->
+       if
+       :: vote[st * N + i] == NONE && if_open ->
+          assert (dec[st] == NONE);            /* what was decided on stays as it was */
+          vote[st * N + i] = sv
+       :: else
+       fi;
+       answer ()
+     }
+  :: atomic {
+       sent == DECISION ->
+       if
+       :: if_undecided ->
+          dec[st] = sv; ndec[st]++;
+          assert (ndec[st] <= 1);              /* once */
+          assert (lock_ == st);
           if
-          :: pv == COMMIT ->
-             count (pt);
+          :: sv == COMMIT ->
+             count (st);
              assert (just); yes = 0;
-             assert (gen == base[pt]);         /* serial */
-             gen++; dtx = pt; wave = (STRAT == 2 -> 0 : 1)
+             assert (gen == base[st]);         /* serial */
+             gen++; dtx = st; wave = (STRAT == 2 -> 0 : 1)
           :: else
           fi;
           lock_ = 0
        :: else
        fi;
-       if
-       :: pt = 0; pv = 0
-       :: trouble < TROUBLE -> trouble++                 /* the answer is lost: sent again */
-       fi
+       answer ()
      }
 
   /* towards what is agreed: look, prepare if that was not done here, apply */

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The wires between nodes and members of etcd, and what goes wrong on them.
+
+Every server is reached through a listener of its own here. Who has called is
+found by the process that owns the other end, so that each pair of them is a link
+with faults of its own."""
+
+import asyncio
+import base64
+import os
+import re
+import socket
+import struct
+import threading
+
+KEY = re.compile(rb'"key":"([A-Za-z0-9+/=]+)"')
+CHUNK = 65536
+
+
+class Link:
+    """From source to target. What is held is neither lost nor refused: it waits."""
+
+    def __init__(self, source, target):
+        self.source, self.target = source, target
+        self.heal()
+
+    def heal(self):
+        self.is_cut = False
+        self.is_held_there = False  # what is asked does not arrive
+        self.is_held_back = False   # what is answered does not
+        self.delay_s = 0.0          # each way, each piece
+        self.drop = None            # answers to requests that name a key like this
+        self.drop_left = 0
+
+    def takes_answer_of(self, keys):
+        return self.drop_left > 0 and any(self.drop.search(key) for key in keys)
+
+
+class Wire:
+    """One connection."""
+
+    def __init__(self, network, link, near, far):
+        self.network, self.link, self.near, self.far = network, link, near, far
+        self.loses_answer = False
+        self.is_over = False
+
+    def end(self):
+        if self.is_over:
+            return
+        self.is_over = True
+        self.network.wires.discard(self)
+        for writer in (self.near[1], self.far[1]):
+            # Resets, as nothing that was sent can be taken back.
+            connection = writer.get_extra_info('socket')
+            if connection is not None and connection.fileno() >= 0:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            writer.transport.abort()
+
+    async def there(self):
+        while data := await self.near[0].read(CHUNK):
+            keys = [base64.b64decode(key, validate=False) for key in KEY.findall(data)]
+            if keys and self.link.takes_answer_of(keys):
+                self.loses_answer = True
+            await self.forward(self.far[1], data, lambda: self.link.is_held_there)
+
+    async def back(self):
+        while data := await self.far[0].read(CHUNK):
+            if self.loses_answer:
+                self.link.drop_left -= 1
+                self.network.dropped += 1
+                return
+            await self.forward(self.near[1], data, lambda: self.link.is_held_back)
+
+    async def forward(self, writer, data, is_held):
+        if self.link.delay_s > 0:
+            await asyncio.sleep(self.link.delay_s)
+        while is_held():
+            await asyncio.sleep(0.02)
+        writer.write(data)
+        await writer.drain()
+
+    async def run(self):
+        ways = [asyncio.ensure_future(way()) for way in (self.there, self.back)]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self.end()
+
+
+def owner_of(port, to_port, processes):
+    """The name of the process that has a TCP socket from port to to_port."""
+    with open('/proc/net/tcp', encoding='ascii') as table:
+        for line in table:
+            fields = line.split()
+            if fields[1].endswith(f':{port:04X}') and fields[2].endswith(f':{to_port:04X}'):
+                wanted = f'socket:[{fields[9]}]'
+                break
+        else:
+            return None
+    for name, pid in processes.items():
+        try:
+            for fd in os.listdir(f'/proc/{pid}/fd'):
+                if os.readlink(f'/proc/{pid}/fd/{fd}') == wanted:
+                    return name
+        except OSError:
+            pass
+    return None
+
+
+class Network:
+    """processes(): the name and pid of everyone who may call."""
+
+    def __init__(self, processes):
+        self.processes = processes
+        self.links = {}
+        self.wires = set()
+        self.dropped = 0
+        self.servers = []
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True, name='network')
+        self.thread.start()
+
+    def call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    def listen(self, target, upstream_port):
+        """The port at which the target is reached from now on."""
+        async def start():
+            server = await asyncio.start_server(
+                lambda reader, writer: self.on_call(target, upstream_port, reader, writer), '127.0.0.1', 0)
+            self.servers.append(server)
+            return server.sockets[0].getsockname()[1]
+        return self.call(start())
+
+    async def on_call(self, target, upstream_port, reader, writer):
+        far = None
+        try:
+            port, own_port = writer.get_extra_info('peername')[1], writer.get_extra_info('sockname')[1]
+            link = self.link(owner_of(port, own_port, self.processes()) or '?', target)
+            if not link.is_cut:
+                far = await asyncio.open_connection('127.0.0.1', upstream_port)
+        except OSError:
+            pass
+        if far is None:
+            writer.transport.abort()
+            return
+        wire = Wire(self, link, (reader, writer), far)
+        self.wires.add(wire)
+        await wire.run()
+
+    # What the tests do, from their own thread.
+
+    def link(self, source, target):
+        return self.links.setdefault((source, target), Link(source, target))
+
+    def change(self, sources, targets, resets=False, **faults):
+        """On every link between them; resets: what is open ends."""
+        async def apply():
+            for source in sources:
+                for target in targets:
+                    link = self.link(source, target)
+                    for name, value in faults.items():
+                        setattr(link, name, value)
+                    for wire in [wire for wire in self.wires if resets and wire.link is link]:
+                        wire.end()
+        self.call(apply())
+
+    def cut(self, sources, targets):
+        self.change(sources, targets, resets=True, is_cut=True)
+
+    def hold(self, sources, targets, there=True, back=True):
+        self.change(sources, targets, is_held_there=there, is_held_back=back)
+
+    def delay(self, sources, targets, seconds):
+        self.change(sources, targets, delay_s=seconds)
+
+    def reset(self, sources, targets):
+        self.change(sources, targets, resets=True)
+
+    def drop_answers(self, sources, targets, pattern, count=1):
+        """Of transactions that name such a key: they are made, and nobody is told."""
+        self.change(sources, targets, drop=re.compile(pattern.encode()), drop_left=count)
+
+    def heal(self):
+        """What was held goes on."""
+        async def apply():
+            for link in self.links.values():
+                link.heal()
+        self.call(apply())
+
+    def close(self):
+        async def stop():
+            for server in self.servers:
+                server.close()
+            for wire in list(self.wires):
+                wire.end()
+            await asyncio.sleep(0.05)
+        self.call(stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
