@@ -30,7 +30,8 @@ def node_cut_from_etcd(world):
     wait_until(lambda: world.rows(other)[node.name] == 'unknown', 20, f'{node.name} to be seen as down')
     world.reload(other, timeout_ms=4000).expect_error('NodeFailed', f'down: {node.name}', 'Start them')
     world.reload(other, 'quorum').expect_success()
-    world.expect_ctl(other, ('cluster', 'check'), 1, 'unknown', node.name)
+    wait_until(lambda: 'unknown' in world.ctl(other, 'cluster', 'check')[1], 20, 'the others to be in line')
+    world.expect_ctl(other, ('cluster', 'check'), 1, 'unknown', f'not reached: {node.name}')
 
 
 @fault()

@@ -90,7 +90,7 @@ def etcd_is_full(world):
         if 'database space exceeded' not in str(error):
             raise
     world.expect_ctl(node, ('cluster', 'reload', world.version()), 1, r'cluster store out of space \(etcd NOSPACE\)',
-                     'compact', 'defrag', 'alarm disarm')
+                     'Compact and defragment it', 'etcdctl alarm disarm')
     world.recorder.catch_up()
     world.members.delete_prefix('/junk/')
     world.members.compact()
