@@ -150,6 +150,33 @@ collet_reload_view_print_outcome (GVariant *row)
   g_print ("%" G_GSIZE_FORMAT " modules in %s%s\n", n, duration, pause);
 }
 
+/* Of a reload of the cluster: what became of it where. */
+static void
+print_nodes (GVariant *row)
+{
+  g_autoptr (GVariant) nodes = g_variant_lookup_value (row, "Nodes", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (ColletTable) table = collet_table_new ("NODE", "PHASE", "STATE", "NOTE", NULL);
+
+  if (nodes == NULL || g_variant_n_children (nodes) == 0)
+    return;
+  for (gsize i = 0; i < g_variant_n_children (nodes); i++)
+    {
+      g_autoptr (GVariant) node = g_variant_get_child_value (nodes, i);
+      const char *error = collet_row_string (node, "error-name");
+
+      collet_table_add_copy (table, collet_row_string (node, "node"));
+      collet_table_add_copy (table, collet_row_string (node, "phase"));
+      collet_table_add_state (table, collet_row_string (node, "state"));
+      collet_table_add (table,
+                        *error != '\0'
+                            ? g_strdup_printf ("%s: %s", error, collet_row_string (node, "error-message"))
+                            : g_strdup (""),
+                        COLLET_PAINT_BAD);
+    }
+  g_print ("\n");
+  collet_table_print (table);
+}
+
 static void
 print_field (const char *name, const char *value, ColletPaint paint)
 {
@@ -188,6 +215,7 @@ collet_reload_view_print_detail (GVariant *row)
       print_items_table (row, items);
       print_differences (items);
     }
+  print_nodes (row);
 }
 
 /* "calculator 1.0.0 -> 1.1.0", "12 modules", with the error's name if it failed. */

@@ -44,11 +44,12 @@ collet_style_end (ColletPaint paint, gboolean on_error)
 ColletPaint
 collet_style_of_state (const char *state)
 {
-  static const char *const good[] = { "running", "succeeded", "ok", "passed", "live", "joined", NULL };
-  static const char *const bad[] = { "broken", "failed",   "interrupted", "down",
-                                     "frozen", "minority", "breaking",    NULL };
-  static const char *const warn[] = { "restarting", "warning",  "attention", "cancelled",
-                                      "drained",    "stopping", "starting",  NULL };
+  static const char *const good[] = { "running", "succeeded", "ok",      "passed", "live",
+                                      "joined",  "in-line",   "applied", NULL };
+  static const char *const bad[] = { "broken",   "failed",   "interrupted", "down",    "frozen",
+                                     "minority", "breaking", "refused",     "removed", NULL };
+  static const char *const warn[] = { "restarting", "warning",  "attention", "cancelled", "drained",
+                                      "stopping",   "starting", "lagging",   "override",  NULL };
 
   if (g_strv_contains (good, state))
     return COLLET_PAINT_GOOD;

@@ -95,9 +95,9 @@ struct _ColletClusterAgent
   gboolean is_synced;
   gboolean has_session;
   gboolean is_announced; /* as live, in this session: a key of the last one goes with that */
-  gboolean is_changed; /* the listener is to be told */
-  char *frozen;        /* why, or NULL */
-  char *store_id;      /* as remembered */
+  gboolean is_changed;   /* the listener is to be told */
+  char *frozen;          /* why, or NULL */
+  char *store_id;        /* as remembered */
   gint64 store_revision;
   gint64 asked_revision; /* store_revision when the last range was sent */
   gint64 remembered_at;

@@ -174,6 +174,10 @@ def check_node(name, path, ledger, own=()):
             need(epoch > last_epoch.get(row['module'], 0), 'monotonic',
                  f'{name} applied epoch {epoch} of {row["module"]} after {last_epoch.get(row["module"])}')
             last_epoch[row['module']] = epoch
+    swaps = {row['module']: row['sha256'] for row in rows if row['committed_at'] is not None}
+    for module, desired in ledger.desired.items():
+        need(swaps.get(module) == desired['sha256'], 'eventually',
+             f'the history of {name} ends with {swaps.get(module)} of {module}; agreed is {desired["sha256"]}')
     for row in read(path, CALLS):
         need(row['sha256'] == '' or row['sha256'] in agreed, 'noswap',
              f'{name} answered {row["tool"]} with {row["sha256"][:12]}, on which nobody agreed')

@@ -3,12 +3,14 @@
 was ever written there."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 
 from collet_harness import Process, free_port, wait_until
 
@@ -100,15 +102,19 @@ class Members:
             connection.close()
 
     def ask(self, path, body, timeout=3):
-        problem = None
-        for i in range(self.n):
-            if self.processes[i] is None:
-                continue
-            try:
-                return self.post(i, path, body, timeout)
-            except (OSError, http.client.HTTPException, EtcdError) as error:
-                problem = error
-        raise EtcdError(f'no member answers: {problem}')
+        """Of whoever answers; between two leaders there is none for a moment."""
+        end = time.monotonic() + 20
+        while True:
+            for i in range(self.n):
+                if self.processes[i] is None:
+                    continue
+                try:
+                    return self.post(i, path, body, timeout)
+                except (OSError, http.client.HTTPException, EtcdError) as error:
+                    problem = error
+            if time.monotonic() > end or 'space exceeded' in str(problem):
+                raise EtcdError(f'no member answers: {problem}')
+            time.sleep(0.1)
 
     def is_healthy(self, i):
         try:
@@ -195,8 +201,16 @@ class Recorder:
         end = self.members.revision()
         if end <= self.revision:
             return self.changes
-        i = next(i for i in range(self.members.n) if self.members.processes[i] and self.members.is_healthy(i))
-        connection = http.client.HTTPConnection('127.0.0.1', self.members.ports[i], timeout=10)
+        for i in range(self.members.n):
+            if self.members.processes[i] is not None and self.revision < end:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    self.read(i, end)
+        if self.revision < end:
+            raise EtcdError(f'no member tells of revision {end}')
+        return self.changes
+
+    def read(self, i, end):
+        connection = http.client.HTTPConnection('127.0.0.1', self.members.ports[i], timeout=5)
         try:
             connection.request('POST', '/v3/watch', json.dumps({'create_request': {
                 'key': encode('\0'), 'range_end': encode('\0'), 'start_revision': str(self.revision + 1)}}))
@@ -209,7 +223,6 @@ class Recorder:
                     self.note(event)
         finally:
             connection.close()
-        return self.changes
 
     def note(self, event):
         row = event['kv']

@@ -4,7 +4,7 @@
 import importlib
 
 FAULTS = []
-FILES = ('death', 'links', 'store', 'surroundings', 'words', 'membership')
+FILES = ('death', 'links', 'store', 'surroundings', 'words', 'membership', 'rollout')
 
 
 class Fault:

@@ -64,7 +64,8 @@ def asked(place, commits):
         if commits:
             # Whichever node one asks, by the same id.
             txid, _ = newest_decision(world)
-            world.expect_ctl(other, ('reload', 'show', txid), 0, 'succeeded', node.name)
+            world.expect_ctl(other, ('reload', 'show', txid), 0, 'succeeded',
+                             f'{node.name} +(commit|done) +(lagging|down|applied)')
         node.start()
     run.__doc__ = f'The node that was asked is killed at {place}.'
     return run

@@ -6,6 +6,7 @@ import time
 
 from collet_harness import wait_until
 from faults import fault
+from faults.death import newest_decision
 from faults.links import expect_minority
 from members import EtcdError
 
@@ -78,10 +79,7 @@ def everything_is_compacted_during_reloads(world):
         reload.expect_success()
 
 
-@fault(short=True)
-def etcd_is_full(world):
-    """The store's space is used up (NOSPACE): reloads are refused with how to repair it; what runs goes on."""
-    node = world.pick()
+def fill(world):
     try:
         for i in range(200):
             world.members.put(f'/junk/{i}', 'x' * 1000000)
@@ -89,15 +87,43 @@ def etcd_is_full(world):
     except EtcdError as error:
         if 'database space exceeded' not in str(error):
             raise
-    world.expect_ctl(node, ('cluster', 'reload', world.version()), 1, r'cluster store out of space \(etcd NOSPACE\)',
-                     'Compact and defragment it', 'etcdctl alarm disarm')
+
+
+def make_space(world):
+    """As the message says."""
     world.recorder.catch_up()
     world.members.delete_prefix('/junk/')
     world.members.compact()
     world.members.ctl('defrag')
     world.members.ctl('alarm', 'disarm')
+
+
+@fault(short=True)
+def etcd_is_full(world):
+    """The store's space is used up (NOSPACE): reloads are refused with how to repair it; what runs goes on."""
+    node = world.pick()
+    fill(world)
+    world.expect_ctl(node, ('cluster', 'reload', world.version()), 1, r'cluster store out of space \(etcd NOSPACE\)',
+                     'Compact and defragment it', 'etcdctl alarm disarm')
+    make_space(world)
     wait_until(world.is_in_line, 60, 'all nodes to be in line')
     swing(world).expect_success()
+
+
+@fault()
+def etcd_fills_up_during_a_reload(world):
+    """The space is used up when the transaction is open: votes cannot be written, so it is decided when there is
+    space again."""
+    slow, asked = world.random.sample(world.nodes, 2)
+    world.network.delay([slow.name], world.names(), 0.6)
+    before, _ = newest_decision(world)
+    reload = world.reload(asked, timeout_ms=60000)
+    wait_until(lambda: newest_decision(world)[0] != before, 20, 'the transaction')
+    fill(world)
+    world.network.heal()
+    time.sleep(3)
+    make_space(world)
+    reload.expect_success()
 
 
 @fault(short=True)
