@@ -8,6 +8,7 @@
 
 #include "collet-error.h"
 #include "collet-join-token.h"
+#include "collet-peer-strangers.h"
 
 #define TIMEOUT_S 10 /* without a byte */
 
@@ -29,6 +30,7 @@ collet_peer_client_class_init (ColletPeerClientClass *klass)
 static void
 collet_peer_client_init (ColletPeerClient *self)
 {
+  collet_peer_trust_nobody ();
   /* Without a database no certificate is good of itself: each is ours to judge. */
   self->session = soup_session_new_with_options ("timeout", TIMEOUT_S, "tls-database", NULL, "proxy-resolver",
                                                  NULL, NULL);
