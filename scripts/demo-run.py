@@ -8,12 +8,15 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+
+from demo_parts import Checks, Failure, Load, end, free_port, interrupt, number, say  # noqa: E402
 
 MODULE = 'calculator'
 PORT = 7311
@@ -30,37 +33,6 @@ BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus
   </policy>
 </busconfig>
 """
-
-
-class Failure(Exception):
-    """Something that ends the demonstration, for people."""
-
-
-def say(text=''):
-    print(text, flush=True)
-
-
-def number(value):
-    return f'{value:,}'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-def end(process, name, timeout=20):
-    """SIGTERM, and SIGKILL after a while."""
-    if process is None or process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        say(f'{name} did not end by itself; it is killed.')
-        process.kill()
-        process.wait()
 
 
 class Node:
@@ -143,45 +115,10 @@ class Node:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Load:
-    """The load client: a process of its own that never repeats a call."""
-
-    def __init__(self, node, connections, ledger):
-        self.ledger = ledger
-        self.process = subprocess.Popen(
-            [node.program('bench/collet-load'), '--url', f'http://127.0.0.1:{node.port}/mcp', '--verify',
-             '--connections', str(connections), '--ledger', ledger, '--run-id', f'demo{os.getpid()}'],
-            stdout=subprocess.PIPE, text=True, start_new_session=True)
-
-    def count(self):
-        """Calls made and failed so far."""
-        if self.process.poll() is not None:
-            raise Failure('the load client ended before its time')
-        self.process.send_signal(signal.SIGUSR1)
-        line = json.loads(self.process.stdout.readline())
-        return line['made'], line['failed']
-
-    def finish(self):
-        self.process.send_signal(signal.SIGTERM)
-        rest, _ = self.process.communicate(timeout=60)
-        return json.loads(rest.splitlines()[-1]), self.process.returncode
-
-    def rows(self):
-        with open(self.ledger, encoding='utf-8') as lines:
-            names = next(lines).rstrip('\n').split('\t')
-            return [dict(zip(names, line.rstrip('\n').split('\t'))) for line in lines]
-
-    def close(self):
-        end(self.process, 'collet-load')
-
-
-class Checks:
-    def __init__(self):
-        self.failed = 0
-
-    def expect(self, holds, text):
-        say(f"  {'ok  ' if holds else 'NOT '} {text}")
-        self.failed += not holds
+def ledger_rows(ledger):
+    with open(ledger, encoding='utf-8') as lines:
+        names = next(lines).rstrip('\n').split('\t')
+        return [dict(zip(names, line.rstrip('\n').split('\t'))) for line in lines]
 
 
 def version_of(node, name):
@@ -222,9 +159,8 @@ def recorded_calls(node, expected):
         time.sleep(0.1)
 
 
-def check(node, load, summary, status, versions):
+def check(node, rows, summary, status, versions):
     checks = Checks()
-    rows = load.rows()
     recorded = recorded_calls(node, len(rows))
     register = summary['register']
     ids = {row['id'] for row in rows}
@@ -272,7 +208,9 @@ def demonstrate(node, options):
     node.ctl('load', node.example(f'{MODULE}-1.0.0'))
     say(f'{MODULE} 1.0.0 is loaded; {options.connections} connections call add and memory_add, no call is repeated')
     say()
-    load = Load(node, options.connections, os.path.join(os.path.dirname(node.data), 'ledger.tsv'))
+    ledger = os.path.join(os.path.dirname(node.data), 'ledger.tsv')
+    load = Load(node.program('bench/collet-load'), node.port, '--connections', options.connections, '--ledger', ledger,
+                '--run-id', f'demo{os.getpid()}')
     with contextlib.closing(load):
         time.sleep(options.seconds)
         say('Reloads under load')
@@ -288,7 +226,7 @@ def demonstrate(node, options):
         say()
         show_history(node)
         say()
-        holds = check(node, load, summary, status, versions)
+        holds = check(node, ledger_rows(ledger), summary, status, versions)
     say()
     say('Every call is accounted for.' if holds else 'NOT everything holds; see above.')
     return 0 if holds else 1
@@ -367,10 +305,6 @@ def parse():
     parser.add_argument('--seconds', type=float, default=1.5)
     parser.add_argument('--keep', type=os.path.abspath)
     return parser.parse_args()
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
 
 
 def main():

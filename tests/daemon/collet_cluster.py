@@ -145,9 +145,11 @@ class Fleet:
 
 
 class Cluster(Fleet):
-    """n nodes n1, n2, ... that run what the first had loaded; they end with the block."""
+    """n nodes n1, n2, ... that run what the first had loaded (a path, or several); they
+    end with the block."""
 
-    def __init__(self, n=3, members=1, first=None, name='demo', arguments=()):
+    def __init__(self, n=3, members=1, first=(), name='demo', arguments=()):
+        paths = [first] if isinstance(first, str) else list(first)
         adopt_orphans()
         self.folder = tempfile.mkdtemp(prefix='collet-')
         self.buses, self.nodes = [], []
@@ -157,15 +159,15 @@ class Cluster(Fleet):
             self.etcd = Etcd(members, self.folder)
             for i in range(n):
                 self.node(f'n{i + 1}', *arguments)
-            if first is not None:
-                self.nodes[0].load(first)
+            for path in paths:
+                self.nodes[0].load(path)
             self.found(self.nodes[0], name)
             for node in self.nodes[1:]:
                 self.join(node, self.nodes[0])
             wait_until(lambda: all(list(self.node_states(node).values()) == ['live'] * n for node in self.nodes), 30,
                        'all nodes to see each other')
-            if first is not None:
-                self.wait_in_line(self.nodes, os.path.basename(first).partition('-')[0])
+            for path in paths:
+                self.wait_in_line(self.nodes, os.path.basename(path).partition('-')[0])
             stack.pop_all()
 
     def daemon(self, *arguments, **options):

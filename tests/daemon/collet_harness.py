@@ -129,8 +129,10 @@ def reap():
 
 class Process(subprocess.Popen):
     known = set()
+    is_detached = False  # all in sessions of their own: out of reach of Ctrl-C
 
     def __init__(self, *arguments, **options):
+        options.setdefault('start_new_session', self.is_detached)
         super().__init__(*arguments, **options)
         self.known.add(self.pid)
 
