@@ -20,104 +20,65 @@ add_int64 (GVariantBuilder *row, const char *name, gint64 value)
 
 /* ---- the items of a reload ---- */
 
-enum
+/* The members of a row, of which only those are made that say something: a batch
+ * has hundreds of rows, and each member is written, sent and read. */
+typedef struct
 {
-  FROM,
-  TO,
-  FROM_VERSION,
-  TO_VERSION,
-  VERDICT,
-  DIFFERENCES,
-  STATE,
-  PAUSE,
-  CALLS_DRAINED,
-  WAY_BACK,
-  ERROR_NAME,
-  ERROR_MESSAGE,
-  MODULE,
-  N_MEMBERS,
-};
+  GVariant *members[13];
+  guint n;
+} Row;
 
-static GVariant *
-new_member (const char *name, GVariant *value)
-{
-  return g_variant_new_dict_entry (g_variant_new_string (name), g_variant_new_variant (value));
-}
-
-static GVariant *
-new_text (const char *name, const char *text)
-{
-  return new_member (name, g_variant_new_string (text != NULL ? text : ""));
-}
-
-/* What the rows of a reload have in common, or mostly have. A batch has hundreds
- * of rows, so each such member is made once. */
 static void
-make_common (ColletReload *reload, GVariant **members)
+add_member (Row *row, const char *name, GVariant *value)
 {
-  const GError *error = collet_reload_get_error (reload);
-  const char *state = collet_reload_state_to_string (collet_reload_get_state (reload));
+  g_assert (row->n < G_N_ELEMENTS (row->members));
+  row->members[row->n++] =
+      g_variant_new_dict_entry (g_variant_new_string (name), g_variant_new_variant (value));
+}
 
-  members[FROM] = new_text ("from", NULL);
-  members[TO] = new_text ("to", NULL);
-  members[FROM_VERSION] = new_text ("from-version", NULL);
-  members[TO_VERSION] = new_text ("to-version", NULL);
-  members[VERDICT] = new_text ("verdict", NULL);
-  members[DIFFERENCES] = new_member ("differences", g_variant_new_strv (NULL, 0));
-  members[STATE] = new_text ("state", state);
-  members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (-1));
-  members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (0));
-  members[WAY_BACK] = new_text ("way-back", NULL);
-  members[ERROR_NAME] = new_text ("error-name", error != NULL ? collet_error_name_of (error) : NULL);
-  members[ERROR_MESSAGE] = new_text ("error-message", error != NULL ? error->message : NULL);
-  members[MODULE] = new_text ("module", NULL);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    g_variant_ref_sink (members[i]);
+static void
+add_text (Row *row, const char *name, const char *text)
+{
+  if (text != NULL && *text != '\0')
+    add_member (row, name, g_variant_new_string (text));
 }
 
 static GVariant *
-row_of_reload_item (const ColletReloadItem *item, GVariant *const *common)
+row_of_reload_item (const ColletReloadItem *item, const char *state, const GError *error)
 {
-  GVariant *members[N_MEMBERS];
+  Row row = { .n = 0 };
 
-  memcpy (members, common, sizeof members);
-  members[MODULE] = new_text ("module", item->module);
-  if (item->from != NULL)
-    {
-      members[FROM] = new_text ("from", item->from->sha256);
-      members[FROM_VERSION] = new_text ("from-version", item->from->semver);
-    }
-  if (item->to != NULL)
-    {
-      members[TO] = new_text ("to", item->to->sha256);
-      members[TO_VERSION] = new_text ("to-version", item->to->semver);
-    }
-  if (item->verdict != NULL)
-    members[VERDICT] = new_text ("verdict", item->verdict);
+  add_text (&row, "module", item->module);
+  add_text (&row, "from", item->from != NULL ? item->from->sha256 : NULL);
+  add_text (&row, "to", item->to != NULL ? item->to->sha256 : NULL);
+  add_text (&row, "from-version", item->from != NULL ? item->from->semver : NULL);
+  add_text (&row, "to-version", item->to != NULL ? item->to->semver : NULL);
+  add_text (&row, "verdict", item->verdict);
+  add_text (&row, "state", state);
   if (item->differences != NULL && item->differences[0] != NULL)
-    members[DIFFERENCES] =
-        new_member ("differences", g_variant_new_strv ((const char *const *)item->differences, -1));
+    add_member (&row, "differences", g_variant_new_strv ((const char *const *)item->differences, -1));
   if (item->pause_us != -1)
-    members[PAUSE] = new_member ("pause-us", g_variant_new_int64 (item->pause_us));
-  if (item->way_back != NULL)
-    members[WAY_BACK] = new_text ("way-back", item->way_back);
+    add_member (&row, "pause-us", g_variant_new_int64 (item->pause_us));
   if (item->served.in_flight != 0)
-    members[CALLS_DRAINED] = new_member ("calls-drained", g_variant_new_uint64 (item->served.in_flight));
-  return g_variant_new_array (G_VARIANT_TYPE ("{sv}"), members, N_MEMBERS);
+    add_member (&row, "calls-drained", g_variant_new_uint64 (item->served.in_flight));
+  add_text (&row, "way-back", item->way_back);
+  if (error != NULL)
+    {
+      add_text (&row, "error-name", collet_error_name_of (error));
+      add_text (&row, "error-message", error->message);
+    }
+  return g_variant_new_array (G_VARIANT_TYPE ("{sv}"), row.members, row.n);
 }
 
 GVariant *
 collet_bus_row_of_reload_items (ColletReload *reload)
 {
   GPtrArray *items = collet_reload_get_items (reload);
+  const char *state = collet_reload_state_to_string (collet_reload_get_state (reload));
   g_autofree GVariant **rows = g_new (GVariant *, items->len);
-  GVariant *common[N_MEMBERS];
 
-  make_common (reload, common);
   for (guint i = 0; i < items->len; i++)
-    rows[i] = row_of_reload_item (items->pdata[i], common);
-  for (guint i = 0; i < N_MEMBERS; i++)
-    g_variant_unref (common[i]);
+    rows[i] = row_of_reload_item (items->pdata[i], state, collet_reload_get_error (reload));
   return g_variant_new_array (G_VARIANT_TYPE_VARDICT, rows, items->len);
 }
 

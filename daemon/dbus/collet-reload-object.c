@@ -15,6 +15,13 @@ struct _ColletReloadObject
   ColletReload *reload;
   GPtrArray *waiters; /* Waiter */
   guint telling;      /* source that tells everybody of the end */
+  GVariant *items;    /* as they are at the end, once somebody has asked; or NULL */
+};
+
+enum
+{
+  PROP_0,
+  PROP_ITEMS,
 };
 
 G_DEFINE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET_DBUS_TYPE_RELOAD_SKELETON)
@@ -43,7 +50,38 @@ collet_reload_object_dispose (GObject *object)
   g_clear_handle_id (&self->telling, g_source_remove);
   g_clear_object (&self->reload);
   g_clear_pointer (&self->waiters, g_ptr_array_unref);
+  g_clear_pointer (&self->items, g_variant_unref);
   G_OBJECT_CLASS (collet_reload_object_parent_class)->dispose (object);
+}
+
+/* Made when somebody asks: a batch has hundreds of rows, of which mostly nobody
+ * sees but those at the end. */
+static GVariant *
+ensure_items (ColletReloadObject *self)
+{
+  GVariant *rows;
+
+  if (self->items != NULL)
+    return g_variant_ref (self->items);
+  rows = g_variant_ref_sink (collet_bus_row_of_reload_items (self->reload));
+  if (collet_reload_is_finished (self->reload))
+    self->items = g_variant_ref (rows);
+  return rows;
+}
+
+static void
+collet_reload_object_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_ITEMS)
+    g_value_take_variant (value, ensure_items (COLLET_RELOAD_OBJECT (object)));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+collet_reload_object_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -54,6 +92,9 @@ collet_reload_object_class_init (ColletReloadObjectClass *klass)
   vtable = collet_bus_guard_vtable (skeleton_class->get_vtable (NULL));
   skeleton_class->get_vtable = get_vtable;
   G_OBJECT_CLASS (klass)->dispose = collet_reload_object_dispose;
+  G_OBJECT_CLASS (klass)->get_property = collet_reload_object_get_property;
+  G_OBJECT_CLASS (klass)->set_property = collet_reload_object_set_property;
+  g_object_class_override_property (G_OBJECT_CLASS (klass), PROP_ITEMS, "items");
 }
 
 static void
@@ -178,10 +219,7 @@ on_changed (ColletReload *reload, gpointer data)
   collet_dbus_reload_set_cancellable (bus, *why_not == '\0');
   collet_dbus_reload_set_not_cancellable_reason (bus, why_not);
   if (collet_reload_is_finished (reload))
-    {
-      collet_dbus_reload_set_duration_us (bus, collet_reload_get_duration_us (reload));
-      collet_dbus_reload_set_items (bus, collet_bus_row_of_reload_items (reload));
-    }
+    collet_dbus_reload_set_duration_us (bus, collet_reload_get_duration_us (reload));
 }
 
 static void
@@ -197,11 +235,31 @@ answer_waiters (ColletReloadObject *self)
   g_ptr_array_set_size (self->waiters, 0);
 }
 
+/* The skeleton tells of the properties that it keeps. */
+static void
+tell_items (ColletReloadObject *self)
+{
+  GDBusInterfaceSkeleton *skeleton = G_DBUS_INTERFACE_SKELETON (self);
+  g_autolist (GDBusConnection) connections = g_dbus_interface_skeleton_get_connections (skeleton);
+  g_autoptr (GVariant) rows = ensure_items (self);
+  GVariantDict changed;
+
+  g_variant_dict_init (&changed, NULL);
+  g_variant_dict_insert_value (&changed, "Items", rows);
+  g_autoptr (GVariant) news = g_variant_ref_sink (
+      g_variant_new ("(s@a{sv}as)", g_dbus_interface_skeleton_get_info (skeleton)->name,
+                     g_variant_dict_end (&changed), NULL));
+  for (GList *link = connections; link != NULL; link = link->next)
+    g_dbus_connection_emit_signal (link->data, NULL, g_dbus_interface_skeleton_get_object_path (skeleton),
+                                   "org.freedesktop.DBus.Properties", "PropertiesChanged", news, NULL);
+}
+
 static void
 tell_everybody (ColletReloadObject *self)
 {
   const GError *error = collet_reload_get_error (self->reload);
 
+  tell_items (self);
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self));
   collet_dbus_reload_emit_finished (COLLET_DBUS_RELOAD (self), error == NULL,
                                     error != NULL ? collet_error_name_of (error) : "",
@@ -258,7 +316,6 @@ collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer)
   collet_dbus_reload_set_kind (bus, collet_reload_kind_to_string (request->kind));
   collet_dbus_reload_set_strategy (bus, request->strategy != NULL ? request->strategy : "local");
   collet_dbus_reload_set_modules (bus, (const char *const *)modules);
-  collet_dbus_reload_set_items (bus, collet_bus_row_of_reload_items (reload));
   collet_dbus_reload_set_nodes (bus, g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
   collet_dbus_reload_set_initiator (bus, request->uid);
   collet_dbus_reload_set_reason (bus, request->reason != NULL ? request->reason : "");
