@@ -96,13 +96,14 @@ struct _ColletClusterAgent
   gboolean has_session;
   gboolean is_announced; /* as live, in this session: a key of the last one goes with that */
   gboolean is_changed;   /* the listener is to be told */
+  gboolean is_due;       /* a step runs in a moment */
   char *frozen;          /* why, or NULL */
   char *store_id;        /* as remembered */
   gint64 store_revision;
   gint64 asked_revision; /* store_revision when the last range was sent */
   gint64 remembered_at;
   gint64 converge_at; /* range again */
-  gint64 next_wake;   /* while a step runs: the earliest that is wanted */
+  gint64 next_wake;   /* the earliest that is wanted, as of the last step or the one that runs */
 };
 
 /* ---- agent ---- */

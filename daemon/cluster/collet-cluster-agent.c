@@ -5,6 +5,7 @@
 #include "collet-failpoint.h"
 
 #define AGAIN_US (500 * 1000)       /* after an error */
+#define POKE_US (20 * 1000)         /* after a change here: who asked for it is answered first */
 #define SETTLE_US (2 * 1000 * 1000) /* until the watch has told of an answer */
 #define REMEMBER_US (30 * 1000 * 1000)
 
@@ -25,6 +26,7 @@ collet_agent_want (ColletClusterAgent *self, gint64 at)
 void
 collet_agent_kick (ColletClusterAgent *self)
 {
+  self->is_due = TRUE;
   self->clock->class_->wake (self->clock, 0);
 }
 
@@ -56,6 +58,7 @@ on_wake (gpointer data)
   gboolean is_changed = self->is_changed;
 
   self->next_wake = G_MAXINT64;
+  self->is_due = FALSE;
   if (now >= self->converge_at)
     collet_agent_reload (self);
   if (self->is_synced)
@@ -411,7 +414,9 @@ void
 collet_cluster_agent_poke (ColletClusterAgent *self)
 {
   self->is_changed = TRUE;
-  collet_agent_kick (self);
+  if (!self->is_due) /* changes without end do not put it off for ever */
+    self->clock->class_->wake (self->clock, CLAMP (self->next_wake - collet_agent_now (self), 0, POKE_US));
+  self->is_due = TRUE;
 }
 
 gboolean

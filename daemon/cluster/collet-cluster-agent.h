@@ -63,7 +63,7 @@ const char *collet_cluster_agent_get_state (ColletClusterAgent *self, char **mes
 /* Somebody else is told as well; NULL: nobody. */
 void collet_cluster_agent_set_watcher (ColletClusterAgent *self, void (*changed) (gpointer user_data),
                                        gpointer user_data);
-/* What runs here may have changed: look again soon. */
+/* What runs here may have changed: look again within 20 ms. */
 void collet_cluster_agent_poke (ColletClusterAgent *self);
 
 /* txid: the transaction, follow it in the view; NULL with an error. With an error

@@ -246,9 +246,9 @@ tell_items (ColletReloadObject *self)
 
   g_variant_dict_init (&changed, NULL);
   g_variant_dict_insert_value (&changed, "Items", rows);
-  g_autoptr (GVariant) news = g_variant_ref_sink (
-      g_variant_new ("(s@a{sv}as)", g_dbus_interface_skeleton_get_info (skeleton)->name,
-                     g_variant_dict_end (&changed), NULL));
+  g_autoptr (GVariant) news =
+      g_variant_ref_sink (g_variant_new ("(s@a{sv}as)", g_dbus_interface_skeleton_get_info (skeleton)->name,
+                                         g_variant_dict_end (&changed), NULL));
   for (GList *link = connections; link != NULL; link = link->next)
     g_dbus_connection_emit_signal (link->data, NULL, g_dbus_interface_skeleton_get_object_path (skeleton),
                                    "org.freedesktop.DBus.Properties", "PropertiesChanged", news, NULL);
