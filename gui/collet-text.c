@@ -28,6 +28,7 @@ static const Word words[] = {
   { COLLET_WORD_KIND, "drain", N_ ("Drain"), COLLET_STATUS_NEUTRAL },
   { COLLET_WORD_KIND, "resume", N_ ("Resume"), COLLET_STATUS_NEUTRAL },
   { COLLET_WORD_KIND, "shutdown", N_ ("Shutdown"), COLLET_STATUS_NEUTRAL },
+  { COLLET_WORD_KIND, "adopt-store", N_ ("Store adopted"), COLLET_STATUS_NEUTRAL },
   { COLLET_WORD_RELOAD_STATE, "running", N_ ("Running"), COLLET_STATUS_BUSY },
   { COLLET_WORD_RELOAD_STATE, "waiting", N_ ("Waiting"), COLLET_STATUS_NEUTRAL },
   { COLLET_WORD_RELOAD_STATE, "succeeded", N_ ("Succeeded"), COLLET_STATUS_OK },

@@ -102,8 +102,9 @@ struct _ColletClusterAgent
   gint64 store_revision;
   gint64 asked_revision; /* store_revision when the last range was sent */
   gint64 remembered_at;
-  gint64 converge_at; /* range again */
-  gint64 next_wake;   /* the earliest that is wanted, as of the last step or the one that runs */
+  gint64 remembered_revision; /* 0: none by this process */
+  gint64 converge_at;         /* range again */
+  gint64 next_wake;           /* the earliest that is wanted, as of the last step or the one that runs */
 };
 
 /* ---- agent ---- */

@@ -33,21 +33,14 @@ collet_agent_kick (ColletClusterAgent *self)
 static void
 remember (ColletClusterAgent *self, gint64 now)
 {
-  ColletCoordinationStatus status = { 0 };
-
-  if (self->frozen != NULL || now < self->remembered_at + REMEMBER_US)
+  if (self->frozen != NULL || (self->remembered_revision > 0 && now < self->remembered_at + REMEMBER_US))
     return;
-  collet_coordination_get_status (self->coordination, &status);
-  if (status.store_id != NULL && status.revision > self->store_revision)
-    {
-      g_free (self->store_id);
-      self->store_id = g_strdup (status.store_id);
-      self->store_revision = status.revision;
-      self->remembered_at = now;
-      if (self->listener.remember != NULL)
-        self->listener.remember (status.store_id, status.revision, self->listener.user_data);
-    }
-  collet_coordination_status_clear (&status);
+  if (self->store_id == NULL || self->store_revision <= self->remembered_revision)
+    return;
+  self->remembered_at = now;
+  self->remembered_revision = self->store_revision;
+  if (self->listener.remember != NULL)
+    self->listener.remember (self->store_id, self->store_revision, self->listener.user_data);
 }
 
 static void
@@ -150,10 +143,17 @@ is_stale (gpointer key, gpointer value, gpointer data)
 static void
 freeze (ColletClusterAgent *self, char *message)
 {
-  if (self->frozen == NULL)
-    g_warning ("%s", message);
+  gboolean is_new = self->frozen == NULL;
+
   g_free (self->frozen);
   self->frozen = message;
+  if (!is_new)
+    return;
+  g_warning ("%s", message);
+  /* The next process of this daemon has to see it as well. */
+  if (self->listener.remember != NULL)
+    self->listener.remember (self->store_id, MAX (self->asked_revision, self->store_revision),
+                             self->listener.user_data);
 }
 
 /* A store that went back would have nodes undo what they have done since. */
@@ -430,7 +430,7 @@ collet_cluster_agent_adopt_store (ColletClusterAgent *self)
   g_clear_pointer (&self->frozen, g_free);
   g_clear_pointer (&self->store_id, g_free);
   self->store_revision = 0;
-  self->remembered_at = 0;
+  self->remembered_revision = 0;
   /* What was applied is in the store that is there now, or it is not. */
   g_hash_table_iter_init (&iter, self->locals);
   while (g_hash_table_iter_next (&iter, NULL, &local))

@@ -15,7 +15,9 @@
 struct _ColletEtcdClient
 {
   SoupSession *session;
-  GTlsCertificate *certificate; /* or NULL */
+  GTlsCertificate *certificate; /* or NULL, as the files' names: */
+  char *ca_file;
+  char *certificate_file;
   GStrv endpoints;
   guint n_endpoints;
   guint try_ms;
@@ -166,11 +168,34 @@ end_try (ColletEtcdCall *call)
   g_clear_error (&error);
   if (collet_etcd_json_read_error (json, status, &error) == COLLET_ETCD_ELSEWHERE)
     {
+      if (call->client->certificate != NULL && g_str_has_prefix (error->message, "etcd: connection "))
+        g_prefix_error (&error,
+                        "its gateway cannot reach it; is its own certificate good for clientAuth too? ");
       try_elsewhere (call, error->message);
       return;
     }
   note_answer (call->client, call->member);
   finish (call, NULL, error);
+}
+
+/* With TLS 1.3 a client whose certificate is refused learns of it after its own
+ * handshake, by whatever way the connection ends then. */
+static char *
+describe (const ColletEtcdClient *self, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return g_strdup ("no answer in time");
+  if (self->certificate == NULL)
+    return g_strdup (error->message);
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
+    return g_strdup_printf ("its certificate is not one for that address by the CA in %s (%s)", self->ca_file,
+                            error->message);
+  if (error->domain == G_TLS_ERROR || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+    return g_strdup_printf ("it ended the connection. Is our certificate, %s, valid and by the CA that etcd "
+                            "trusts (--trusted-ca-file)? (%s)",
+                            self->certificate_file, error->message);
+  return g_strdup (error->message);
 }
 
 /* TRUE: the call is gone or has gone on. */
@@ -184,8 +209,8 @@ is_over (ColletEtcdCall *call, const GError *error)
     }
   if (error == NULL)
     return FALSE;
-  try_elsewhere (call, g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? "no answer in time"
-                                                                                 : error->message);
+  g_autofree char *reason = describe (call->client, error);
+  try_elsewhere (call, reason);
   return TRUE;
 }
 
@@ -305,19 +330,24 @@ static gboolean
 load_certificates (ColletEtcdClient *self, const ColletEtcdConfig *config, GError **error)
 {
   g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GError) reason = NULL;
 
   if (config->ca_file == NULL)
     return TRUE;
-  database = g_tls_file_database_new (config->ca_file, error);
+  database = g_tls_file_database_new (config->ca_file, &reason);
   if (database != NULL)
-    self->certificate = g_tls_certificate_new_from_files (config->certificate_file, config->key_file, error);
+    self->certificate =
+        g_tls_certificate_new_from_files (config->certificate_file, config->key_file, &reason);
   if (self->certificate == NULL)
     {
-      g_prefix_error (error,
-                      "The certificates for the cluster store cannot be read (%s, %s, %s): ", config->ca_file,
-                      config->certificate_file, config->key_file);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   "The certificates for the cluster store cannot be read (%s, %s, %s): %s. Set them in "
+                   "[cluster] of colletd.conf.",
+                   config->ca_file, config->certificate_file, config->key_file, reason->message);
       return FALSE;
     }
+  self->ca_file = g_strdup (config->ca_file);
+  self->certificate_file = g_strdup (config->certificate_file);
   soup_session_set_tls_database (self->session, database);
   return TRUE;
 }
@@ -362,6 +392,8 @@ collet_etcd_client_free (ColletEtcdClient *self)
   g_ptr_array_unref (self->calls);
   g_object_unref (self->session);
   g_clear_object (&self->certificate);
+  g_free (self->ca_file);
+  g_free (self->certificate_file);
   g_strfreev (self->endpoints);
   g_free (self->failure);
   g_free (self);
@@ -377,7 +409,8 @@ collet_etcd_client_new_message (ColletEtcdClient *self, guint member, const char
   soup_message_set_request_body_from_bytes (message, "application/json", bytes);
   /* A member without a leader says so at once instead of after seconds. */
   soup_message_headers_append (soup_message_get_request_headers (message), "Grpc-Metadata-hasleader", "true");
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* What may be sent twice may also go over a connection that is open already. */
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT);
   if (self->certificate != NULL)
     soup_message_set_tls_client_certificate (message, self->certificate);
   return message;

@@ -14,7 +14,8 @@ struct _ColletClusterObjects
   GHashTable *nodes; /* name to ColletDbusNode */
   GHashTable *cells; /* "module\nnode" (node empty: agreed) to its last text */
   guint64 serial;
-  guint pace; /* until it is over */
+  guint pace;     /* until it is over */
+  GStrv warnings; /* of the daemon, without the cluster's */
 };
 
 /* ---- nodes ---- */
@@ -208,17 +209,33 @@ collet_cluster_objects_flush (ColletClusterObjects *self)
   return self->serial;
 }
 
+/* ---- this node ---- */
+
+static void
+update_state (ColletClusterObjects *self)
+{
+  g_autofree char *problem = NULL;
+  const char *state = collet_cluster_agent_get_state (self->cluster, &problem);
+  g_autoptr (GStrvBuilder) warnings = g_strv_builder_new ();
+
+  if (self->warnings != NULL)
+    g_strv_builder_addv (warnings, (const char **)self->warnings);
+  if (problem != NULL)
+    g_strv_builder_add (warnings, problem);
+  g_auto (GStrv) all = g_strv_builder_end (warnings);
+  collet_dbus_manager_set_warnings (self->manager, (const char *const *)all);
+  collet_dbus_manager_set_cluster_state (self->manager, state);
+}
+
 /* ---- pace ---- */
 
 static gboolean
 on_pace_over (gpointer data)
 {
   ColletClusterObjects *self = data;
-  g_autofree char *message = NULL;
 
   self->pace = 0;
-  collet_dbus_manager_set_cluster_state (self->manager,
-                                         collet_cluster_agent_get_state (self->cluster, &message));
+  update_state (self);
   update_nodes (self);
   collet_exports_update_nodes (self->exports, collet_cluster_agent_get_view (self->cluster));
   collet_cluster_objects_flush (self);
@@ -235,17 +252,18 @@ on_changed (gpointer data)
 }
 
 ColletClusterObjects *
-collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *manager, ColletExports *exports)
+collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *manager, ColletExports *exports,
+                            const char *const *warnings)
 {
   ColletClusterObjects *self = g_new0 (ColletClusterObjects, 1);
-  g_autofree char *message = NULL;
 
   self->cluster = cluster;
   self->manager = manager;
   self->exports = exports;
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->cells = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  collet_dbus_manager_set_cluster_state (manager, collet_cluster_agent_get_state (cluster, &message));
+  self->warnings = g_strdupv ((GStrv)warnings);
+  update_state (self);
   collet_cluster_agent_set_watcher (cluster, on_changed, self);
   on_changed (self);
   return self;
@@ -262,6 +280,7 @@ collet_cluster_objects_free (ColletClusterObjects *self)
   g_hash_table_iter_init (&iter, self->nodes);
   while (g_hash_table_iter_next (&iter, NULL, &node))
     collet_exports_remove (self->exports, node);
+  g_strfreev (self->warnings);
   g_hash_table_unref (self->nodes);
   g_hash_table_unref (self->cells);
   g_free (self);

@@ -12,9 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _ColletClusterObjects ColletClusterObjects;
 
-/* cluster and manager outlive it. */
-ColletClusterObjects *
-collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *manager, ColletExports *exports);
+/* cluster and manager outlive it. warnings: the daemon's own, or NULL. */
+ColletClusterObjects *collet_cluster_objects_new (ColletClusterAgent *cluster, ColletDbusManager *manager,
+                                                  ColletExports *exports, const char *const *warnings);
 void collet_cluster_objects_free (ColletClusterObjects *self);
 
 /* Number of the matrix as it is now; what changed until now has been signalled. */

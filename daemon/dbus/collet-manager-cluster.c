@@ -300,8 +300,23 @@ cluster_rollback (gpointer object, ColletBusCall *call)
 static void
 adopt_store (gpointer object, ColletBusCall *call)
 {
-  if (collet_cluster_agent_adopt_store (collet_manager_object_get_cluster (object)))
-    collet_bus_call_return (call, NULL);
+  ColletClusterAgent *cluster = collet_manager_object_get_cluster (object);
+  g_autoptr (GVariant) options = NULL;
+  g_autofree char *problem = NULL;
+  const char *reason = NULL;
+
+  g_variant_get (call->parameters, "(@a{sv})", &options);
+  g_variant_lookup (options, "reason", "&s", &reason);
+  collet_cluster_agent_get_state (cluster, &problem);
+  if (collet_cluster_agent_adopt_store (cluster))
+    {
+      g_autofree char *note = g_strdup_printf ("Accepted: %s", problem);
+
+      g_message ("The cluster store was adopted by user %" G_GINT64_FORMAT ".", call->uid);
+      collet_reloader_record (collet_manager_object_get_reloader (object), COLLET_RELOAD_ADOPT_STORE,
+                              call->uid, reason, note);
+      collet_bus_call_return (call, NULL);
+    }
   else
     collet_bus_call_fail (call, g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
                                              "The cluster store has not gone back; nothing is frozen."));

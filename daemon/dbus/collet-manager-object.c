@@ -16,6 +16,7 @@ struct _ColletManagerObject
   ColletClusterAgent *cluster;
   ColletClusterGate *gate;
   ColletClusterObjects *cluster_objects;
+  GStrv warnings; /* without the cluster's */
   void (*add_counts) (gpointer user_data, GVariantBuilder *counts);
   gpointer counts_data;
   guint refresh;
@@ -38,6 +39,7 @@ collet_manager_object_dispose (GObject *object)
 
   g_clear_handle_id (&self->refresh, g_source_remove);
   g_clear_object (&self->watches);
+  g_clear_pointer (&self->warnings, g_strfreev);
   g_clear_pointer (&self->cluster_objects, collet_cluster_objects_free);
   g_clear_object (&self->reloader);
   g_clear_object (&self->registry);
@@ -185,13 +187,13 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_bus_guard_attach (G_DBUS_INTERFACE_SKELETON (self), bouncer, tables);
 
   collet_dbus_manager_set_version (manager, COLLET_VERSION);
+  self->warnings = g_strdupv ((GStrv)facts->warnings);
   self->gate = facts->gate;
   collet_manager_object_set_cluster (self, facts->cluster, facts->cluster_name);
   collet_dbus_manager_set_state (manager, "running");
   collet_dbus_manager_set_data_folder (manager, facts->data_folder);
   collet_dbus_manager_set_mcp_addresses (manager, facts->mcp_addresses);
   collet_dbus_manager_set_module_path (manager, facts->module_path);
-  collet_dbus_manager_set_warnings (manager, facts->warnings);
   collet_dbus_manager_set_started_at (manager, g_get_real_time ());
   collet_dbus_manager_set_pid (manager, getpid ());
   self->add_counts = facts->add_counts;
@@ -215,7 +217,8 @@ collet_manager_object_set_cluster (ColletManagerObject *self, ColletClusterAgent
   self->cluster = cluster;
   if (cluster == NULL)
     return;
-  self->cluster_objects = collet_cluster_objects_new (cluster, manager, self->exports);
+  self->cluster_objects =
+      collet_cluster_objects_new (cluster, manager, self->exports, (const char *const *)self->warnings);
   collet_dbus_manager_set_node_name (manager, collet_cluster_agent_get_node (cluster));
   collet_dbus_manager_set_cluster_name (manager, cluster_name);
 }

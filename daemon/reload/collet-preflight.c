@@ -359,6 +359,7 @@ collet_preflight_async (ColletReloader *reloader, ColletReloadRequest *request, 
     case COLLET_RELOAD_SHUTDOWN: /* no module in particular */
       g_task_return_boolean (task, TRUE);
       break;
+    case COLLET_RELOAD_ADOPT_STORE: /* is no request */
     default:
       g_assert_not_reached ();
     }

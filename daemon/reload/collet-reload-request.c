@@ -9,10 +9,15 @@ const char *
 collet_reload_kind_to_string (ColletReloadKind kind)
 {
   static const char *const names[] = {
-    [COLLET_RELOAD_LOAD] = "load",     [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
-    [COLLET_RELOAD_SWAP] = "swap",     [COLLET_RELOAD_ROLLBACK] = "rollback",
-    [COLLET_RELOAD_UNLOAD] = "unload", [COLLET_RELOAD_DRAIN] = "drain",
-    [COLLET_RELOAD_RESUME] = "resume", [COLLET_RELOAD_SHUTDOWN] = "shutdown",
+    [COLLET_RELOAD_LOAD] = "load",
+    [COLLET_RELOAD_HOT_RELOAD] = "hot-reload",
+    [COLLET_RELOAD_SWAP] = "swap",
+    [COLLET_RELOAD_ROLLBACK] = "rollback",
+    [COLLET_RELOAD_UNLOAD] = "unload",
+    [COLLET_RELOAD_DRAIN] = "drain",
+    [COLLET_RELOAD_RESUME] = "resume",
+    [COLLET_RELOAD_SHUTDOWN] = "shutdown",
+    [COLLET_RELOAD_ADOPT_STORE] = "adopt-store",
   };
 
   return names[kind];

@@ -11,14 +11,15 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  COLLET_RELOAD_LOAD,       /* sources: load, or replace what is loaded */
-  COLLET_RELOAD_HOT_RELOAD, /* sources: one, whose module must be loaded; or a group (names) */
-  COLLET_RELOAD_SWAP,       /* module, fd: load, or replace what is loaded */
-  COLLET_RELOAD_ROLLBACK,   /* module, version */
-  COLLET_RELOAD_UNLOAD,     /* module */
-  COLLET_RELOAD_DRAIN,      /* module */
-  COLLET_RELOAD_RESUME,     /* module */
-  COLLET_RELOAD_SHUTDOWN,   /* of the daemon */
+  COLLET_RELOAD_LOAD,        /* sources: load, or replace what is loaded */
+  COLLET_RELOAD_HOT_RELOAD,  /* sources: one, whose module must be loaded; or a group (names) */
+  COLLET_RELOAD_SWAP,        /* module, fd: load, or replace what is loaded */
+  COLLET_RELOAD_ROLLBACK,    /* module, version */
+  COLLET_RELOAD_UNLOAD,      /* module */
+  COLLET_RELOAD_DRAIN,       /* module */
+  COLLET_RELOAD_RESUME,      /* module */
+  COLLET_RELOAD_SHUTDOWN,    /* of the daemon */
+  COLLET_RELOAD_ADOPT_STORE, /* of the cluster: only recorded, see collet-reloader.h */
 } ColletReloadKind;
 
 /* "load", ... as in the history. */

@@ -74,6 +74,10 @@ collet_reloader_find_version (ColletReloader *self, const char *module, const ch
  * this daemon ended. */
 gboolean collet_reloader_was_cut_short (ColletReloader *self, const char *sha256);
 
+/* Something that was done without a reload goes into the history. */
+void collet_reloader_record (ColletReloader *self, ColletReloadKind kind, gint64 uid, const char *reason,
+                             const char *note);
+
 /* Begins to close if that was not done, lets what runs end, at most timeout_ms (0:
  * the drain timeout), saves the state of every stateful module, then retires all
  * generations. Calls that are left are ended with them. */

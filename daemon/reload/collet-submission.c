@@ -44,6 +44,21 @@ record_refusal (ColletReloader *self, ColletReloadRequest *request, GPtrArray *i
                                      collet_reload_record_end (reload), on_refusal_recorded, NULL);
 }
 
+void
+collet_reloader_record (ColletReloader *self, ColletReloadKind kind, gint64 uid, const char *reason,
+                        const char *note)
+{
+  ColletReloadRequest *request = collet_reload_request_new (kind, uid);
+
+  request->reason = g_strdup (reason);
+  g_autoptr (ColletReload) reload = collet_reload_new (request, g_ptr_array_new ());
+  collet_reload_set_note (reload, note);
+  collet_reload_set_committed (reload);
+  collet_reload_conclude (reload, NULL);
+  collet_store_record_refusal_async (self->store, collet_reload_record_begin (reload),
+                                     collet_reload_record_end (reload), on_refusal_recorded, NULL);
+}
+
 static gboolean
 review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *items, GError **error)
 {

@@ -308,8 +308,12 @@ test_tls (void)
   g_autoptr (GError) stranger = try_tls (folder, "server", "ca", "stranger");
   g_assert_error (stranger, COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED);
   /* The gateway is a client of its own server, with the server's certificate. */
+  g_assert_nonnull (strstr (untrusted->message, "other.pem"));
+  g_assert_nonnull (strstr (stranger->message, "Is our certificate"));
+  g_assert_nonnull (strstr (stranger->message, "stranger.pem"));
   g_autoptr (GError) narrow = try_tls (folder, "narrow", "ca", "client");
   g_assert_error (narrow, COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED);
+  g_assert_nonnull (strstr (narrow->message, "clientAuth"));
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
 }
 

@@ -23,6 +23,7 @@ import http.client
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 
@@ -32,20 +33,50 @@ from collet_harness import (
 HAS_ETCD = shutil.which('etcd') is not None
 
 
+CERTIFICATES = """
+ca () {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=$1 -keyout $1.key \\
+    -out $1.pem
+}
+leaf () {
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=$1 -keyout $1.key -out $1.csr
+  printf 'subjectAltName=IP:127.0.0.1\\nextendedKeyUsage=%s\\n' $3 >$1.ext
+  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 -extfile $1.ext -out $1.pem
+}
+ca ca
+ca other
+leaf server ca serverAuth,clientAuth
+leaf client ca clientAuth
+leaf stranger other clientAuth
+"""
+
+
+def make_certificates(folder):
+    """ca, and by it server and client; stranger is by another one."""
+    made = os.path.join(folder, 'certificates')
+    os.makedirs(made)
+    subprocess.run(['sh', '-ec', CERTIFICATES], cwd=made, check=True, capture_output=True, timeout=60)
+    return made
+
+
 class Etcd:
     """n members on loopback ports."""
 
-    def __init__(self, n=1, folder=None):
+    def __init__(self, n=1, folder=None, has_tls=False):
         self.folder = tempfile.mkdtemp(prefix='etcd-', dir=folder)
+        self.certificates = make_certificates(self.folder) if has_tls else None
         self.ports = [free_port() for _ in range(n)]
-        peers = [free_port() for _ in range(n)]
-        self.endpoints = [f'http://127.0.0.1:{port}' for port in self.ports]
-        initial = ','.join(f'm{i}=http://127.0.0.1:{port}' for i, port in enumerate(peers))
+        scheme = 'https' if has_tls else 'http'
+        self.endpoints = [f'{scheme}://127.0.0.1:{port}' for port in self.ports]
+        self.peers = [f'http://127.0.0.1:{free_port()}' for _ in range(n)]
+        initial = ','.join(f'm{i}={url}' for i, url in enumerate(self.peers))
+        tls = ['--client-cert-auth', '--trusted-ca-file', f'{self.certificates}/ca.pem',
+               '--cert-file', f'{self.certificates}/server.pem', '--key-file', f'{self.certificates}/server.key']
         self.commands = [[
-            'etcd', '--name', f'm{i}', '--data-dir', f'{self.folder}/m{i}',
+            'etcd', *(tls if has_tls else []), '--name', f'm{i}', '--data-dir', f'{self.folder}/m{i}',
             '--listen-client-urls', self.endpoints[i], '--advertise-client-urls', self.endpoints[i],
-            '--listen-peer-urls', f'http://127.0.0.1:{peers[i]}',
-            '--initial-advertise-peer-urls', f'http://127.0.0.1:{peers[i]}', '--initial-cluster', initial,
+            '--listen-peer-urls', self.peers[i],
+            '--initial-advertise-peer-urls', self.peers[i], '--initial-cluster', initial,
             '--logger', 'zap', '--log-level', 'error', '--unsafe-no-fsync',
             '--heartbeat-interval', '100', '--election-timeout', '1000'] for i in range(n)]
         if not self.has_no_fsync():
@@ -69,11 +100,40 @@ class Etcd:
 
     def is_healthy(self, i):
         try:
-            connection = http.client.HTTPConnection('127.0.0.1', self.ports[i], timeout=2)
+            connection = self.connect(i)
             connection.request('GET', '/health')
             return b'"true"' in connection.getresponse().read()
         except OSError:
             return False
+
+    def connect(self, i):
+        if not self.certificates:
+            return http.client.HTTPConnection('127.0.0.1', self.ports[i], timeout=2)
+        context = ssl.create_default_context(cafile=f'{self.certificates}/ca.pem')
+        context.load_cert_chain(f'{self.certificates}/client.pem', f'{self.certificates}/client.key')
+        return http.client.HTTPSConnection('127.0.0.1', self.ports[i], timeout=2, context=context)
+
+    def options(self, client='client'):
+        """For a daemon: how it reaches etcd, with that certificate."""
+        files = {'etcd-ca': 'ca.pem', 'etcd-certificate': f'{client}.pem', 'etcd-key': f'{client}.key'}
+        return [word for name, file in files.items() if self.certificates
+                for word in ('--set', f'cluster.{name}={self.certificates}/{file}')]
+
+    def etcdctl(self, *arguments):
+        subprocess.run(['etcdctl', *arguments], check=True, capture_output=True, timeout=60,
+                       env={'ETCDCTL_API': '3', 'PATH': '/usr/bin'})
+
+    def save(self, path):
+        self.etcdctl('--endpoints', self.endpoints[0], 'snapshot', 'save', path)
+
+    def restore(self, path):
+        """Of the only member: what it has is replaced by what was saved."""
+        self.kill(0)
+        shutil.rmtree(f'{self.folder}/m0')
+        self.etcdctl('snapshot', 'restore', path, '--name', 'm0', '--data-dir', f'{self.folder}/m0',
+                     '--initial-cluster', f'm0={self.peers[0]}', '--initial-advertise-peer-urls', self.peers[0])
+        self.start(0)
+        wait_until(lambda: self.is_healthy(0), 30, 'the restored member of etcd')
 
     def signal(self, i, number):
         self.members[i].send_signal(number)
@@ -102,8 +162,8 @@ class Fleet:
         bus = Bus(folder)
         self.buses.append(bus)
         peers = free_port()
-        daemon = self.daemon('--node-name', name, '--set', f'cluster.listen=127.0.0.1:{peers}', *arguments,
-                             folder=folder, bus=bus, **options)
+        daemon = self.daemon('--node-name', name, '--set', f'cluster.listen=127.0.0.1:{peers}',
+                             *self.etcd.options(), *arguments, folder=folder, bus=bus, **options)
         daemon.name, daemon.url = name, f'https://127.0.0.1:{peers}'
         return daemon
 
@@ -197,11 +257,12 @@ class ClusterTestCase(Fleet, TestCase):
     """self.cluster(n) founds one of nodes n1, n2, ..., all with the same module."""
 
     members = 1
+    has_tls = False
 
     def setUp(self):
         super().setUp()
         self.buses = []
-        self.etcd = Etcd(self.members, self.folder)
+        self.etcd = Etcd(self.members, self.folder, self.has_tls)
 
     def tearDown(self):
         try:
