@@ -23,6 +23,8 @@ typedef struct
   gint64 timeout_ms;
   ColletRollout *rollout;
   ColletReload *reload;
+  gulong finished; /* while it is given up, because of: */
+  GError *error;
   /* of a rollback, until the history is known */
   GVariant *options;
 } Proposal;
@@ -45,6 +47,29 @@ refuse (Proposal *self, GError *error)
 {
   collet_bus_call_fail (self->call, error);
   proposal_free (self);
+}
+
+static void
+on_given_up (ColletReload *reload, gpointer data)
+{
+  Proposal *self = data;
+
+  g_clear_signal_handler (&self->finished, reload);
+  refuse (self, g_steal_pointer (&self->error));
+}
+
+/* What this node has prepared is given up; who is told of that can ask again at once. */
+static void
+give_up (Proposal *self, GError *error)
+{
+  if (!collet_reload_is_prepared (self->reload))
+    {
+      refuse (self, error);
+      return;
+    }
+  self->error = error;
+  self->finished = g_signal_connect (self->reload, "finished", G_CALLBACK (on_given_up), self);
+  collet_reload_decide (self->reload, -1, NULL, g_error_copy (error));
 }
 
 /* ---- options ---- */
@@ -124,13 +149,12 @@ on_begun (const char *txid, const GError *error, gpointer data)
   g_autofree char *path = NULL;
 
   /* Unless it may have begun: then the cluster decides, and this waits for it. */
-  if (error != NULL && txid == NULL && collet_reload_is_prepared (self->reload))
-    collet_reload_decide (self->reload, -1, NULL, g_error_copy (error));
+  if (error != NULL && txid == NULL)
+    give_up (self, g_error_copy (error));
+  else if (error != NULL)
+    refuse (self, g_error_copy (error));
   if (error != NULL)
-    {
-      refuse (self, g_error_copy (error));
-      return;
-    }
+    return;
   path = collet_bus_dup_path (COLLET_BUS_RELOADS, txid);
   collet_bus_call_return (self->call, g_variant_new ("(o)", path));
   proposal_free (self);
@@ -144,9 +168,7 @@ refuse_same (Proposal *self, const ColletReloadItem *item)
       g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
                    "This node runs that version of %s already. To bring others to it, sync.", item->module);
 
-  if (collet_reload_is_prepared (self->reload))
-    collet_reload_decide (self->reload, -1, NULL, g_error_copy (error));
-  refuse (self, error);
+  give_up (self, error);
 }
 
 static void

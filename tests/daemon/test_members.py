@@ -160,7 +160,8 @@ class Members(ClusterTestCase):
         self.assertBusError('NotFound', nodes[1].call, 'LeaveCluster', '(a{sv})', {})
         wait_until(lambda: set(self.rows(nodes[0])) == {'n1'}, what='n2 to be gone')
         # Alone it is the only one to agree, and goes on with what it runs.
-        wait_until(lambda: self.states(nodes[1]) == {'n2': 'in-line'}, what='n2 to agree with itself')
+        self.wait_in_line([nodes[1]], epoch=1)
+        self.assertEqual(self.states(nodes[1]), {'n2': 'in-line'})
         self.assertEqual(nodes[1].version('counter'), nodes[0].version('counter'))
 
     def test_what_is_wrong_with_joining_has_a_name(self):
