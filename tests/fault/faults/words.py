@@ -51,7 +51,8 @@ def a_second_reload(world):
     wait_until(lambda: newest_decision(world)[0] != before, 20, 'the transaction')
     txid, _ = newest_decision(world)
     world.expect_ctl(other, ('cluster', 'reload', world.version()), 1, 'ReloadInProgress',
-                     rf'Reload {txid} of {MODULE} is in progress \(by {asked.name}, \d+ s\)', 'Wait for it')
+                     rf'Reload {txid} of {MODULE} is in progress \((by {asked.name}|decided by the cluster), \d+ s\)',
+                     'Wait for it')
     world.network.heal()
     reload.expect_success()
 
