@@ -487,13 +487,15 @@ def measure_soak(options, figures):
     figures |= {'samples': samples, 'load': result}
     first, last = samples[0], samples[-1]
     growth = last['rss'] - first['rss']
-    flat = (growth <= max(1024, first['rss'] // 20) and last['fds'] <= first['fds'] + 4 and
+    # What leaks grows in every quarter; what the allocator keeps in reserve, in the first ones.
+    third, fourth = (median([sample['rss'] for sample in samples[begin:begin + 5]]) for begin in (-10, -5))
+    flat = (growth <= max(1024, first['rss'] // 8) and fourth <= 1.01 * third and last['fds'] <= first['fds'] + 4 and
             last['maps'] <= first['maps'] + 8 and last['processes'] <= first['processes'] + 1)
     shown = [f"{sample['rss']:,} KiB, {sample['fds']} fds, {sample['maps']} maps, {sample['processes']} processes"
              for sample in (first, last)]
     stored = [f"{sample['database']:,} + {sample['artifacts']:,} KiB" for sample in (first, last)]
     return [row(f'{options.soak:,} reloads under load', 'before them', shown[0], shown[1],
-                f'{growth:+,} KiB', 'flat', flat),
+                f'{growth:+,} KiB, {fourth - third:+,.0f} of them in the last quarter', 'flat', flat),
             row(f'  database, {kept:,} reloads kept, and artifacts', 'before them', stored[0], stored[1],
                 f"{last['database'] - first['database']:+,} KiB", 'flat',
                 last['database'] <= 1.1 * first['database'] and last['artifacts'] == first['artifacts']),

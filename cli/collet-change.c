@@ -11,7 +11,7 @@
 #include "collet-reload-view.h"
 #include "collet-style.h"
 
-ColletChangeOptions collet_change_options = { .trial_error_rate = -1 };
+ColletChangeOptions collet_change_options = { .grace_s = -1, .trial_error_rate = -1 };
 
 static void
 add_text (GVariantBuilder *builder, const char *name, const char *text)
@@ -65,6 +65,9 @@ collet_change_add_options (ColletCtl *ctl, GVariantBuilder *builder, GError **er
   add_text (builder, "state", options->state);
   add_text (builder, "artifact", options->artifact);
   add_flag (builder, "allow-breaking", options->allow_breaking);
+  if (options->grace_s >= 0)
+    g_variant_builder_add (builder, "{sv}", "grace-ms",
+                           g_variant_new_uint32 ((guint32)MIN (options->grace_s * 1e3, G_MAXUINT32)));
   add_flag (builder, "discard-state", options->discard_state);
   add_seconds (builder, "drain-timeout-ms", options->drain_timeout_s);
   add_seconds (builder, "timeout-ms", ctl->timeout_s);

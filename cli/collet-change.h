@@ -19,6 +19,7 @@ typedef struct
   char *artifact;
   char *smoke_tests; /* a file */
   gboolean allow_breaking;
+  double grace_s; /* < 0: not given */
   gboolean discard_state;
   gboolean no_wait;
   double drain_timeout_s;
@@ -56,6 +57,11 @@ extern ColletChangeOptions collet_change_options;
   {                                                                                                          \
     "allow-breaking", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.allow_breaking,                        \
         "Accept schemas that present callers may not fit", NULL                                              \
+  }
+#define COLLET_CHANGE_GRACE                                                                                  \
+  {                                                                                                          \
+    "grace", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.grace_s,                                      \
+        "After a breaking change, take calls as before for this time; 0: not at all", "SECONDS"              \
   }
 #define COLLET_CHANGE_SMOKE                                                                                  \
   {                                                                                                          \

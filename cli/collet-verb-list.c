@@ -136,6 +136,24 @@ dup_loss (GVariant *row, gint64 now)
   return g_strdup_printf ("%s, by a crash: up to %s of changes", when, lost);
 }
 
+/* Until when calls as before are taken, one line a version. */
+static void
+print_former (GVariant *row, gint64 now)
+{
+  g_autoptr (GVariant) versions = g_variant_lookup_value (row, "FormerVersions", G_VARIANT_TYPE ("a(sx)"));
+  GVariantIter iter;
+  const char *sha256;
+  gint64 until;
+
+  if (versions == NULL)
+    return;
+  g_variant_iter_init (&iter, versions);
+  while (g_variant_iter_next (&iter, "(&sx)", &sha256, &until))
+    if (until > now)
+      print_field ("calls taken as of",
+                   g_strdup_printf ("%.12s, for %.0f s more", sha256, (double)(until - now) / 1e6));
+}
+
 static void
 print_module (GVariant *row)
 {
@@ -174,7 +192,10 @@ print_module (GVariant *row)
   print_field ("calls", dup_count (row, "Calls"));
   print_field ("in flight", dup_count (row, "InFlight"));
   print_field ("errors", dup_count (row, "Errors"));
+  if (collet_row_int (row, "FormerCalls") > 0)
+    print_field ("calls as before", dup_count (row, "FormerCalls"));
   print_field ("crashes", dup_count (row, "Crashes"));
+  print_former (row, now);
   g_autofree char *resident = collet_row_dup_list (row, "ResidentVersions");
   if (*resident != '\0')
     print_field ("in memory still", g_strdup (resident));
@@ -253,6 +274,8 @@ print_tool (GVariant *row)
   print_field ("updated", collet_human_dup_age (collet_row_int (row, "UpdatedAt"), now));
   print_field ("calls", dup_count (row, "Calls"));
   print_field ("errors", dup_count (row, "Errors"));
+  if (collet_row_int (row, "FormerCalls") > 0)
+    print_field ("calls as before", dup_count (row, "FormerCalls"));
   print_field ("subscribers", dup_count (row, "Subscribers"));
 }
 

@@ -41,6 +41,7 @@ static const Key keys[] = {
   { "node", "module-path", PATHS, AT (module_path) },
   { "node", "worker-memory-mib", NUMBER, AT (worker_memory_mib), 0, 1 << 20, -1 },
   { "node", "record-calls", YES_NO, AT (record_calls) },
+  { "node", "grace-s", NUMBER, AT (grace_s), 0, 30 * 24 * 3600, 600 },
   { "node", "watch", PATHS, AT (watch) },
   { "node", "module-log-level", LEVEL, AT (module_log_level), 0, 0, COLLET_LEVEL_WARNING },
   { "shadow", "calls", NUMBER, AT (shadow_calls), 0, 100000, 0 },

@@ -28,9 +28,10 @@ typedef struct
   guint shadow_calls;  /* of each module to record; 0: none */
   GStrv shadow_redact; /* names of members; NULL: the usual ones */
   /* [retention] */
-  guint keep_versions;        /* of a module, the last used */
-  guint keep_version_days;    /* unused for longer they go; 0: never */
-  guint keep_history_days;    /* older history goes, but the newest 1000 reloads; 0: never */
+  guint grace_s;           /* for which calls in the form of what a breaking change replaced are accepted */
+  guint keep_versions;     /* of a module, the last used */
+  guint keep_version_days; /* unused for longer they go; 0: never */
+  guint keep_history_days; /* older history goes, but the newest 1000 reloads; 0: never */
   guint keep_history_reloads; /* the newest; older ones go, however young; 0: all */
   /* [mcp] */
   char *listen; /* HOST:PORT, "none", or NULL */

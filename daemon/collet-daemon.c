@@ -167,6 +167,7 @@ build (ColletDaemon *self, GError **error)
   reloader_config.keep_versions = options->config->keep_versions;
   reloader_config.keep_version_days = options->config->keep_version_days;
   reloader_config.keep_history_days = options->config->keep_history_days;
+  reloader_config.grace_ms = options->config->grace_s * 1000;
   reloader_config.max_history = options->config->keep_history_reloads;
   if (options->config->shadow_calls > 0)
     self->recorder = collet_call_recorder_new (options->config->shadow_calls,

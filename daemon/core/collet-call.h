@@ -67,6 +67,18 @@ struct _ColletCall
   int log_level;                /* enum collet_level, or 255: none */
   const char *version;          /* sha256 of the only version that may run it, or NULL; VersionMismatch */
   const ColletCallInput *input; /* or NULL */
+  /* What the arguments were found to fit; NULL: they were not checked, and are not.
+   * Borrowed; outlives the call. */
+  const ColletManifest *checked;
+  /* Of a call in the form of a version before (collet-call-form.h). As it came: */
+  const char *given_tool, *given;
+  gsize given_size;
+  /* That version, semantic, owned; until when this is accepted, 0: just this once. */
+  char *former;
+  gint64 former_until;
+  /* What `arguments`, `tool` and `checked` point to then, owned. */
+  char *remade, *renamed;
+  ColletManifest *renewed;
   /* The target's, zeroed by the asker: */
   gpointer target_data[4];
 };

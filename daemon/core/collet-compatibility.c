@@ -10,6 +10,8 @@
 typedef struct
 {
   GPtrArray *breaking, *notes; /* char * */
+  guint n_former;              /* tools of which former calls are taken over */
+  char *obstacle;
 } Differences;
 
 const char *
@@ -77,9 +79,33 @@ compare_words (Differences *self, const char *tool, const ColletJson *from, cons
     }
 }
 
+/* What breaks has a way for those who call as before; does it lead anywhere? */
+static void
+look_at_former (Differences *self, const ColletManifestTool *from, const ColletManifestTool *to,
+                const ColletJson *a, const ColletJson *b)
+{
+  g_autofree char *obstacle = NULL;
+
+  if (to->former == NULL)
+    return;
+  obstacle = collet_former_form_find_obstacle (to->former, a, collet_json_member (a, 0, "inputSchema"), b,
+                                               collet_json_member (b, 0, "inputSchema"));
+  if (obstacle == NULL)
+    {
+      self->n_former++;
+      note (self, "tool \"%s\": calls as before are taken over for a time", from->name);
+      return;
+    }
+  note (self, "tool \"%s\": calls as before can never be taken over: %s", from->name, obstacle);
+  if (self->obstacle == NULL)
+    self->obstacle = g_strdup_printf ("tool \"%s\": %s", from->name, obstacle);
+}
+
 static void
 compare_tool (Differences *self, const ColletManifestTool *from, const ColletManifestTool *to)
 {
+  gboolean is_renamed = strcmp (from->name, to->name) != 0;
+  guint n_breaking = self->breaking->len;
   g_autoptr (ColletJson) a = NULL;
   g_autoptr (ColletJson) b = NULL;
 
@@ -89,9 +115,16 @@ compare_tool (Differences *self, const ColletManifestTool *from, const ColletMan
   a = collet_json_parse_borrowed (from->json, strlen (from->json), NULL);
   b = collet_json_parse_borrowed (to->json, strlen (to->json), NULL);
   g_return_if_fail (a != NULL && b != NULL);
+  if (is_renamed)
+    {
+      look_at_former (self, from, to, a, b);
+      return;
+    }
   compare_schemas (self, COLLET_RELATION_INPUT, to->name, a, b, "inputSchema");
   compare_schemas (self, COLLET_RELATION_OUTPUT, to->name, a, b, "outputSchema");
   compare_words (self, to->name, a, b);
+  if (self->breaking->len > n_breaking)
+    look_at_former (self, from, to, a, b);
 }
 
 static void
@@ -102,8 +135,11 @@ compare_tools (Differences *self, const ColletManifest *from, const ColletManife
       const ColletManifestTool *tool = from->tools->pdata[i];
       const ColletManifestTool *next = collet_manifest_find_tool (to, tool->name);
       if (next == NULL)
-        g_ptr_array_add (self->breaking, g_strdup_printf ("tool \"%s\" was there, is gone", tool->name));
-      else
+        {
+          g_ptr_array_add (self->breaking, g_strdup_printf ("tool \"%s\" was there, is gone", tool->name));
+          next = collet_manifest_find_former_tool (to, tool->name);
+        }
+      if (next != NULL)
         compare_tool (self, tool, next);
     }
   for (guint i = 0; i < to->tools->len; i++)
@@ -151,6 +187,8 @@ finish (ColletCompatibility *result, Differences *self)
   g_ptr_array_add (all, NULL);
   result->n_breaking = MIN (self->breaking->len, MAX_DIFFERENCES);
   result->differences = (GStrv)g_ptr_array_free (all, FALSE);
+  result->n_former = self->n_former;
+  result->obstacle = self->obstacle;
 }
 
 ColletCompatibility *
@@ -158,7 +196,7 @@ collet_compatibility_compare (const ColletManifest *from, const ColletManifest *
 {
   g_autoptr (GPtrArray) breaking = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
-  Differences differences = { breaking, notes };
+  Differences differences = { .breaking = breaking, .notes = notes };
   ColletCompatibility *result;
 
   g_return_val_if_fail (from != NULL && to != NULL, NULL);
@@ -179,5 +217,6 @@ collet_compatibility_free (ColletCompatibility *compatibility)
   if (compatibility == NULL)
     return;
   g_strfreev (compatibility->differences);
+  g_free (compatibility->obstacle);
   g_free (compatibility);
 }

@@ -45,6 +45,8 @@ typedef struct
    * what was and what is. What breaks comes first. Bounded in number. */
   GStrv differences;
   guint n_breaking; /* of these */
+  guint n_former;   /* tools that break callers, but take calls as before over for a time */
+  char *obstacle;   /* why a tool can never do that although it means to; or NULL */
 } ColletCompatibility;
 
 /* Never COLLET_VERDICT_IDENTICAL: a manifest does not tell whether the code is. */

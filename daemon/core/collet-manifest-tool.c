@@ -19,13 +19,14 @@ collet_manifest_tool_free (ColletManifestTool *tool)
   g_free (tool->json);
   g_clear_pointer (&tool->input_schema, collet_json_schema_unref);
   g_clear_pointer (&tool->output_schema, collet_json_schema_unref);
+  collet_former_form_free (tool->former);
   g_free (tool);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifestTool, collet_manifest_tool_free)
 
-static gboolean
-is_tool_name (const char *name)
+gboolean
+collet_manifest_is_tool_name (const char *name)
 {
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
   gsize length = strlen (name);
@@ -190,23 +191,34 @@ any_object (GError **error)
 }
 
 static gboolean
+read_former (ColletManifestReader *reader, ColletJsonNode node, ColletJsonNode schema,
+             ColletManifestTool *tool)
+{
+  if (node != 0)
+    tool->former = collet_former_form_read (reader->json, node, tool->name, schema, reader->error);
+  return node == 0 || tool->former != NULL;
+}
+
+static gboolean
 read_tool (ColletManifestReader *reader, ColletManifestTool *tool)
 {
+  ColletJsonNode schema = collet_manifest_reader_take (reader, "inputSchema");
   g_autofree char *title = NULL;
   g_autofree char *description = NULL;
 
   if (!collet_manifest_reader_take_string (reader, "name", COLLET_MANIFEST_MAX_SIZE, &tool->name) ||
       !collet_manifest_reader_require (reader, "name", tool->name))
     return FALSE;
-  if (!is_tool_name (tool->name))
-    return collet_manifest_refuse (reader->json, reader->taken[0], reader->error,
-                                   "1 to %d letters, digits, '_', '-' and '.'", MAX_NAME);
+  if (!collet_manifest_is_tool_name (tool->name))
+    return collet_manifest_refuse (reader->json, collet_json_member (reader->json, reader->object, "name"),
+                                   reader->error, "1 to %d letters, digits, '_', '-' and '.'", MAX_NAME);
   if (!collet_manifest_reader_take_string (reader, "title", MAX_TITLE, &title) ||
       !collet_manifest_reader_take_string (reader, "description", MAX_DESCRIPTION, &description) ||
-      !read_schema (reader, collet_manifest_reader_take (reader, "inputSchema"), &tool->input_schema) ||
+      !read_schema (reader, schema, &tool->input_schema) ||
       !read_schema (reader, collet_manifest_reader_take (reader, "outputSchema"), &tool->output_schema) ||
       !read_annotations (reader, collet_manifest_reader_take (reader, "annotations"), tool) ||
-      !read_icons (reader, collet_manifest_reader_take (reader, "icons")))
+      !read_icons (reader, collet_manifest_reader_take (reader, "icons")) ||
+      !read_former (reader, collet_manifest_reader_take (reader, "former"), schema, tool))
     return FALSE;
   if (tool->input_schema == NULL)
     tool->input_schema = any_object (reader->error);

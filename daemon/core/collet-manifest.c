@@ -171,6 +171,30 @@ read_requires (ColletManifestReader *reader, ColletJsonNode node, ColletManifest
   return TRUE;
 }
 
+/* A former name is nobody's else, then or now. */
+static gboolean
+check_former_names (ColletManifestReader *reader, ColletJsonNode node, const ColletManifest *manifest)
+{
+  for (guint i = 0; i < manifest->tools->len; i++)
+    {
+      const ColletManifestTool *tool = manifest->tools->pdata[i];
+
+      for (guint j = 0; tool->former != NULL && collet_former_form_get_names (tool->former)[j] != NULL; j++)
+        {
+          const char *name = collet_former_form_get_names (tool->former)[j];
+
+          if (collet_manifest_find_tool (manifest, name) != NULL)
+            return collet_manifest_refuse_plain (reader->json, node, reader->error,
+                                                 "\"%s\" is a tool, and a former name of \"%s\"", name,
+                                                 tool->name);
+          if (collet_manifest_find_former_tool (manifest, name) != tool)
+            return collet_manifest_refuse_plain (reader->json, node, reader->error,
+                                                 "\"%s\" is a former name of two tools", name);
+        }
+    }
+  return TRUE;
+}
+
 static gboolean
 read_tools (ColletManifestReader *reader, ColletJsonNode node, ColletManifest *manifest)
 {
@@ -194,7 +218,7 @@ read_tools (ColletManifestReader *reader, ColletJsonNode node, ColletManifest *m
     if (compare_tools (&manifest->tools->pdata[i - 1], &manifest->tools->pdata[i]) == 0)
       return collet_manifest_refuse_plain (json, node, reader->error, "the tool \"%s\" is there twice",
                                            ((ColletManifestTool *)manifest->tools->pdata[i])->name);
-  return TRUE;
+  return check_former_names (reader, node, manifest);
 }
 
 /* It calls a tool that there is with what its schema allows. */
@@ -334,6 +358,19 @@ collet_manifest_find_tool (const ColletManifest *manifest, const char *name)
   int index = collet_manifest_find_tool_index (manifest, name);
 
   return index >= 0 ? manifest->tools->pdata[index] : NULL;
+}
+
+const ColletManifestTool *
+collet_manifest_find_former_tool (const ColletManifest *manifest, const char *name)
+{
+  for (guint i = 0; i < manifest->tools->len; i++)
+    {
+      const ColletManifestTool *tool = manifest->tools->pdata[i];
+
+      if (tool->former != NULL && collet_former_form_has_name (tool->former, name))
+        return tool;
+    }
+  return NULL;
 }
 
 gboolean

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "collet-former-form.h"
 #include "collet-json-schema.h"
 #include "collet-smoke-test.h"
 
@@ -19,6 +20,7 @@ typedef struct
   gboolean read_only;              /* annotations.readOnlyHint */
   ColletJsonSchema *input_schema;  /* never NULL */
   ColletJsonSchema *output_schema; /* or NULL */
+  ColletFormerForm *former;        /* how calls in the form of the version before are taken; or NULL */
 } ColletManifestTool;
 
 /* Immutable, reference counted. */
@@ -50,9 +52,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletManifest, collet_manifest_unref)
 /* [a-z0-9][a-z0-9_.-]{0,63} */
 gboolean collet_manifest_is_module_name (const char *name);
 
+/* [A-Za-z0-9_.-]{1,128} */
+gboolean collet_manifest_is_tool_name (const char *name);
+
 const ColletManifestTool *collet_manifest_find_tool (const ColletManifest *manifest, const char *name);
 /* Its place in `tools`; -1: there is none. */
 int collet_manifest_find_tool_index (const ColletManifest *manifest, const char *name);
+
+/* The one that was called `name` before, by its "former"; or NULL. */
+const ColletManifestTool *collet_manifest_find_former_tool (const ColletManifest *manifest, const char *name);
 
 /* `allowed`: names of modules, "*" for any, or NULL. */
 gboolean collet_manifest_may_use_network (const ColletManifest *manifest, const char *const *allowed);

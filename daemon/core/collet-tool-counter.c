@@ -8,6 +8,7 @@ struct _ColletToolCounter
   gint ref_count;
   _Atomic guint64 calls;
   _Atomic guint64 errors;
+  _Atomic guint64 former;
 };
 
 ColletToolCounter *
@@ -46,4 +47,16 @@ collet_tool_counter_get (ColletToolCounter *counter, guint64 *calls, guint64 *er
 {
   *calls = atomic_load_explicit (&counter->calls, memory_order_relaxed);
   *errors = atomic_load_explicit (&counter->errors, memory_order_relaxed);
+}
+
+void
+collet_tool_counter_add_former (ColletToolCounter *counter)
+{
+  atomic_fetch_add_explicit (&counter->former, 1, memory_order_relaxed);
+}
+
+guint64
+collet_tool_counter_get_former (ColletToolCounter *counter)
+{
+  return atomic_load_explicit (&counter->former, memory_order_relaxed);
 }

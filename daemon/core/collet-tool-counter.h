@@ -17,6 +17,9 @@ void collet_tool_counter_unref (ColletToolCounter *counter);
 
 /* A call was answered; is_error: not well. */
 void collet_tool_counter_add (ColletToolCounter *counter, gboolean is_error);
+/* A call in the form of a version before was accepted. */
+void collet_tool_counter_add_former (ColletToolCounter *counter);
+guint64 collet_tool_counter_get_former (ColletToolCounter *counter);
 void collet_tool_counter_get (ColletToolCounter *counter, guint64 *calls, guint64 *errors);
 
 G_END_DECLS

@@ -9,6 +9,7 @@ struct _ColletToolList
 {
   guint64 serial;
   GPtrArray *entries; /* sorted by name */
+  GPtrArray *aliases; /* few; or NULL */
   char *json;
   gsize json_size;
   char *digest;
@@ -28,11 +29,13 @@ collet_tool_entry_free (ColletToolEntry *entry)
     return;
   g_free (entry->name);
   g_free (entry->module_tool);
+  g_free (entry->former_tool);
   g_free (entry->module);
   g_clear_pointer (&entry->version, collet_version_unref);
   g_clear_pointer (&entry->manifest, collet_manifest_unref);
   g_clear_pointer (&entry->target, collet_call_target_unref);
   g_clear_pointer (&entry->counter, collet_tool_counter_unref);
+  g_clear_pointer (&entry->grace, collet_grace_unref);
   g_free (entry->json);
   g_free (entry);
 }
@@ -62,7 +65,7 @@ render (ColletToolList *list)
 }
 
 ColletToolList *
-collet_tool_list_new (GPtrArray *entries, guint64 serial)
+collet_tool_list_new (GPtrArray *entries, GPtrArray *aliases, guint64 serial)
 {
   ColletToolList *list;
 
@@ -71,6 +74,7 @@ collet_tool_list_new (GPtrArray *entries, guint64 serial)
   list = g_new0 (ColletToolList, 1);
   list->serial = serial;
   list->entries = entries;
+  list->aliases = aliases;
   g_atomic_ref_count_init (&list->ref_count);
   if (entries->len > 1)
     qsort (entries->pdata, entries->len, sizeof (gpointer), compare_entries);
@@ -91,6 +95,7 @@ collet_tool_list_unref (ColletToolList *list)
   if (list == NULL || !g_atomic_int_dec_and_test (&list->ref_count))
     return;
   g_ptr_array_unref (list->entries);
+  g_clear_pointer (&list->aliases, g_ptr_array_unref);
   g_free (list->json);
   g_free (list->digest);
   g_free (list);
@@ -151,6 +156,19 @@ collet_tool_list_find (const ColletToolList *list, const char *name, gssize size
   return strncmp (entry->name, name, length) == 0 && entry->name[length] == '\0' ? entry : NULL;
 }
 
+const ColletToolEntry *
+collet_tool_list_find_former (const ColletToolList *list, const char *name, gint64 now)
+{
+  for (guint i = 0; list->aliases != NULL && i < list->aliases->len; i++)
+    {
+      const ColletToolEntry *alias = list->aliases->pdata[i];
+
+      if (strcmp (alias->name, name) == 0)
+        return collet_grace_has_tool (alias->grace, name, now) ? alias : NULL;
+    }
+  return NULL;
+}
+
 guint
 collet_tool_list_after (const ColletToolList *list, const char *name)
 {
@@ -181,7 +199,7 @@ collet_tool_directory_new (void)
 
   pthread_mutex_init (&directory->lock, NULL);
   directory->list =
-      collet_tool_list_new (g_ptr_array_new_with_free_func ((GDestroyNotify)collet_tool_entry_free), 0);
+      collet_tool_list_new (g_ptr_array_new_with_free_func ((GDestroyNotify)collet_tool_entry_free), NULL, 0);
   return directory;
 }
 

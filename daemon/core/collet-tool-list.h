@@ -6,6 +6,7 @@
 #pragma once
 
 #include "collet-call.h"
+#include "collet-grace.h"
 #include "collet-manifest.h"
 #include "collet-tool-counter.h"
 
@@ -15,12 +16,14 @@ typedef struct
 {
   char *name;        /* what clients call; unique in the list */
   char *module_tool; /* the module's own name for it */
+  char *former_tool; /* what its module's version before called it, if `name` is that; else NULL */
   char *module;
   ColletVersion *version; /* published when the list was made */
   guint64 generation;
   ColletManifest *manifest; /* keeps the schemas */
   const ColletManifestTool *tool;
   ColletCallTarget *target;
+  ColletGrace *grace;         /* versions before whose calls are accepted for a time, or NULL */
   ColletToolCounter *counter; /* or NULL */
   guint call_timeout_ms;      /* 0: the default */
   char *json;                 /* Tool object for tools/list, with _meta:
@@ -32,9 +35,10 @@ typedef struct
 
 typedef struct _ColletToolList ColletToolList;
 
-/* Takes the array, whose free function is collet_tool_entry_free (each entry has
- * its json), in any order; names are unique. */
-ColletToolList *collet_tool_list_new (GPtrArray *entries, guint64 serial);
+/* Takes the arrays, whose free function is collet_tool_entry_free, in any order;
+ * names are unique. Each of `entries` has its json; `aliases` (may be NULL) are
+ * found by their names, which tools had before, and not listed. */
+ColletToolList *collet_tool_list_new (GPtrArray *entries, GPtrArray *aliases, guint64 serial);
 ColletToolList *collet_tool_list_ref (ColletToolList *list);
 void collet_tool_list_unref (ColletToolList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletToolList, collet_tool_list_unref)
@@ -45,6 +49,9 @@ guint collet_tool_list_get_length (const ColletToolList *list);
 /* Sorted by name bytes. Borrowed. */
 const ColletToolEntry *collet_tool_list_get (const ColletToolList *list, guint index);
 const ColletToolEntry *collet_tool_list_find (const ColletToolList *list, const char *name, gssize size);
+/* By a name that a tool had before, as long as that is accepted. Borrowed. */
+const ColletToolEntry *
+collet_tool_list_find_former (const ColletToolList *list, const char *name, gint64 now);
 /* Index of the first entry whose name is greater than `name` (for cursors). */
 guint collet_tool_list_after (const ColletToolList *list, const char *name);
 /* "[{...},{...}]" of all entries: byte-stable. Borrowed. */

@@ -199,24 +199,19 @@ collet_tool_result_append_meta (GString *out, const ColletJson *json)
     }
 }
 
-const ColletJsonSchema *
-collet_tool_result_find_schema (const ColletToolEntry *entry, const ColletVersion *answered,
-                                ColletToolDirectory *directory, ColletToolList **newer)
+static const ColletJsonSchema *
+find_schema (const ColletCall *call)
 {
-  if (!answered || strcmp (entry->version->sha256, answered->sha256) == 0)
-    return entry->tool->output_schema;
-  *newer = collet_tool_directory_ref_list (directory);
-  entry = collet_tool_list_find (*newer, entry->name, -1);
-  if (!entry || strcmp (entry->version->sha256, answered->sha256) != 0)
-    return NULL;
-  return entry->tool->output_schema;
+  const ColletManifestTool *tool =
+      call->checked != NULL ? collet_manifest_find_tool (call->checked, call->tool) : NULL;
+
+  return tool != NULL ? tool->output_schema : NULL;
 }
 
 ColletJson *
-collet_tool_result_parse (const ColletToolEntry *entry, const ColletCallResult *result,
-                          ColletToolDirectory *directory, gboolean *is_error, GError **error)
+collet_tool_result_parse (const ColletCall *call, const ColletCallResult *result, gboolean *is_error,
+                          GError **error)
 {
-  g_autoptr (ColletToolList) newer = NULL;
   g_autoptr (GError) fault = NULL;
   g_autoptr (ColletJson) json = NULL;
 
@@ -237,8 +232,7 @@ collet_tool_result_parse (const ColletToolEntry *entry, const ColletCallResult *
                    fault->message);
       return NULL;
     }
-  if (!collet_tool_result_check (
-          json, collet_tool_result_find_schema (entry, result->version, directory, &newer), is_error, error))
+  if (!collet_tool_result_check (json, find_schema (call), is_error, error))
     return NULL;
   return g_steal_pointer (&json);
 }

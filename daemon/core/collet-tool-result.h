@@ -15,18 +15,10 @@ G_BEGIN_DECLS
 gboolean collet_tool_result_check (const ColletJson *json, const ColletJsonSchema *schema, gboolean *is_error,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The outputSchema of what answered. After a reload that may be newer than the
- * list that the call was looked up in: *newer (unref) keeps it. What cannot be
- * found is not checked (NULL), since the schema of another version may not fail a
- * good answer. */
-const ColletJsonSchema *
-collet_tool_result_find_schema (const ColletToolEntry *entry, const ColletVersion *answered,
-                                ColletToolDirectory *directory, ColletToolList **newer);
-
-/* Parses the module's answer and checks it by that schema. The text is borrowed. */
-ColletJson *collet_tool_result_parse (const ColletToolEntry *entry, const ColletCallResult *result,
-                                      ColletToolDirectory *directory, gboolean *is_error,
-                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Parses the module's answer to `call` and checks it by the outputSchema of what ran
+ * it, which is what its arguments were checked by. The text is borrowed. */
+ColletJson *collet_tool_result_parse (const ColletCall *call, const ColletCallResult *result,
+                                      gboolean *is_error, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Appends the members of the result object but `resultType` and `_meta`, which
  * are ours to say, without braces. */

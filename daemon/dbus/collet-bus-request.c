@@ -146,6 +146,7 @@ collet_bus_request_apply (ColletReloadRequest *request, GVariant *options, GErro
   g_variant_lookup (options, "host", "s", &request->host);
   g_variant_lookup (options, "expect-version", "s", &request->expect_version);
   g_variant_lookup (options, "allow-breaking", "b", &request->allow_breaking);
+  request->has_grace = g_variant_lookup (options, "grace-ms", "u", &request->grace_ms);
   g_variant_lookup (options, "force", "b", &request->force);
   g_variant_lookup (options, "drain-timeout-ms", "u", &request->drain_timeout_ms);
   g_variant_lookup (options, "timeout-ms", "u", &request->timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-bus-tool-call.h"
 
+#include "collet-call-form.h"
 #include "collet-error.h"
 #include "collet-log-level.h"
 #include "collet-tool-result.h"
@@ -31,6 +32,7 @@ tool_call_free (ToolCall *self)
   g_clear_pointer (&self->list, collet_tool_list_unref);
   g_clear_pointer (&self->owned, collet_tool_entry_free);
   g_clear_error (&self->error);
+  collet_call_form_clear (&self->base);
   g_free (self->answer);
   g_free (self->caller);
   g_free (self);
@@ -60,7 +62,7 @@ make_answer (ToolCall *self, const ColletCallResult *result, gboolean *is_error,
       g_propagate_error (error, g_error_copy (result->error));
       return NULL;
     }
-  json = collet_tool_result_parse (self->entry, result, self->directory, is_error, error);
+  json = collet_tool_result_parse (&self->base, result, is_error, error);
   if (json == NULL)
     return NULL;
 
@@ -71,6 +73,8 @@ make_answer (ToolCall *self, const ColletCallResult *result, gboolean *is_error,
   collet_tool_result_append_members (out, json);
   g_string_append (out, ",\"_meta\":{");
   collet_tool_result_append_answered (out, result);
+  if (result->version != NULL)
+    collet_call_form_append (out, &self->base);
   collet_tool_result_append_meta (out, json);
   g_string_append (out, "}}");
   return g_string_free (out, FALSE);
@@ -89,6 +93,8 @@ on_done (ColletCall *base, const ColletCallResult *result)
     *result->is_bad = is_error || self->error != NULL;
   if (self->entry->counter != NULL)
     collet_tool_counter_add (self->entry->counter, is_error || self->error != NULL);
+  if (self->entry->counter != NULL && self->base.former != NULL)
+    collet_tool_counter_add_former (self->entry->counter);
   g_idle_add_full (G_PRIORITY_DEFAULT, answer, self, NULL);
 }
 
@@ -101,9 +107,8 @@ start (ToolCall *self, const char *arguments, GVariant *options)
   guint32 timeout_ms = 0;
 
   self->arguments = collet_json_parse (*arguments != '\0' ? arguments : "{}", -1, &self->error);
-  if (self->arguments == NULL ||
-      !collet_json_schema_validate (self->entry->tool->input_schema, self->arguments, 0,
-                                    COLLET_ERROR_INVALID_ARGUMENTS, &self->error))
+  if (self->arguments == NULL || !collet_call_form_check (&self->base, self->entry, g_get_real_time (),
+                                                          self->arguments, 0, &self->error))
     {
       answer (self);
       return;
@@ -113,8 +118,6 @@ start (ToolCall *self, const char *arguments, GVariant *options)
   if (timeout_ms == 0)
     timeout_ms = self->entry->call_timeout_ms > 0 ? self->entry->call_timeout_ms : DEFAULT_TIMEOUT_MS;
   self->base.class_ = &call_class;
-  self->base.tool = self->entry->module_tool;
-  self->base.arguments = collet_json_get_raw (self->arguments, 0, &self->base.arguments_size);
   self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   self->caller = g_strdup_printf ("uid:%" G_GINT64_FORMAT, self->call->uid);
   self->base.caller = self->caller;
@@ -144,6 +147,8 @@ collet_bus_tool_call_start (ColletToolDirectory *directory, ColletCallRecorder *
 
   self->list = collet_tool_directory_ref_list (directory);
   self->entry = collet_tool_list_find (self->list, tool, -1);
+  if (self->entry == NULL)
+    self->entry = collet_tool_list_find_former (self->list, tool, g_get_real_time ());
   if (self->entry != NULL)
     {
       start (self, arguments, options);

@@ -65,6 +65,21 @@ set_manifest (ColletDbusModule *bus, const ColletManifest *manifest)
 }
 
 static void
+set_former (ColletDbusModule *bus, const ColletGrace *grace)
+{
+  GVariantBuilder rows;
+
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("a(sx)"));
+  for (guint i = 0; i < collet_grace_get_length (grace); i++)
+    {
+      const ColletFormerVersion *former = collet_grace_get (grace, i);
+
+      g_variant_builder_add (&rows, "(sx)", former->version->sha256, former->until);
+    }
+  collet_dbus_module_set_former_versions (bus, g_variant_builder_end (&rows));
+}
+
+static void
 on_changed (ColletModule *module, gpointer data)
 {
   ColletModuleObject *self = data;
@@ -79,6 +94,7 @@ on_changed (ColletModule *module, gpointer data)
   collet_dbus_module_set_host (bus, facts->host);
   collet_dbus_module_set_previous_version (bus, or_empty (facts->previous));
   collet_dbus_module_set_loaded_at (bus, facts->loaded_at);
+  set_former (bus, facts->grace);
   g_ptr_array_add (tools, NULL);
   collet_dbus_module_set_tools (bus, (const char *const *)tools->pdata);
   collet_module_object_refresh (self);
@@ -155,6 +171,8 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_dbus_module_set_trial_ends_at (bus, collet_deployment_get_trial_ends_at (self->deployment));
   collet_dbus_module_set_calls (bus, calls);
   collet_dbus_module_set_errors (bus, errors);
+  collet_dbus_module_set_former_calls (
+      bus, collet_registry_count_former_calls (self->registry, collet_module_get_name (self->module)));
   collet_dbus_module_set_crashes (bus, collet_deployment_get_crashes (self->deployment));
   set_reload (bus, collet_deployment_get_reload (self->deployment));
   collet_dbus_module_set_resident_versions (bus, collet_deployment_get_resident (self->deployment));

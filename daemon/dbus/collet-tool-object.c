@@ -73,6 +73,7 @@ collet_tool_object_refresh (ColletToolObject *self)
   collet_tool_counter_get (self->counter, &calls, &errors);
   collet_dbus_tool_set_calls (COLLET_DBUS_TOOL (self), calls);
   collet_dbus_tool_set_errors (COLLET_DBUS_TOOL (self), errors);
+  collet_dbus_tool_set_former_calls (COLLET_DBUS_TOOL (self), collet_tool_counter_get_former (self->counter));
   collet_dbus_tool_set_subscribers (
       COLLET_DBUS_TOOL (self),
       collet_subscriptions_count (collet_registry_get_subscriptions (self->registry),

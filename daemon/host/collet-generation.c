@@ -359,6 +359,8 @@ static gboolean
 is_nobodys_fault (const GError *error)
 {
   return g_error_matches (error, COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENTS) ||
+         g_error_matches (error, COLLET_ERROR, COLLET_ERROR_TOOL_NOT_FOUND) ||
          g_error_matches (error, COLLET_ERROR, COLLET_ERROR_OVERLOADED) ||
          g_error_matches (error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT) ||
          g_error_matches (error, COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN) ||

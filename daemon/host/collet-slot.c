@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-slot-private.h"
 
+#include "collet-call-form.h"
 #include "collet-error.h"
 #include "collet-source.h"
 
@@ -175,13 +176,57 @@ hand_over (ColletSlot *slot, ColletCall *call, GError **refusal)
   return generation;
 }
 
+/* What a canary does not take goes to what is published, if it was checked for that. */
+static ColletGeneration *
+fall_back (ColletSlot *slot, ColletCall *call, ColletGeneration *refused)
+{
+  ColletGeneration *published;
+
+  pthread_mutex_lock (&slot->lock);
+  published = slot->published;
+  if (published == NULL || published == refused || call->version != NULL ||
+      collet_generation_get_spec (published)->manifest != call->checked)
+    published = NULL;
+  else
+    {
+      collet_generation_take_lease (published);
+      call->target_data[0] = published;
+    }
+  pthread_mutex_unlock (&slot->lock);
+  if (published != NULL)
+    collet_generation_release_lease (refused);
+  return published;
+}
+
+/* It was checked for another version: a reload was quicker, or it is for a canary. */
+static void
+dispatch_renewed (ColletSlot *slot, ColletGeneration *generation, ColletCall *call)
+{
+  g_autoptr (GError) error = NULL;
+  ColletGeneration *other;
+
+  if (collet_call_form_renew (call, collet_generation_get_spec (generation)->manifest, &error))
+    {
+      collet_generation_dispatch (generation, call);
+      return;
+    }
+  other = fall_back (slot, call, generation);
+  if (other != NULL)
+    collet_generation_dispatch (other, call);
+  else
+    collet_generation_refuse (generation, call, error);
+}
+
 /* Takes `refusal`. */
 static void
 pass_on (ColletSlot *slot, ColletGeneration *generation, ColletCall *call, GError *refusal)
 {
   g_autoptr (GError) error = refusal;
 
-  if (generation != NULL)
+  if (generation != NULL && call->checked != NULL &&
+      call->checked != collet_generation_get_spec (generation)->manifest)
+    dispatch_renewed (slot, generation, call);
+  else if (generation != NULL)
     collet_generation_dispatch (generation, call);
   else if (error != NULL)
     answer_error (call, error);
@@ -240,10 +285,14 @@ static void
 slot_cancel (ColletCallTarget *target, ColletCall *call)
 {
   ColletSlot *slot = (ColletSlot *)target;
+  gboolean is_running;
   gpointer where;
 
   pthread_mutex_lock (&slot->lock);
   where = call->target_data[0];
+  is_running = where != NULL && where != WAITING && where != OVER;
+  if (is_running)
+    g_object_ref (where); /* it may be passed on to another one meanwhile */
   if (where == NULL)
     call->target_data[3] = OVER;
   else if (where == WAITING)
@@ -256,9 +305,10 @@ slot_cancel (ColletCallTarget *target, ColletCall *call)
     }
   pthread_mutex_unlock (&slot->lock);
 
-  /* Its lease is released only after `done` has returned, so it is alive. */
-  if (where != NULL && where != WAITING && where != OVER)
-    collet_generation_cancel (COLLET_GENERATION (where), call);
+  if (!is_running)
+    return;
+  collet_generation_cancel (COLLET_GENERATION (where), call);
+  g_object_unref (where);
 }
 
 /* The gate, on the main thread */

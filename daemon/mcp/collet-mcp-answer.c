@@ -4,6 +4,7 @@
  * the answer of the era, counted, and sent. */
 #include "collet-mcp-call-private.h"
 
+#include "collet-call-form.h"
 #include "collet-error.h"
 #include "collet-tool-result.h"
 
@@ -28,6 +29,8 @@ collet_mcp_call_end_answer (const ColletMcpCall *call, GString *text, const Coll
 
   g_string_append (text, ",\"_meta\":{");
   collet_tool_result_append_answered (text, result);
+  if (result->version)
+    collet_call_form_append (text, &call->base);
   if (is_modern)
     {
       g_string_append_printf (text, "%s\"io.modelcontextprotocol/serverInfo\":", result->version ? "," : "");
@@ -62,7 +65,7 @@ build_answer (ColletMcpCall *call, const ColletCallResult *result, const char **
   if (!error && result->is_cancelled)
     error = g_error_new (COLLET_ERROR, COLLET_ERROR_CALL_CANCELLED, "The call was cancelled.");
   if (!error)
-    json = collet_tool_result_parse (call->entry, result, call->server->config.directory, &is_error, &error);
+    json = collet_tool_result_parse (&call->base, result, &is_error, &error);
   if (json)
     {
       *outcome = is_error ? "error" : "ok";
@@ -96,6 +99,8 @@ count (ColletMcpCall *call, const ColletCallResult *result, const char *outcome)
                                  strcmp (outcome, "ok") != 0, duration_us);
   if (call->entry->counter)
     collet_tool_counter_add (call->entry->counter, strcmp (outcome, "ok") != 0);
+  if (call->entry->counter && call->base.former)
+    collet_tool_counter_add_former (call->entry->counter);
   if (config->record)
     config->record (config->user_data, &record);
 }

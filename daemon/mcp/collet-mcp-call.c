@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-mcp-call-private.h"
 
+#include "collet-call-form.h"
 #include "collet-error.h"
 #include "collet-tool-result.h"
 
@@ -35,6 +36,7 @@ collet_mcp_call_unref (gpointer data)
   collet_tool_entry_free (call->pinned);
   collet_mcp_sealed_clear (&call->sealed);
   collet_mcp_ask_free (call);
+  collet_call_form_clear (&call->base);
   g_free (call->client);
   g_free (call->purpose);
   g_free (call);
@@ -213,6 +215,9 @@ find_tool (ColletMcpTurn *turn, const ColletToolList *list)
   const ColletToolEntry *entry = name ? collet_tool_list_find (list, name, -1) : NULL;
   g_autofree char *message = NULL;
 
+  if (!entry && name)
+    entry = collet_tool_list_find_former (list, name, g_get_real_time ());
+
   if (entry)
     return entry;
   message = name ? g_strdup_printf ("Unknown tool: %.128s. List the tools again.", name)
@@ -238,9 +243,7 @@ read_arguments (ColletMcpTurn *turn, const ColletToolEntry *entry, ColletCall *b
                             NULL);
       return FALSE;
     }
-  base->arguments = collet_json_get_raw (json, node, &base->arguments_size);
-  if (collet_json_schema_validate (entry->tool->input_schema, json, node, COLLET_ERROR_INVALID_ARGUMENTS,
-                                   &error))
+  if (collet_call_form_check (base, entry, entry->grace ? g_get_real_time () : 0, json, node, &error))
     return TRUE;
   collet_mcp_metrics_count_call (turn->server->metrics, entry->name, entry->version->sha256, TRUE, 0);
   answer_wrong_arguments (turn, entry->name, error);
@@ -338,8 +341,9 @@ read_trace (const ColletMcpTurn *turn, ColletMcpCall *call)
   call->base.trace = call->trace;
 }
 
+/* `base`: what the arguments gave. */
 static ColletMcpCall *
-call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry)
+call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entry, const ColletCall *base)
 {
   ColletMcpCall *call = g_new0 (ColletMcpCall, 1);
 
@@ -354,8 +358,8 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   call->id = turn->request.id;
   call->id_size = turn->request.id_size;
   call->start_us = g_get_monotonic_time ();
+  call->base = *base;
   call->base.class_ = &call_class;
-  call->base.tool = entry->module_tool;
   call->timeout_ms = entry->call_timeout_ms ? entry->call_timeout_ms : turn->settings->limits.call_timeout_ms;
   call->base.deadline_us = call->start_us + (gint64)call->timeout_ms * 1000;
   call->base.input = &call->input;
@@ -392,11 +396,9 @@ collet_mcp_call_start (ColletMcpTurn *turn)
       collet_tool_entry_free (pinned);
       return;
     }
-  call = call_new (turn, list, entry);
+  call = call_new (turn, list, entry, &base);
   call->pinned = pinned;
   call->base.version = pinned ? pinned->version->sha256 : NULL;
-  call->base.arguments = base.arguments;
-  call->base.arguments_size = base.arguments_size;
   if ((turn->is_modern && !collet_mcp_input_read (turn, call)) || !admit (turn, call))
     {
       collet_mcp_call_unref (call);

@@ -164,6 +164,23 @@ collet_mcp_metrics_append (ColletMcpMetrics *metrics, GString *out)
 }
 
 void
+collet_mcp_metrics_append_former (GString *out, const ColletToolList *list)
+{
+  g_string_append (
+      out, "# HELP collet_tool_former_calls_total Calls in the form of a version before, taken over.\n"
+           "# TYPE collet_tool_former_calls_total counter\n");
+  for (guint i = 0; i < collet_tool_list_get_length (list); i++)
+    {
+      const ColletToolEntry *entry = collet_tool_list_get (list, i);
+      guint64 calls = entry->counter ? collet_tool_counter_get_former (entry->counter) : 0;
+
+      if (calls > 0)
+        g_string_append_printf (out, "collet_tool_former_calls_total{tool=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                                entry->name, calls);
+    }
+}
+
+void
 collet_mcp_metrics_append_gauge (GString *out, const char *name, const char *help, guint64 value)
 {
   g_string_append_printf (out, "# HELP %s %s\n# TYPE %s gauge\n%s %" G_GUINT64_FORMAT "\n", name, help, name,

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "collet-tool-list.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +21,9 @@ void collet_mcp_metrics_free (ColletMcpMetrics *metrics);
 void collet_mcp_metrics_count_call (ColletMcpMetrics *metrics, const char *tool, const char *sha256,
                                     gboolean is_error, gint64 duration_us);
 void collet_mcp_metrics_append (ColletMcpMetrics *metrics, GString *out);
+
+/* Calls in the form of a version before, of the tools that had any. */
+void collet_mcp_metrics_append_former (GString *out, const ColletToolList *list);
 
 void collet_mcp_metrics_append_gauge (GString *out, const char *name, const char *help, guint64 value);
 

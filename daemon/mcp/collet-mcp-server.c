@@ -228,6 +228,7 @@ static void
 respond_metrics (ColletMcpServer *server, ColletExchange *exchange)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (server->config.directory);
   Report *report;
 
   collet_mcp_metrics_append_gauge (text, "collet_mcp_calls_in_flight", "Calls that run now.",
@@ -239,6 +240,7 @@ respond_metrics (ColletMcpServer *server, ColletExchange *exchange)
   collet_mcp_metrics_append_gauge (text, "collet_mcp_calls_asking", "Calls that wait for a client's answer.",
                                    collet_mcp_asks_get_length (server->asks));
   collet_mcp_metrics_append (server->metrics, text);
+  collet_mcp_metrics_append_former (text, list);
   if (!server->config.append_metrics)
     {
       collet_mcp_exchange_respond (exchange, 200, METRICS_TYPE, text->str);

@@ -18,6 +18,7 @@ collet_module_facts_free (ColletModuleFacts *facts)
   g_clear_pointer (&facts->version, collet_version_unref);
   g_clear_pointer (&facts->manifest, collet_manifest_unref);
   g_clear_pointer (&facts->target, collet_call_target_unref);
+  g_clear_pointer (&facts->grace, collet_grace_unref);
   g_free (facts->previous);
   g_free (facts->host);
   g_free (facts);

@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "collet-call.h"
+#include "collet-grace.h"
 #include "collet-manifest.h"
 
 G_BEGIN_DECLS
@@ -20,8 +21,10 @@ typedef struct
   ColletVersion *version;
   ColletManifest *manifest;
   ColletCallTarget *target;
-  char *previous; /* SHA-256 to roll back to, or NULL */
-  char *host;     /* "worker" | "in-process" */
+  ColletGrace *grace; /* versions before whose calls are accepted for a time, or NULL */
+  gboolean had_grace; /* of a plan: there was one before it */
+  char *previous;     /* SHA-256 to roll back to, or NULL */
+  char *host;         /* "worker" | "in-process" */
   guint64 generation;
   gint64 loaded_at; /* microseconds since 1970 */
 } ColletModuleFacts;

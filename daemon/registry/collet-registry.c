@@ -186,6 +186,23 @@ collet_registry_list_tools (ColletRegistry *self, const char *module)
   return sorted;
 }
 
+guint64
+collet_registry_count_former_calls (ColletRegistry *self, const char *module)
+{
+  GHashTable *names = g_hash_table_lookup (self->names_by_module, module);
+  GHashTableIter iter;
+  const char *name;
+  guint64 calls = 0;
+
+  if (names == NULL)
+    return 0;
+  g_hash_table_iter_init (&iter, names);
+  while (g_hash_table_iter_next (&iter, (gpointer *)&name, NULL))
+    calls +=
+        collet_tool_counter_get_former (collet_tool_get_counter (collet_registry_find_tool (self, name)));
+  return calls;
+}
+
 void
 collet_registry_count_calls (ColletRegistry *self, const char *module, guint64 *calls, guint64 *errors)
 {
@@ -286,7 +303,62 @@ make_entry (ColletRegistry *self, ColletTool *tool)
   const ColletModuleFacts *served = collet_module_get_facts (module);
   if (collet_manifest_find_tool (served->manifest, facts->module_tool) == NULL)
     return NULL;
-  return collet_tool_make_entry (tool, served->version, served->generation, served->manifest, served->target);
+  ColletToolEntry *entry =
+      collet_tool_make_entry (tool, served->version, served->generation, served->manifest, served->target);
+  entry->grace = served->grace != NULL ? collet_grace_ref (served->grace) : NULL;
+  return entry;
+}
+
+/* The entry of a tool, as it is found by a name that it had before. */
+static ColletToolEntry *
+make_alias (ColletRegistry *self, const ColletModuleFacts *served, const ColletManifestTool *tool,
+            const char *name)
+{
+  ColletTool *present = collet_registry_find_tool (self, tool->name);
+
+  if (present == NULL || collet_registry_find_tool (self, name) != NULL ||
+      !g_str_equal (collet_tool_get_facts (present)->module, served->name) ||
+      !collet_grace_has_tool (served->grace, name, g_get_real_time ()))
+    return NULL;
+  ColletToolEntry *entry = make_entry (self, present);
+  if (entry == NULL)
+    return NULL;
+  g_free (entry->name);
+  entry->name = g_strdup (name);
+  entry->former_tool = g_strdup (name);
+  return entry;
+}
+
+static void
+add_aliases (ColletRegistry *self, const ColletModuleFacts *served, GPtrArray *aliases)
+{
+  for (guint i = 0; i < served->manifest->tools->len; i++)
+    {
+      const ColletManifestTool *tool = served->manifest->tools->pdata[i];
+      const char *const *names = tool->former != NULL ? collet_former_form_get_names (tool->former) : NULL;
+
+      for (; names != NULL && *names != NULL; names++)
+        {
+          ColletToolEntry *entry = make_alias (self, served, tool, *names);
+
+          if (entry != NULL)
+            g_ptr_array_add (aliases, entry);
+        }
+    }
+}
+
+static GPtrArray *
+make_aliases (ColletRegistry *self)
+{
+  GPtrArray *aliases = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_tool_entry_free);
+  GHashTableIter iter;
+  ColletModule *module;
+
+  g_hash_table_iter_init (&iter, self->modules_by_name);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *)&module))
+    if (collet_module_get_facts (module)->grace != NULL)
+      add_aliases (self, collet_module_get_facts (module), aliases);
+  return aliases;
 }
 
 static void
@@ -303,7 +375,8 @@ publish_list (ColletRegistry *self)
       if (entry != NULL)
         g_ptr_array_add (entries, entry);
     }
-  if (collet_tool_directory_replace (self->directory, collet_tool_list_new (entries, ++self->serial)))
+  if (collet_tool_directory_replace (self->directory,
+                                     collet_tool_list_new (entries, make_aliases (self), ++self->serial)))
     g_signal_emit (self, tools_changed_signal, 0, self->serial);
 }
 

@@ -42,6 +42,8 @@ ColletSubscriptions *collet_registry_get_subscriptions (ColletRegistry *self);
 GPtrArray *collet_registry_list_tools (ColletRegistry *self, const char *module);
 /* Over all versions of all of them. */
 void collet_registry_count_calls (ColletRegistry *self, const char *module, guint64 *calls, guint64 *errors);
+/* Of these, those that came in the form of a version before. */
+guint64 collet_registry_count_former_calls (ColletRegistry *self, const char *module);
 
 /* Takes `facts` (ColletModuleFacts). Refused with NameClash when two modules
  * offer a tool of one name. */

@@ -50,6 +50,14 @@ add_generation (GHashTable *in_use, ColletGeneration *generation)
     g_hash_table_add (in_use, g_strdup (collet_generation_get_spec (generation)->version->sha256));
 }
 
+/* Its manifest is needed after a restart, as long as calls in its form are accepted. */
+static void
+add_former (GHashTable *in_use, const ColletFormerVersion *former)
+{
+  if (former->until > g_get_real_time ())
+    g_hash_table_add (in_use, g_strdup (former->version->sha256));
+}
+
 static void
 add_deployments (ColletReloader *reloader, GHashTable *in_use)
 {
@@ -100,6 +108,8 @@ list_in_use (ColletReloader *reloader)
       g_hash_table_add (in_use, g_strdup (facts->version->sha256));
       if (facts->previous != NULL)
         g_hash_table_add (in_use, g_strdup (facts->previous));
+      for (guint j = 0; j < collet_grace_get_length (facts->grace); j++)
+        add_former (in_use, collet_grace_get (facts->grace, j));
     }
   for (guint i = 0; i < g_list_model_get_n_items (reloads); i++)
     {

@@ -86,6 +86,31 @@ fail (Revival *revival, GError *error)
   finish_if_done (task);
 }
 
+/* Calls in the form of a version before are accepted until the same time. */
+static ColletGrace *
+read_grace (ColletReloader *reloader, const ColletModuleRow *row)
+{
+  ColletGrace *grace = NULL;
+
+  /* The newest first, and each goes before those that are there. */
+  for (guint i = row->former->len; i-- > 0;)
+    {
+      const ColletFormerRow *former = row->former->pdata[i];
+      const ColletArtifactRow *artifact = g_hash_table_lookup (reloader->artifacts, former->sha256);
+      g_autoptr (ColletManifest) manifest =
+          artifact != NULL ? collet_manifest_parse (artifact->manifest, strlen (artifact->manifest), NULL)
+                           : NULL;
+      g_autoptr (ColletGrace) before = grace;
+
+      grace = collet_grace_renew (before,
+                                  manifest != NULL
+                                      ? collet_former_version_new (artifact->version, manifest, former->until)
+                                      : NULL,
+                                  row->sha256, g_get_real_time ());
+    }
+  return grace;
+}
+
 static void
 publish (Revival *revival)
 {
@@ -111,6 +136,7 @@ publish (Revival *revival)
   facts->version = collet_version_ref (revival->version);
   facts->manifest = collet_manifest_ref (revival->manifest);
   facts->target = collet_call_target_ref (collet_slot_as_target (collet_deployment_get_slot (deployment)));
+  facts->grace = read_grace (reloader, row);
   facts->previous = g_strdup (row->previous_sha256);
   facts->host = g_strdup (row->host);
   facts->generation = row->generation;

@@ -190,6 +190,13 @@ add_module (ColletCommit *commit, const ColletReloadItem *item, const ColletModu
   row->previous_sha256 = g_strdup (facts->previous);
   row->generation = facts->generation;
   row->host = g_strdup (facts->host);
+  row->had_former = facts->had_grace;
+  for (guint i = 0; i < collet_grace_get_length (facts->grace); i++)
+    {
+      const ColletFormerVersion *former = collet_grace_get (facts->grace, i);
+
+      g_ptr_array_add (row->former, collet_former_row_new (former->version->sha256, former->until));
+    }
   g_ptr_array_add (commit->modules, row);
 }
 

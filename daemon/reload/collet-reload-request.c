@@ -115,6 +115,8 @@ collet_reload_request_to_json (const ColletReloadRequest *request)
   append_string (out, "state", states[request->state_choice]);
   append_string (out, "host", request->host);
   append_flag (out, "allow-breaking", request->allow_breaking);
+  if (request->has_grace)
+    g_string_append_printf (out, "%s\"grace-ms\":%u", out->len > 1 ? "," : "", request->grace_ms);
   append_flag (out, "force", request->force);
   append_number (out, "drain-timeout-ms", request->drain_timeout_ms);
   append_number (out, "timeout-ms", request->timeout_ms);

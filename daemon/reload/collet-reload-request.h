@@ -57,6 +57,8 @@ typedef struct
   guint drain_timeout_ms; /* 0: the default */
   guint timeout_ms;       /* up to the commit point; 0: none */
   gboolean allow_breaking;
+  gboolean has_grace;      /* else the configured time: */
+  guint grace_ms;          /* for which calls in the form of what it breaks are accepted; 0: none */
   guint canary_percent;    /* of callers get the new version before all do */
   GStrv canary_callers;    /* and these; or NULL */
   guint trial_ms;          /* a trial window after it is published; 0: none */

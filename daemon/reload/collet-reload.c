@@ -286,7 +286,9 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
       (request->is_prepare && (request->uid != self->request->uid || request->decided_by != NULL ||
                                self->request->decided_by != NULL)))
     return FALSE; /* what is prepared belongs to one who decides */
-  if (g_strcmp0 (request->smoke_text, self->request->smoke_text) != 0)
+  if (g_strcmp0 (request->smoke_text, self->request->smoke_text) != 0 ||
+      request->trial_ms != self->request->trial_ms || request->has_grace != self->request->has_grace ||
+      request->grace_ms != self->request->grace_ms)
     return FALSE;
   if (request->kind != self->request->kind || request->state_choice != self->request->state_choice ||
       request->state_choice == COLLET_STATE_GIVEN || request->force != self->request->force ||

@@ -96,7 +96,8 @@ gboolean collet_reloader_collect_smoke_tests (ColletReloader *self, const Collet
 
 /* What a reload does to the registry as it is now. NameClash. */
 ColletRegistryPlan *collet_reloader_plan (ColletReloader *self, ColletReload *reload, GError **error);
-ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, GPtrArray *items, GError **error);
+ColletRegistryPlan *collet_reloader_plan_items (ColletReloader *self, const ColletReloadRequest *request,
+                                                GPtrArray *items, GError **error);
 
 /* Forgets the deployments of modules that a refused or failed reload brought. */
 void collet_reloader_drop_unused (ColletReloader *self, GPtrArray *items);

@@ -27,6 +27,7 @@ collet_reloader_config_init (ColletReloaderConfig *config)
     .keep_finished_s = 600,
     .max_finished = 256,
     .keep_versions = 10,
+    .grace_ms = 600000,
     .keep_history = 1000,
     .keep_history_days = 365,
   };

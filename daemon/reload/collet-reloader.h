@@ -29,6 +29,7 @@ typedef struct
   guint keep_history;           /* newest reloads that stay, however old; default 1000 */
   guint keep_history_days;      /* default 365; 0: for ever */
   guint max_history;            /* reloads, however young; default 0: any number */
+  guint grace_ms;               /* calls in the form of what a breaking change replaced; default 600000 */
   GStrv module_path;            /* folders in which a name is looked up; may be NULL */
   ColletCallRecorder *recorder; /* outlives it; NULL: calls are not recorded */
 } ColletReloaderConfig;

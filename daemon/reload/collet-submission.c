@@ -91,7 +91,7 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
   if (!collet_reloader_collect_smoke_tests (self, request, items, error))
     return FALSE;
 
-  g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, items, error);
+  g_autoptr (ColletRegistryPlan) plan = collet_reloader_plan_items (self, request, items, error);
   return plan != NULL;
 }
 

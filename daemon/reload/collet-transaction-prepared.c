@@ -53,8 +53,8 @@ collet_reload_item_dup_tool (const ColletReloadItem *item, const char *tool, GEr
   entry->module = g_strdup (item->module);
   entry->version = collet_version_ref (item->to);
   entry->generation = collet_generation_get_spec (item->next)->number;
-  entry->manifest = collet_manifest_ref (item->manifest);
-  entry->tool = found;
+  entry->manifest = collet_manifest_ref (collet_generation_get_spec (item->next)->manifest);
+  entry->tool = collet_manifest_find_tool (entry->manifest, tool);
   entry->target = collet_call_target_ref (collet_slot_as_target (item->trial));
   entry->call_timeout_ms = item->manifest->call_timeout_ms;
   return entry;

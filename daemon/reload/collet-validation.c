@@ -54,6 +54,30 @@ add_verdict (ColletValidation *validation, const ColletModuleFacts *runs)
   add_check (validation, "compatibility", evidence, error);
 }
 
+/* Whoever calls as before: is there a way for them? */
+static void
+add_former (ColletValidation *validation, const ColletCompatibility *compatibility,
+            const ColletModuleFacts *runs)
+{
+  g_autofree char *evidence = NULL;
+
+  if (compatibility->obstacle != NULL)
+    evidence = g_strdup_printf ("Calls in the form of %s can never be taken over: %s", runs->version->semver,
+                                compatibility->obstacle);
+  else if (compatibility->n_former > 0)
+    evidence = g_strdup_printf ("Calls in the form of %s are taken over, of %u tools.", runs->version->semver,
+                                compatibility->n_former);
+  else
+    return;
+  g_ptr_array_add (validation->checks,
+                   collet_check_new (
+                       "former-calls",
+                       compatibility->obstacle != NULL ? COLLET_CHECK_WARNING : COLLET_CHECK_PASSED, evidence,
+                       compatibility->obstacle != NULL
+                           ? "Give it a default, or say under \"former\" of the tool what becomes of it."
+                           : NULL));
+}
+
 static void
 compare (ColletReloader *self, ColletValidation *validation)
 {
@@ -75,6 +99,7 @@ compare (ColletReloader *self, ColletValidation *validation)
       collet_verdict_to_string (is_same ? COLLET_VERDICT_IDENTICAL : compatibility->verdict);
   validation->differences = g_strdupv (compatibility->differences);
   add_verdict (validation, runs);
+  add_former (validation, compatibility, runs);
 }
 
 /* ---- on this node, now ---- */

@@ -28,6 +28,54 @@ collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *r
   return collet_statement_run (statement, error);
 }
 
+/* In place of those that were there. */
+static gboolean
+set_former (ColletDatabase *db, const ColletModuleRow *row, GError **error)
+{
+  ColletStatement *statement;
+
+  if (!row->had_former && row->former->len == 0)
+    return TRUE;
+  statement = collet_statement_begin (db, "DELETE FROM former_version WHERE module = ?");
+  collet_statement_add_text (statement, row->module);
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+  for (guint i = 0; i < row->former->len; i++)
+    {
+      const ColletFormerRow *former = row->former->pdata[i];
+
+      statement = collet_statement_begin (
+          db, "INSERT INTO former_version (module, sha256, until_at) SELECT ?1, sha256, ?3 FROM artifact "
+              "WHERE sha256 = ?2");
+      collet_statement_add_text (statement, row->module);
+      collet_statement_add_text (statement, former->sha256);
+      collet_statement_add_int (statement, former->until);
+      if (!collet_statement_run (statement, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+read_former (ColletDatabase *db, ColletModuleRow *row, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  ColletStatement *statement = collet_statement_begin (
+      db, "SELECT sha256, until_at FROM former_version WHERE module = ? ORDER BY until_at DESC, sha256");
+
+  collet_statement_add_text (statement, row->module);
+  while (collet_statement_next (statement, &reason))
+    {
+      g_autofree char *sha256 = collet_statement_dup_text (statement, 0);
+
+      g_ptr_array_add (row->former, collet_former_row_new (sha256, collet_statement_get_int (statement, 1)));
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
 gboolean
 collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolean is_reload, gint64 at,
                          GError **error)
@@ -50,7 +98,7 @@ collet_module_table_set (ColletDatabase *db, const ColletModuleRow *row, gboolea
   collet_statement_add_text (statement, row->host);
   collet_statement_add_int (statement, at);
   collet_statement_add_int (statement, is_reload);
-  return collet_statement_run (statement, error);
+  return collet_statement_run (statement, error) && set_former (db, row, error);
 }
 
 gboolean
@@ -118,8 +166,13 @@ collet_module_table_read (ColletDatabase *db, GPtrArray *rows, GError **error)
       row->drained_at = collet_statement_get_int (statement, 5);
       g_ptr_array_add (rows, row);
     }
-  if (reason == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return FALSE;
+  if (reason != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  for (guint i = 0; i < rows->len; i++)
+    if (!read_former (db, rows->pdata[i], error))
+      return FALSE;
+  return TRUE;
 }

@@ -26,10 +26,31 @@ collet_artifact_row_free (ColletArtifactRow *row)
   g_free (row);
 }
 
+ColletFormerRow *
+collet_former_row_new (const char *sha256, gint64 until)
+{
+  ColletFormerRow *row = g_new (ColletFormerRow, 1);
+
+  *row = (ColletFormerRow){ g_strdup (sha256), until };
+  return row;
+}
+
+void
+collet_former_row_free (ColletFormerRow *row)
+{
+  if (row == NULL)
+    return;
+  g_free (row->sha256);
+  g_free (row);
+}
+
 ColletModuleRow *
 collet_module_row_new (void)
 {
-  return g_new0 (ColletModuleRow, 1);
+  ColletModuleRow *row = g_new0 (ColletModuleRow, 1);
+
+  row->former = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_former_row_free);
+  return row;
 }
 
 void
@@ -41,6 +62,7 @@ collet_module_row_free (ColletModuleRow *row)
   g_free (row->sha256);
   g_free (row->previous_sha256);
   g_free (row->host);
+  g_ptr_array_unref (row->former);
   g_free (row);
 }
 

@@ -16,6 +16,9 @@ ColletArtifactRow *collet_artifact_row_new (void);
 void collet_artifact_row_free (ColletArtifactRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletArtifactRow, collet_artifact_row_free)
 
+ColletFormerRow *collet_former_row_new (const char *sha256, gint64 until);
+void collet_former_row_free (ColletFormerRow *row);
+
 ColletModuleRow *collet_module_row_new (void);
 void collet_module_row_free (ColletModuleRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletModuleRow, collet_module_row_free)

@@ -31,6 +31,13 @@ typedef struct
   char *manifest; /* JSON */
 } ColletArtifactRow;
 
+/* A version in whose form calls of a module are accepted for a time. */
+typedef struct
+{
+  char *sha256;
+  gint64 until; /* microseconds since 1970 */
+} ColletFormerRow;
+
 /* What one module is after a commit. */
 typedef struct
 {
@@ -38,8 +45,10 @@ typedef struct
   char *sha256;          /* active; NULL: unloaded */
   char *previous_sha256; /* to roll back to, or NULL */
   guint64 generation;
-  char *host;        /* "worker" | "in-process" */
-  gint64 drained_at; /* read only; 0: it serves. See ColletCommit */
+  char *host;          /* "worker" | "in-process" */
+  gint64 drained_at;   /* read only; 0: it serves. See ColletCommit */
+  GPtrArray *former;   /* ColletFormerRow, the newest first; may be empty */
+  gboolean had_former; /* write only: there may be some from before, which go */
 } ColletModuleRow;
 
 typedef struct

@@ -24,7 +24,7 @@ make_list (const char *const *names, guint64 serial)
       g_autofree char *json = g_strdup_printf ("{\"name\":\"%s\"}", names[i]);
       g_ptr_array_add (entries, make_entry (names[i], json));
     }
-  return collet_tool_list_new (entries, serial);
+  return collet_tool_list_new (entries, NULL, serial);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fake-tools.h"
 
+#include "collet-call-form.h"
 #include "collet-error.h"
 
 #include <pthread.h>
@@ -208,6 +209,17 @@ published_version (FakeTools *tools)
   return collet_version_ref (collet_tool_list_get (list, 0)->version);
 }
 
+/* The call goes to what is published now, as a slot would pass it on. */
+static ColletVersion *
+renew (FakeTools *tools, const Tool *tool, ColletCall *call)
+{
+  g_autoptr (ColletToolList) list = collet_tool_directory_ref_list (tools->directory);
+  const ColletToolEntry *entry = collet_tool_list_find (list, tool->name, -1);
+
+  g_assert_true (collet_call_form_renew (call, entry->manifest, NULL));
+  return collet_version_ref (entry->version);
+}
+
 static gpointer
 run_slowly (gpointer data)
 {
@@ -224,7 +236,7 @@ run_slowly (gpointer data)
   if (run->tool->later)
     {
       collet_version_unref (run->version);
-      run->version = published_version (run->tools);
+      run->version = renew (run->tools, run->tool, run->call);
     }
   finish (run->tool, run->call, run->version, g_atomic_int_get (&run->is_cancelled));
   collet_version_unref (run->version);
@@ -415,7 +427,7 @@ fake_tools_publish (FakeTools *tools, guint n_extra, const char *semver)
       entry->json_size = strlen (entry->json);
       g_ptr_array_add (entries, entry);
     }
-  collet_tool_directory_replace (tools->directory, collet_tool_list_new (entries, 1));
+  collet_tool_directory_replace (tools->directory, collet_tool_list_new (entries, NULL, 1));
 }
 
 FakeTools *
