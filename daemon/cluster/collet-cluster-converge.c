@@ -200,6 +200,16 @@ count_calls (ColletClusterAgent *self, Local *local, const ColletDesired *desire
   collet_agent_say (self, local->module, &applied);
 }
 
+/* What runs here was put before the others by this node, which has it prepared. */
+static gboolean
+has_ready (ColletClusterAgent *self, const char *module, const char *txid)
+{
+  g_autofree char *name = g_strdup_printf ("%s %s", module, txid);
+  const Promise *promise = g_hash_table_lookup (self->promises, name);
+
+  return promise != NULL && promise->state == PROMISE_READY;
+}
+
 /* Towards an agreed version: only a higher epoch is applied. */
 static void
 step_agreed (ColletClusterAgent *self, Local *local, const ColletDesired *desired, const ColletTarget *target)
@@ -213,7 +223,8 @@ step_agreed (ColletClusterAgent *self, Local *local, const ColletDesired *desire
 
   if (local->applying != NULL || collet_agent_has_failed (local, target->epoch))
     return;
-  if (target->epoch > epoch && !runs_it)
+  if (target->epoch > epoch &&
+      (!runs_it || (target->epoch == desired->epoch && has_ready (self, local->module, desired->txid))))
     {
       apply (self, local, target->epoch == desired->epoch ? desired->txid : base, target);
       return;

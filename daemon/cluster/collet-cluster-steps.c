@@ -4,6 +4,8 @@
 #include "collet-error.h"
 #include "collet-failpoint.h"
 
+#define BUSY_US (3 * (gint64)G_USEC_PER_SEC) /* so long is waited for a module that another reload has */
+#define BUSY_RETRY_US (200 * (gint64)1000)
 #define FORGET_US (10 * 60 * (gint64)G_USEC_PER_SEC) /* a decided transaction can be looked at so long */
 
 /* ---- promises ---- */
@@ -148,6 +150,21 @@ get_seen (ColletClusterAgent *self, const char *txid)
   return seen;
 }
 
+/* Another reload of this node has the module: mostly one that was asked for at the
+ * same moment and is about to be refused for this one. */
+static gboolean
+waits_for_module (ColletClusterAgent *self, Promise *promise, const Seen *seen)
+{
+  gint64 now = collet_agent_now (self);
+
+  if (promise->state != PROMISE_BROKEN || now > seen->first_seen + BUSY_US ||
+      g_strcmp0 (promise->error, collet_error_name (COLLET_ERROR_RELOAD_IN_PROGRESS)) != 0)
+    return FALSE;
+  promise->state = PROMISE_NONE;
+  promise->retry_at = now + BUSY_RETRY_US;
+  return TRUE;
+}
+
 /* promise NULL: what is asked for is what runs here. */
 static void
 send_vote (ColletClusterAgent *self, const ColletSpec *spec, const Promise *promise)
@@ -173,17 +190,19 @@ send_vote (ColletClusterAgent *self, const ColletSpec *spec, const Promise *prom
   collet_agent_send (self, what, txn);
 }
 
+/* Who was asked has it prepared all the same. */
 static gboolean
 runs_already (ColletClusterAgent *self, const ColletSpec *spec)
 {
   const char *version = NULL;
 
-  return g_strcmp0 (self->applier->class_->get_running (self->applier, spec->module, &version),
+  return !g_str_equal (spec->coordinator, self->node) &&
+         g_strcmp0 (self->applier->class_->get_running (self->applier, spec->module, &version),
                     spec->sha256) == 0;
 }
 
 static void
-step_vote (ColletClusterAgent *self, const ColletSpec *spec)
+step_vote (ColletClusterAgent *self, const ColletSpec *spec, const Seen *seen)
 {
   Promise *promise;
 
@@ -193,6 +212,11 @@ step_vote (ColletClusterAgent *self, const ColletSpec *spec)
   promise = collet_agent_get_promise (self, spec->module, spec->txid, spec->sha256);
   if (promise->state == PROMISE_NONE && collet_agent_get_local (self, spec->module)->is_busy)
     return;
+  if (waits_for_module (self, promise, seen) || collet_agent_now (self) < promise->retry_at)
+    {
+      collet_agent_want (self, promise->retry_at);
+      return;
+    }
   if (promise->state == PROMISE_NONE && runs_already (self, spec))
     send_vote (self, spec, NULL);
   else if (promise->state == PROMISE_NONE)
@@ -246,11 +270,13 @@ step_lock (const char *module, const char *unused, gconstpointer record, gpointe
 {
   ColletClusterAgent *self = user_data;
   const ColletSpec *spec = collet_cluster_view_get_spec (self->view, record);
+  Seen *seen;
 
   if (spec == NULL || !g_str_equal (spec->module, module))
     return;
-  step_vote (self, spec);
-  step_decide (self, spec, get_seen (self, spec->txid));
+  seen = get_seen (self, spec->txid);
+  step_vote (self, spec, seen);
+  step_decide (self, spec, seen);
 }
 
 /* ---- decided ones ---- */

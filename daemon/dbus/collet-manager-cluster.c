@@ -160,13 +160,27 @@ on_begun (const char *txid, const GError *error, gpointer data)
   proposal_free (self);
 }
 
-/* Nothing would ever be applied here, and what is prepared would hold the module. */
+/* What runs here may still be put before the others: to take a rolling reload back
+ * that has not come to this node, or to make an override everyone's version. */
+static gboolean
+is_agreed (Proposal *self, const ColletReloadItem *item)
+{
+  const ColletClusterView *view =
+      collet_cluster_agent_get_view (collet_manager_object_get_cluster (self->manager));
+  const ColletDesired *desired = collet_cluster_view_get_desired (view, item->module);
+
+  return item->from != NULL && g_str_equal (item->from->sha256, item->to->sha256) &&
+         (desired == NULL || g_str_equal (desired->sha256, item->to->sha256));
+}
+
 static void
-refuse_same (Proposal *self, const ColletReloadItem *item)
+refuse_agreed (Proposal *self, const ColletReloadItem *item)
 {
   GError *error =
       g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-                   "This node runs that version of %s already. To bring others to it, sync.", item->module);
+                   "That version of %s is the one that was agreed on already. To bring nodes to it that "
+                   "differ, sync.",
+                   item->module);
 
   give_up (self, error);
 }
@@ -187,9 +201,9 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   item = collet_reload_get_items (self->reload)->pdata[0];
-  if (item->from != NULL && g_str_equal (item->from->sha256, item->to->sha256))
+  if (is_agreed (self, item))
     {
-      refuse_same (self, item);
+      refuse_agreed (self, item);
       return;
     }
   request = collet_reload_get_request (self->reload);

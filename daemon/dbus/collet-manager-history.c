@@ -8,6 +8,7 @@
 #include "collet-bus.h"
 #include "collet-error.h"
 #include "collet-manager-object.h"
+#include "collet-reload-object.h"
 
 #define MAX_LIMIT 10000
 
@@ -92,8 +93,9 @@ find_entry (GPtrArray *entries, const char *prefix, GError **error)
 
 /* What the history does not know yet of one that runs. */
 static GVariant *
-row_of_one (ColletReloader *reloader, const ColletHistoryEntry *entry)
+row_of_one (ColletReloader *reloader, const ColletClusterView *view, const ColletHistoryEntry *entry)
 {
+  GVariant *nodes = collet_reload_object_pack_nodes (view, entry->id);
   ColletReload *reload = collet_reloader_find_reload (reloader, entry->id);
   g_autoptr (GVariant) past = g_variant_ref_sink (collet_bus_row_of_history (entry));
   gboolean is_running = reload != NULL && !collet_reload_is_finished (reload);
@@ -105,6 +107,8 @@ row_of_one (ColletReloader *reloader, const ColletHistoryEntry *entry)
       g_variant_dict_insert (&row, "Phase", "s", collet_reload_get_phase (reload));
       g_variant_dict_insert (&row, "DurationUs", "x", collet_reload_get_duration_us (reload));
     }
+  if (nodes != NULL)
+    g_variant_dict_insert_value (&row, "Nodes", nodes);
   g_variant_dict_insert (&row, "ExpiresAt", "x", is_running ? collet_reload_get_expires_at (reload) : 0);
   return g_variant_dict_end (&row);
 }
@@ -122,10 +126,46 @@ collet_manager_find_entry (GPtrArray *entries, const char *wanted, GError **erro
   return NULL;
 }
 
+/* One that the cluster knows, and this node's history does not: the bytes never came
+ * here, or it is not of those that take part. NULL: there is none. */
+static GVariant *
+row_of_others (const ColletClusterView *view, const char *id)
+{
+  const ColletSpec *spec = collet_cluster_view_get_spec (view, id);
+  const ColletDecision *decision = collet_cluster_view_get_decision (view, id);
+  GVariantDict row;
+
+  if (spec == NULL)
+    return NULL;
+  g_variant_dict_init (&row, NULL);
+  g_variant_dict_insert (&row, "Id", "s", id);
+  g_variant_dict_insert (&row, "Kind", "s", spec->kind);
+  g_variant_dict_insert (&row, "Strategy", "s", spec->strategy);
+  g_variant_dict_insert (&row, "State", "s",
+                         decision == NULL      ? "running"
+                         : decision->is_commit ? "committed"
+                                               : "failed");
+  g_variant_dict_insert (&row, "Phase", "s", decision == NULL ? "prepare" : "done");
+  g_variant_dict_insert (&row, "Reason", "s", spec->reason != NULL ? spec->reason : "");
+  g_variant_dict_insert (&row, "Initiator", "x", spec->uid);
+  g_variant_dict_insert (&row, "StartedAt", "x", spec->started_at);
+  if (decision != NULL && !decision->is_commit)
+    {
+      g_variant_dict_insert (&row, "ErrorName", "s", decision->error != NULL ? decision->error : "");
+      g_variant_dict_insert (&row, "ErrorMessage", "s", decision->message != NULL ? decision->message : "");
+    }
+  g_variant_dict_insert_value (&row, "Nodes", collet_reload_object_pack_nodes (view, id));
+  return g_variant_dict_end (&row);
+}
+
 static void
 on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
 {
-  ColletBusCall *call = data;
+  ColletBusCall *call = ((gpointer *)data)[0];
+  g_autoptr (ColletManagerObject) manager = ((gpointer *)data)[1];
+  const ColletClusterView *view = collet_cluster_agent_get_view (collet_manager_object_get_cluster (manager));
+  g_autofree gpointer *taken = data;
+  GVariant *row = NULL;
   GError *error = NULL;
   g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
   const char *wanted;
@@ -133,17 +173,25 @@ on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
   g_variant_get (call->parameters, "(&s)", &wanted);
   const ColletHistoryEntry *entry =
       entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
-  if (entry == NULL)
-    collet_bus_call_fail (call, error);
-  else
-    collet_bus_call_return (call, g_variant_new ("(@a{sv})", row_of_one (COLLET_RELOADER (object), entry)));
+  row = entry != NULL ? row_of_one (COLLET_RELOADER (object), view, entry) : row_of_others (view, wanted);
+  if (row == NULL)
+    {
+      collet_bus_call_fail (call, error);
+      return;
+    }
+  g_clear_error (&error);
+  collet_bus_call_return (call, g_variant_new ("(@a{sv})", row));
 }
 
 static void
 get_reload (gpointer object, ColletBusCall *call)
 {
+  gpointer *both = g_new (gpointer, 2);
+
+  both[0] = call;
+  both[1] = g_object_ref (object);
   collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, MAX_LIMIT,
-                                 on_history_for_one, call);
+                                 on_history_for_one, both);
 }
 
 const ColletBusMethod collet_manager_history_methods[] = {

@@ -335,15 +335,15 @@ add_text (GVariantBuilder *row, const char *name, const char *text)
   g_variant_builder_add (row, "{sv}", name, g_variant_new_string (text != NULL ? text : ""));
 }
 
-void
-collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view)
+GVariant *
+collet_reload_object_pack_nodes (const ColletClusterView *view, const char *id)
 {
   g_autoptr (ColletOutcome) outcome = NULL;
   GVariantBuilder rows;
 
-  if (collet_cluster_view_get_spec (view, collet_reload_get_id (self->reload)) == NULL)
-    return;
-  outcome = collet_cluster_get_outcome (view, collet_reload_get_id (self->reload));
+  if (collet_cluster_view_get_spec (view, id) == NULL)
+    return NULL;
+  outcome = collet_cluster_get_outcome (view, id);
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < outcome->rows->len; i++)
     {
@@ -357,5 +357,14 @@ collet_reload_object_update_nodes (ColletReloadObject *self, const ColletCluster
       add_text (&rows, "error-message", row->message);
       g_variant_builder_close (&rows);
     }
-  collet_dbus_reload_set_nodes (COLLET_DBUS_RELOAD (self), g_variant_builder_end (&rows));
+  return g_variant_builder_end (&rows);
+}
+
+void
+collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view)
+{
+  GVariant *rows = collet_reload_object_pack_nodes (view, collet_reload_get_id (self->reload));
+
+  if (rows != NULL)
+    collet_dbus_reload_set_nodes (COLLET_DBUS_RELOAD (self), rows);
 }

@@ -181,6 +181,11 @@ describe_prepared (ColletReload *holder, const char *module)
                                ? g_strdup_printf (" for %.0f more seconds", ceil (left_us / 1e6))
                                : g_strdup ("");
 
+  if (request->decided_by != NULL)
+    return g_error_new (COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+                        "Reload %s of %s is in progress (decided by %s, %.0f s). Wait for it.",
+                        collet_reload_get_id (holder), module, request->decided_by,
+                        floor (MAX (g_get_real_time () - collet_reload_get_started_at (holder), 0) / 1e6));
   return g_error_new (COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
                       "A version of module \"%s\" is prepared%s (reload %s, by uid %" G_GINT64_FORMAT
                       "). Commit it, or abort it.",

@@ -118,6 +118,15 @@ class Members(ClusterTestCase):
         nodes[1].wait(nodes[1].call('ClusterRollback', '(ssa{sv})', 'counter', '', {}))
         self.assertEqual(self.wait_in_line(nodes, epoch=3), first)
 
+    def test_an_override_can_become_the_version_of_all(self):
+        nodes = self.cluster()
+        nodes[1].reload('counter', module('counter-2.0.0'))
+        wait_until(lambda: self.states(nodes[0])['n2'] == 'override', what='the override to be seen')
+        path = self.propose(nodes[1], module('counter-2.0.0'))
+        nodes[1].wait(path)
+        self.assertEqual(self.wait_in_line(nodes, epoch=2), nodes[1].version('counter'))
+        self.assertBusError('InvalidArgument', self.propose, nodes[1], module('counter-2.0.0'))
+
     def test_a_node_that_was_removed_gets_nothing_more(self):
         n1, n2, n3 = self.cluster()
         self.assertBusError('InvalidArgument', n1.call, 'RemoveNode', '(sa{sv})', 'n1', {})

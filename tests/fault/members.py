@@ -153,8 +153,8 @@ class Members:
     def delete_prefix(self, prefix):
         return self.ask('/v3/kv/deleterange', {'key': encode(prefix), 'range_end': encode(prefix[:-1] + chr(ord(prefix[-1]) + 1))})
 
-    def compact(self):
-        return self.ask('/v3/kv/compaction', {'revision': str(self.revision()), 'physical': True}, 10)
+    def compact(self, revision):
+        return self.ask('/v3/kv/compaction', {'revision': str(revision), 'physical': True}, 10)
 
     def ctl(self, *arguments):
         environment = {'ETCDCTL_API': '3', 'PATH': '/usr/bin:/bin'}
@@ -195,9 +195,10 @@ class Recorder:
         self.members, self.prefix = members, prefix
         self.changes = []
         self.revision = 0
+        self.compacted = 0
 
     def catch_up(self):
-        """Up to what is there now. Has to be called before history is compacted."""
+        """Up to what is there now."""
         end = self.members.revision()
         if end <= self.revision:
             return self.changes
@@ -232,7 +233,15 @@ class Recorder:
             value = None if event.get('type') == 'DELETE' else base64.b64decode(row.get('value', '')).decode()
             self.changes.append((self.revision, key.removeprefix(self.prefix), value))
 
+    def compact(self):
+        """What was read is not kept there."""
+        before = self.compacted
+        self.catch_up()
+        self.compacted = self.revision
+        if self.compacted > before:
+            self.members.compact(self.compacted)
+
     def forget(self):
         """Another history begins."""
         self.changes = []
-        self.revision = 0
+        self.revision = self.compacted = 0

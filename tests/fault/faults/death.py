@@ -61,11 +61,10 @@ def asked(place, commits):
         node.wait_death()
         if place == 'cluster-begun' or commits:
             world.seen.append(expect_decision(world, before, commits))
-        if commits:
             # Whichever node one asks, by the same id.
             txid, _ = newest_decision(world)
-            world.expect_ctl(other, ('reload', 'show', txid), 0, 'succeeded',
-                             f'{node.name} +(commit|done) +(lagging|down|applied)')
+            state = f'{node.name} +(commit|done) +(lagging|down|applied)' if commits else f'{node.name} +done +undone'
+            world.expect_ctl(other, ('reload', 'show', txid), 0, 'succeeded|committed' if commits else 'failed', state)
         node.start()
     run.__doc__ = f'The node that was asked is killed at {place}.'
     return run

@@ -59,8 +59,7 @@ def history_is_compacted_under_a_lagging_watcher(world):
     world.network.hold([node.name], world.members.names, there=False)
     for _ in range(2):
         world.reload(world.pick(node), 'quorum').expect_success()
-    world.recorder.catch_up()
-    world.members.compact()
+    world.recorder.compact()
     world.network.cut([node.name], world.members.names)
     world.network.heal()
     wait_until(world.is_in_line, 30, f'{node.name} to catch up')
@@ -73,8 +72,7 @@ def everything_is_compacted_during_reloads(world):
     for _ in range(3):
         reload = swing(world)
         for _ in range(3):
-            world.recorder.catch_up()
-            world.members.compact()
+            world.recorder.compact()
             time.sleep(0.1)
         reload.expect_success()
 
@@ -91,9 +89,8 @@ def fill(world):
 
 def make_space(world):
     """As the message says."""
-    world.recorder.catch_up()
     world.members.delete_prefix('/junk/')
-    world.members.compact()
+    world.recorder.compact()
     world.members.ctl('defrag')
     world.members.ctl('alarm', 'disarm')
 

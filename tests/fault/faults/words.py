@@ -51,9 +51,25 @@ def a_second_reload(world):
     wait_until(lambda: newest_decision(world)[0] != before, 20, 'the transaction')
     txid, _ = newest_decision(world)
     world.expect_ctl(other, ('cluster', 'reload', world.version()), 1, 'ReloadInProgress',
-                     rf'Reload {txid} of {MODULE} is in progress \(by {asked.name}, \d+ s\)', 'Wait for it')
+                     rf'Reload {txid} of {MODULE} is in progress \((by {asked.name}|decided by the cluster), \d+ s\)',
+                     'Wait for it')
     world.network.heal()
     reload.expect_success()
+
+
+@fault(short=True)
+def two_reloads_at_once(world):
+    """Two nodes are asked at the same moment: one reload is committed, the other is refused for it."""
+    for _ in range(4):
+        reloads = [world.reload(node, timeout_ms=20000) for node in world.random.sample(world.nodes, 2)]
+        errors = [reload.wait().error for reload in reloads]
+        refused = [error for error in errors if error is not None]
+        if len(refused) > 1:
+            raise AssertionError(f'neither went through: {errors[0].message}; {errors[1].message}')
+        # The second may have come when the first was over.
+        for error in refused:
+            world.expect(f'{error.name}: {error.message}', '^ReloadInProgress: Reload [0-9a-f]+ of counter is in progress')
+        wait_until(world.is_in_line, 40, 'all nodes to be in line')
 
 
 @fault(short=True)
