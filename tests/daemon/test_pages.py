@@ -137,8 +137,9 @@ class APage(TestCase):
         node = self.start('--set', 'shadow.calls=200')
         for name in ('calculator-1.0.0', 'text-tools'):
             node.load(example(name))
-        self.copy(calculator_2=example('calculator-1.1.0'), calculator_3=example('calculator-2.0.0'),
-                  text_tools_2=self.other('text-tools', 1))
+        node.load(module('weather-1.0.0'))
+        self.copy(weather_2=module('weather-2.0.0'), text_tools_2=self.other('text-tools', 1),
+                  calculator_2=example('calculator-1.1.0'), calculator_3=example('calculator-2.0.0'))
         self.copy(**{name: self.other('calculator-2.0.0', number)
                      for number, name in enumerate(('after', 'calculator_4', 'calculator_5'), 1)})
         node.mcp().value('add', {'a': 1, 'b': 2})
