@@ -179,6 +179,16 @@ on_checked (GObject *object, GAsyncResult *result, gpointer data)
     waiting->handler (owner, waiting->call);
 }
 
+void
+collet_bus_call_require (ColletBusCall *call, gpointer object, const char *permission, ColletBusHandler then)
+{
+  const Guard *guard = g_object_get_qdata (object, guard_quark ());
+  Waiting *waiting = g_new (Waiting, 1);
+
+  *waiting = (Waiting){ g_object_ref (object), then, call };
+  collet_bouncer_check_async (guard->bouncer, call->invocation, permission, on_checked, waiting);
+}
+
 static void
 on_method_call (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
                 const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer object)

@@ -36,6 +36,11 @@ int collet_bus_call_dup_fd (ColletBusCall *call, gint32 handle, GError **error);
 /* Takes `error`; foreign ones are converted. */
 void collet_bus_call_fail (ColletBusCall *call, GError *error);
 
+/* `object`'s method needs `permission` as well, in this case; then it goes on with
+ * `then`, or the call fails. */
+void
+collet_bus_call_require (ColletBusCall *call, gpointer object, const char *permission, ColletBusHandler then);
+
 /* For a subclass of a generated skeleton: its get_vtable. `methods` ends with a
  * NULL name and lives for ever. */
 GDBusInterfaceVTable collet_bus_guard_vtable (const GDBusInterfaceVTable *generated);

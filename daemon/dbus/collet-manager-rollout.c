@@ -88,21 +88,32 @@ find_canary (ColletReloader *reloader, const char *module)
   return NULL;
 }
 
+/* The cluster's is for who may change the cluster. */
+static void
+promote_wave (gpointer object, ColletBusCall *call)
+{
+  const char *module;
+  gboolean is_all = FALSE;
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
+  g_variant_lookup (options, "all", "b", &is_all);
+  steer (object, call, module, is_all ? "finish" : "advance", options);
+}
+
 static void
 promote_rollout (gpointer object, ColletBusCall *call)
 {
   const char *module;
   const char *reason = NULL;
-  gboolean is_all = FALSE;
   g_autoptr (GVariant) options = NULL;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
   g_variant_lookup (options, "reason", "&s", &reason);
-  g_variant_lookup (options, "all", "b", &is_all);
   ColletReload *reload = find_canary (collet_manager_object_get_reloader (object), module);
   if (reload == NULL)
     {
-      steer (object, call, module, is_all ? "finish" : "advance", options);
+      collet_bus_call_require (call, object, "org.collet.Collet1.cluster", promote_wave);
       return;
     }
 

@@ -191,6 +191,8 @@ why_not_cancellable (ColletReload *reload)
 {
   if (collet_reload_is_finished (reload))
     return "It has ended.";
+  if (collet_reload_is_committing (reload))
+    return "It is being committed; roll the module back instead.";
   if (collet_reload_get_state (reload) != COLLET_RELOAD_RUNNING)
     return "It is committed; roll the module back instead.";
   if (collet_reload_is_prepared (reload) && collet_reload_get_request (reload)->decided_by != NULL)

@@ -29,7 +29,7 @@ struct _ColletSlot
   ColletGeneration *published;
   GError *refusal;      /* NULL: calls are taken */
   ColletCanary *canary; /* NULL: there is none */
-  GPtrArray *leaving;   /* ColletGeneration, borrowed: replaced, not yet gone; the newest last */
+  GPtrArray *leaving;   /* ColletGeneration: replaced, not yet gone; the newest last */
   gboolean closed;
   gint64 closed_at, pause_us;
   ColletWaitingCalls waiting;
@@ -48,6 +48,8 @@ ColletGeneration *collet_canary_get_candidate (const ColletCanary *canary); /* b
 /* collet-slot-versions.c. The slot's lock is held. */
 /* What runs this version, with a lease; NULL: nothing that is live does. */
 ColletGeneration *collet_slot_lease_version (ColletSlot *slot, const char *sha256);
+/* In the step that publishes `next`, so that who asks for `former` misses no moment. */
+void collet_slot_note_leaving (ColletSlot *slot, ColletGeneration *former, ColletGeneration *next);
 GError *collet_slot_make_mismatch (ColletSlot *slot, const char *text);
 /* The lock is not held: as ColletCallTargetClass has it. */
 ColletVersion *

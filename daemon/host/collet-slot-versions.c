@@ -149,11 +149,12 @@ collet_slot_find_version (ColletSlot *slot, const char *text, ColletManifest **m
 }
 
 void
-collet_slot_add_leaving (ColletSlot *slot, ColletGeneration *former)
+collet_slot_note_leaving (ColletSlot *slot, ColletGeneration *former, ColletGeneration *next)
 {
-  pthread_mutex_lock (&slot->lock);
-  g_ptr_array_add (slot->leaving, former);
-  pthread_mutex_unlock (&slot->lock);
+  if (next != NULL)
+    g_ptr_array_remove (slot->leaving, next); /* it is back */
+  if (former != NULL && former != next && !is_leaving (slot, former))
+    g_ptr_array_add (slot->leaving, g_object_ref (former));
 }
 
 void

@@ -356,6 +356,7 @@ collet_slot_publish (ColletSlot *slot, ColletGeneration *next)
   began_us = g_get_monotonic_time ();
   former = slot->published;
   slot->published = next;
+  collet_slot_note_leaving (slot, former, next);
   canary = g_steal_pointer (&slot->canary);
   if (!slot->closed)
     slot->pause_us = g_get_monotonic_time () - began_us; /* all that a call can wait here */
@@ -456,7 +457,7 @@ collet_slot_new (const char *module, guint max_waiting)
   slot->ref_count = 1;
   slot->module = g_strdup (module);
   slot->max_waiting = max_waiting;
-  slot->leaving = g_ptr_array_new ();
+  slot->leaving = g_ptr_array_new_with_free_func (g_object_unref);
   slot->context = g_main_context_ref_thread_default ();
   pthread_mutex_init (&slot->lock, NULL);
   return slot;
@@ -476,7 +477,6 @@ collet_slot_unref (ColletSlot *slot)
     return;
   /* Who waits holds a reference through the timer, or is the asker's bug. */
   g_assert (slot->waiting.length == 0 && slot->turn == NULL && slot->timer == NULL);
-  g_assert (slot->leaving->len == 0);
   g_ptr_array_unref (slot->leaving);
   g_clear_object (&slot->published);
   g_clear_error (&slot->refusal);

@@ -47,9 +47,8 @@ void collet_slot_resume (ColletSlot *slot);
  * one. NULL: no more, nor after the next publish. */
 void collet_slot_set_canary (ColletSlot *slot, ColletGeneration *candidate, guint percent,
                              const char *const *callers);
-/* A generation that was replaced and is being retired: who asks for its version
- * gets it as long as it has calls. It is borrowed until it is forgotten. */
-void collet_slot_add_leaving (ColletSlot *slot, ColletGeneration *former);
+/* A generation that was replaced has been retired. Until then who asks for its
+ * version gets it as long as it has calls. */
 void collet_slot_forget_leaving (ColletSlot *slot, ColletGeneration *former);
 /* From now on calls get `error` (copied), those that wait as well; those that run
  * go on. NULL: they are taken again. It outlives what is published. */

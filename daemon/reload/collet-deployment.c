@@ -352,7 +352,6 @@ collet_deployment_retire_async (ColletDeployment *self, ColletGeneration *former
   collet_generation_get_stats (former, &stats);
   self->former_crashes += stats.crashes;
   g_array_append_val (self->leaving, leaving);
-  collet_slot_add_leaving (self->slot, former);
   g_signal_emit (self, changed_signal, 0);
   collet_generation_retire_async (former, deadline_ms, NULL, on_retired,
                                   g_task_new (self, NULL, callback, user_data));

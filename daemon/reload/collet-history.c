@@ -64,7 +64,7 @@ entry_of_row (ColletHistoryRow *row)
   else if (end != NULL)
     entry->note = g_steal_pointer (&end->message);
   entry->finished_at = end != NULL ? end->at : 0;
-  entry->duration_us = end != NULL ? end->duration_us : 0;
+  entry->duration_us = end != NULL ? end->duration_us : MAX (g_get_real_time () - reload->started_at, 0);
   entry->pause_us = end != NULL ? end->pause_us : -1;
   entry->items = g_ptr_array_new_with_free_func (history_item_free);
   for (guint i = 0; i < reload->items->len; i++)

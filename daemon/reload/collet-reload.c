@@ -328,7 +328,7 @@ collet_reload_cancel (ColletReload *self, GError **error)
   g_set_error (
       error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
       "Reload %s is %s; it can be cancelled only before its commit point. Roll the module back instead.",
-      self->id, self->is_committing ? "committed" : collet_reload_state_to_string (self->state));
+      self->id, self->is_committing ? "being committed" : collet_reload_state_to_string (self->state));
   return FALSE;
 }
 
@@ -395,6 +395,13 @@ collet_reload_begin_commit (ColletReload *self)
   g_return_if_fail (self->state == COLLET_RELOAD_RUNNING);
 
   self->is_committing = TRUE;
+  g_signal_emit (self, changed_signal, 0);
+}
+
+gboolean
+collet_reload_is_committing (ColletReload *self)
+{
+  return self->is_committing && self->state == COLLET_RELOAD_RUNNING;
 }
 
 void

@@ -132,6 +132,7 @@ void collet_reload_enter_phase (ColletReload *self, const char *phase, double pr
 /* From here on it is with the database whether it is committed; it cannot be
  * cancelled any more, but it can fail. */
 void collet_reload_begin_commit (ColletReload *self);
+gboolean collet_reload_is_committing (ColletReload *self);
 void collet_reload_set_committed (ColletReload *self);
 /* How it ended; takes `error`, NULL: SUCCEEDED. Nobody is told before that is in
  * the history: */

@@ -4,11 +4,12 @@
 import errno
 import hashlib
 import os
+import shutil
 import sqlite3
 import time
 import unittest
 
-from collet_harness import HAS_FAILPOINTS, IS_SANITIZED, BusError, TestCase, example, module, variants, wait_until
+from collet_harness import HAS_FAILPOINTS, IS_SANITIZED, RELOAD, BusError, TestCase, example, module, variants, wait_until
 
 DAY = 86400
 SHIM = os.environ.get('COLLET_FAULT_SHIM', '')
@@ -121,6 +122,26 @@ class Retention(TestCase):
         daemon.wait(daemon.call('CommitReload', '(ssa{sv})', 'echo', prepared, {}))
         self.assertEqual(daemon.version('echo'), prepared)
         self.assertEqual(daemon.info('echo')['PreviousVersion'], versions[1])
+
+    def test_what_is_on_trial_or_a_canary_stays_with_what_it_would_go_back_to(self):
+        for how in ({'trial_ms': 60000}, {'canary_percent': 50}):
+            with self.subTest(how):
+                daemon = self.daemon('--set', 'retention.versions=0')
+                versions = self.load_builds(daemon, 2)
+                path, tried = self.build('tried')
+                reload = daemon.begin_reload('echo', path, **how)
+                wait_until(lambda reload=reload: daemon.property('Phase', reload, RELOAD) in ('trial', 'canary'))
+                # Another module's reload makes the housekeeper look.
+                daemon.load(module('counter-1.0.0'))
+                time.sleep(1)
+                self.assertLessEqual({tried, versions[1]}, self.files(daemon))
+                self.assertLessEqual({versions[1]} | ({tried} if 'trial_ms' in how else set()),
+                                     {row['sha256'] for row in daemon.sql('SELECT sha256 FROM artifact')})
+                daemon.call('RevertReload', '(sa{sv})', os.path.basename(reload), {})
+                wait_until(lambda: daemon.version('echo') == versions[1])
+                self.assertEqual(daemon.tool_value('echo', {'x': 1}), {'x': 1})
+                daemon.stop()
+                shutil.rmtree(daemon.data)
 
     def test_a_module_that_is_not_there_has_no_versions(self):
         self.assertBusError('NotFound', self.daemon().call, 'ListVersions', '(s)', 'absent')

@@ -386,6 +386,7 @@ test_no_call_is_lost (void)
     ;
   g_clear_object (&generations[n % 2]);
   g_object_unref (collet_slot_publish (slot, NULL));
+  collet_slot_forget_leaving (slot, COLLET_GENERATION (generations[(n + 1) % 2]));
   g_assert_finalize_object (generations[(n + 1) % 2]);
 }
 

@@ -114,6 +114,7 @@ test_progress (void)
   collet_reload_enter_phase (reload, "drain", 1.0); /* never done before the end */
   g_assert_cmpfloat (collet_reload_get_progress (reload), <, 1.0);
   collet_reload_begin_commit (reload);
+  g_assert_true (collet_reload_is_committing (reload)); /* and whoever watches knows that it is too late */
   collet_reload_set_committed (reload);
   collet_reload_conclude (reload, NULL);
   g_assert_cmpfloat (collet_reload_get_progress (reload), <, 1.0);
@@ -123,7 +124,7 @@ test_progress (void)
   g_assert_true (collet_reload_is_finished (reload));
   g_assert_cmpfloat (collet_reload_get_progress (reload), ==, 1.0);
   g_assert_cmpuint (finished, ==, 1);
-  g_assert_cmpuint (changed, ==, 5);
+  g_assert_cmpuint (changed, ==, 6);
 }
 
 static void
