@@ -279,27 +279,10 @@ def serve(node):
     raise Failure(f'colletd ended with {status}')
 
 
-def show(node):
-    """The app on a daemon with a past, until its window is closed."""
-    node.start_daemon('--record-calls')
-    node.ctl('load', *(node.example(name) for name in (f'{MODULE}-1.0.0', 'text-tools', 'countdown')))
-    node.ctl('reload', MODULE, '--artifact', node.example(f'{MODULE}-1.1.0'), '--reason', 'Exact for whole numbers')
-    node.ctl('subscribe', 'add')
-    say(f"""colletd serves MCP on http://127.0.0.1:{node.port}/mcp, on a private bus, data in {node.data}
-Try it: load {node.example(f'{MODULE}-2.0.0')} over {MODULE} (its page, Reload…), and go back.""")
-    environment = node.environment | {'GSETTINGS_SCHEMA_DIR': os.path.join(node.build, 'data', 'desktop'),
-                                      'COLLET_LOCALE_DIR': os.path.join(node.build, 'po')}
-    status = subprocess.run([node.program('gui/collet'), '--session'], env=environment, check=False).returncode
-    if status != 0:
-        raise Failure(f'collet ended with {status}')
-    return 0
-
-
 def parse():
     parser = argparse.ArgumentParser(prog='scripts/demo')
     parser.add_argument('build')
     parser.add_argument('--serve', action='store_true')
-    parser.add_argument('--gui', action='store_true')
     parser.add_argument('--port', type=int, default=PORT)
     parser.add_argument('--connections', type=int, default=8)
     parser.add_argument('--seconds', type=float, default=1.5)
@@ -321,7 +304,7 @@ def main():
             node.start_bus()
             if options.serve:
                 serve(node)
-            return show(node) if options.gui else demonstrate(node, options)
+            return demonstrate(node, options)
         except Failure as failure:
             say(f'demo: {failure}')
             return 1
