@@ -19,9 +19,7 @@ G_DEFINE_FINAL_TYPE (ColletActivityPage, collet_activity_page, COLLET_TYPE_PAGE)
 static void
 bind_time (GtkWidget *cell, gpointer item, gpointer self)
 {
-  g_autofree char *time = collet_text_dup_time (collet_item_get_int (item, "At"));
-
-  gtk_label_set_label (GTK_LABEL (cell), time);
+  collet_cell_set_time (cell, collet_item_get_int (item, "At"));
 }
 
 static void

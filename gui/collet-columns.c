@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-text.h"
+
 typedef struct
 {
   ColletColumn column;
@@ -113,6 +115,8 @@ collet_columns_set_model (GtkColumnView *view, GListModel *model)
   /* The header is a row without a name otherwise. */
   gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_first_child (GTK_WIDGET (view))),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Column titles"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_last_child (GTK_WIDGET (view))),
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Rows"), -1);
   g_object_unref (selection);
 }
 
@@ -135,7 +139,19 @@ collet_columns_get_selected (GtkColumnView *view)
 GtkWidget *
 collet_cell_new_text (void)
 {
-  return g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  /* A narrow window scrolls rather than cutting everything off. */
+  return g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, "width-chars", 8,
+                       NULL);
+}
+
+void
+collet_cell_set_time (GtkWidget *cell, gint64 time)
+{
+  g_autofree char *text = collet_text_dup_short_time (time);
+  g_autofree char *all = collet_text_dup_time (time);
+
+  gtk_label_set_label (GTK_LABEL (cell), text);
+  gtk_widget_set_tooltip_text (cell, all);
 }
 
 GtkWidget *
@@ -143,7 +159,6 @@ collet_cell_new_name (void)
 {
   GtkWidget *label = collet_cell_new_text ();
 
-  /* A narrow window scrolls rather than cutting names off. */
   gtk_label_set_width_chars (GTK_LABEL (label), 14);
   return label;
 }

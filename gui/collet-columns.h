@@ -32,6 +32,8 @@ gpointer collet_columns_get_selected (GtkColumnView *view);
 /* Cells. */
 GtkWidget *collet_cell_new_text (void);
 GtkWidget *collet_cell_new_number (void);
+/* The moment in µs; all of it in a tooltip. */
+void collet_cell_set_time (GtkWidget *cell, gint64 time);
 /* Of what the row is about. */
 GtkWidget *collet_cell_new_name (void);
 

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "collet-columns.h"
+#include "collet-rows.h"
 #include "collet-state-bin.h"
 #include "collet-status.h"
 #include "collet-strip.h"
@@ -207,6 +208,9 @@ set_node_columns (ColletOverviewPage *self)
   for (guint i = 0; i < self->node_columns->len; i++)
     gtk_column_view_remove_column (self->view, self->node_columns->pdata[i]);
   g_ptr_array_set_size (self->node_columns, 0);
+  /* Alone, the column of versions has said it. */
+  if (n <= 1)
+    return;
   if (n > MAX_COLUMNS)
     {
       ColletColumn strip = { N_ ("Nodes"), collet_strip_new, bind_strip, compare_differing, TRUE, NULL };
@@ -363,5 +367,6 @@ static void
 collet_overview_page_init (ColletOverviewPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_buttons (GTK_WIDGET (self));
   self->node_columns = g_ptr_array_new_with_free_func (g_object_unref);
 }

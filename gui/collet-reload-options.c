@@ -25,9 +25,8 @@ static const Strategy strategies[] = {
   { "quorum", N_ ("More than half"), N_ ("Counts when more than half have it; the others follow."), 0 },
   { "rolling", N_ ("Wave by wave"), N_ ("Some nodes first; it stops where errors rise."), TAKES_WAVES },
   { "local", N_ ("This node"),
-    N_ ("State is taken along; if anything fails, the old version goes on. In a cluster it is this node’s "
-        "own "
-        "version then."),
+    N_ ("State is taken along; if anything fails, the old version goes on. In a cluster the version is this "
+        "node’s own."),
     TAKES_CANARY | TAKES_TRIAL },
   { "prepare", N_ ("Prepare, commit by hand"),
     N_ ("The new version is started and can be called for trial; it serves when you commit."), TAKES_TRIAL },
@@ -37,6 +36,7 @@ static const Strategy strategies[] = {
 struct _ColletReloadOptions
 {
   AdwBin parent_instance;
+  AdwPreferencesGroup *how;
   GtkWidget *strategy, *reason, *breaking_row, *breaking, *discard_row, *discard;
   GtkWidget *more, *canary_row, *canary, *trial_row, *trial, *waves, *bake_row, *bake, *smoke;
   guint first; /* of the strategies that are offered */
@@ -68,8 +68,10 @@ update (ColletReloadOptions *self)
   /* A canary is for modules without state only; what is new has no old version to go back to. */
   Takes takes = self->is_new ? 0 : strategy->takes;
 
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->strategy), _ (strategy->promise));
-  gtk_widget_set_visible (self->strategy, !self->is_new || self->first < FIRST_ALONE);
+  gboolean is_asked = !self->is_new || self->first < FIRST_ALONE;
+
+  adw_preferences_group_set_description (self->how, is_asked ? _ (strategy->promise) : NULL);
+  gtk_widget_set_visible (self->strategy, is_asked);
   gtk_widget_set_visible (self->breaking_row, self->is_breaking);
   gtk_widget_set_visible (self->discard_row, self->is_stateful);
   gtk_widget_set_visible (self->canary_row, (takes & TAKES_CANARY) != 0 && !self->is_stateful);
@@ -209,6 +211,7 @@ collet_reload_options_class_init (ColletReloadOptionsClass *klass)
   signals[CHANGED] = g_signal_new ("changed", COLLET_TYPE_RELOAD_OPTIONS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/collet/Collet/collet-reload-options.ui");
+  gtk_widget_class_bind_template_child (widget_class, ColletReloadOptions, how);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadOptions, strategy);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadOptions, reason);
   gtk_widget_class_bind_template_child (widget_class, ColletReloadOptions, breaking_row);

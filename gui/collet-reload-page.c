@@ -459,6 +459,7 @@ static void
 collet_reload_page_init (ColletReloadPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_buttons (GTK_WIDGET (self));
   for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
     {
       self->phase_marks[i] = collet_status_new ();

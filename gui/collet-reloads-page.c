@@ -5,6 +5,7 @@
 
 #include "collet-columns.h"
 #include "collet-history-file.h"
+#include "collet-rows.h"
 #include "collet-state-bin.h"
 #include "collet-status.h"
 #include "collet-text.h"
@@ -87,9 +88,7 @@ bind_versions (GtkWidget *cell, gpointer item, gpointer self)
 static void
 bind_started (GtkWidget *cell, gpointer item, gpointer self)
 {
-  g_autofree char *text = collet_text_dup_time (collet_item_get_int (item, "StartedAt"));
-
-  gtk_label_set_label (GTK_LABEL (cell), text);
+  collet_cell_set_time (cell, collet_item_get_int (item, "StartedAt"));
 }
 
 static void
@@ -441,4 +440,5 @@ collet_reloads_page_init (ColletReloadsPage *self)
 {
   self->rows = collet_item_list_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_buttons (GTK_WIDGET (self));
 }

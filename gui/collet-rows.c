@@ -61,7 +61,25 @@ collet_widget_set_name (GtkWidget *widget, const char *label)
   g_auto (GStrv) parts = g_strsplit (label, "_", 2);
   g_autofree char *name = g_strjoinv ("", parts);
 
+  /* The label in it would be read as well, or in place of the name. */
+  gtk_accessible_reset_relation (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+void
+collet_widget_name_buttons (GtkWidget *widget)
+{
+  const char *label = NULL;
+
+  if (GTK_IS_BUTTON (widget) && gtk_button_get_use_underline (GTK_BUTTON (widget)))
+    label = gtk_button_get_label (GTK_BUTTON (widget));
+  else if (GTK_IS_MENU_BUTTON (widget) && gtk_menu_button_get_use_underline (GTK_MENU_BUTTON (widget)))
+    label = gtk_menu_button_get_label (GTK_MENU_BUTTON (widget));
+  if (label != NULL)
+    collet_widget_set_name (widget, label);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && label == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    collet_widget_name_buttons (child);
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-status.h"
 
+#define WHOLE_CHARS 10
+
 static const struct
 {
   const char *icon, *style;
@@ -83,6 +85,8 @@ collet_status_set (ColletStatus *self, ColletStatusKind kind, const char *word)
   gtk_widget_set_visible (self->icon, looks[kind].icon != NULL);
   gtk_image_set_from_icon_name (GTK_IMAGE (self->icon), looks[kind].icon);
   gtk_label_set_label (GTK_LABEL (self->label), word);
+  /* A short word is never cut off; where it is narrow, something scrolls or wraps. */
+  gtk_label_set_width_chars (GTK_LABEL (self->label), (int)MIN (g_utf8_strlen (word, -1), WHOLE_CHARS));
   if (self->style == looks[kind].style)
     return;
   if (self->style != NULL)

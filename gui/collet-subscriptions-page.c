@@ -51,9 +51,7 @@ bind_owner (GtkWidget *cell, gpointer item, gpointer self)
 static void
 bind_since (GtkWidget *cell, gpointer item, gpointer self)
 {
-  g_autofree char *since = collet_text_dup_time (collet_item_get_int (item, "since"));
-
-  gtk_label_set_label (GTK_LABEL (cell), since);
+  collet_cell_set_time (cell, collet_item_get_int (item, "since"));
 }
 
 static void

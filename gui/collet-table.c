@@ -70,7 +70,9 @@ collet_table_setup (ColletTable *self, const ColletTableSetup *setup, ColletServ
 void
 collet_table_add_control (ColletTable *self, GtkWidget *control)
 {
-  gtk_box_append (GTK_BOX (self->bar), control);
+  gtk_flow_box_append (GTK_FLOW_BOX (self->bar), control);
+  gtk_widget_set_focusable (gtk_widget_get_parent (control), FALSE);
+  gtk_widget_set_visible (self->bar, TRUE);
 }
 
 GtkWidget *

@@ -28,7 +28,7 @@ typedef struct
 /* Once. setup's columns are copied, its texts are static. */
 void collet_table_setup (ColletTable *self, const ColletTableSetup *setup, ColletService *service,
                          GListModel *model, gpointer user_data);
-/* To the right of the search. */
+/* Below the search. */
 void collet_table_add_control (ColletTable *self, GtkWidget *control);
 GtkWidget *collet_table_get_search (ColletTable *self);
 gpointer collet_table_get_selected (ColletTable *self);

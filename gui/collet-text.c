@@ -159,15 +159,30 @@ collet_text_dup_ago (gint64 time)
   return collet_text_dup_time (time);
 }
 
-char *
-collet_text_dup_time (gint64 time)
+static char *
+dup_time (gint64 time, const char *format)
 {
   g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc (time / US_PER_SECOND);
   g_autoptr (GDateTime) local = utc != NULL ? g_date_time_to_local (utc) : NULL;
 
   if (time <= 0 || local == NULL)
     return g_strdup ("–");
-  return isolate (g_date_time_format (local, "%Y-%m-%d %H:%M:%S"));
+  return isolate (g_date_time_format (local, format));
+}
+
+char *
+collet_text_dup_time (gint64 time)
+{
+  return dup_time (time, "%Y-%m-%d %H:%M:%S");
+}
+
+char *
+collet_text_dup_short_time (gint64 time)
+{
+  g_autofree char *day = dup_time (time, "%F");
+  g_autofree char *today = dup_time (g_get_real_time (), "%F");
+
+  return dup_time (time, g_str_equal (day, today) ? "%H:%M:%S" : "%Y-%m-%d %H:%M");
 }
 
 char *

@@ -35,6 +35,8 @@ char *collet_text_dup_full_version (const char *semantic, const char *sha256);
 char *collet_text_dup_change (const char *from, const char *to);
 char *collet_text_dup_ago (gint64 time);
 char *collet_text_dup_time (gint64 time);
+/* For columns: the time alone, if it was today. */
+char *collet_text_dup_short_time (gint64 time);
 char *collet_text_dup_duration (gint64 duration);
 char *collet_text_dup_size (gint64 bytes);
 /* Of a uid; -1 is the daemon itself. */

@@ -171,7 +171,8 @@ show_latency (ColletToolPage *self, GPtrArray *rows)
       last = (double)collet_item_get_int (rows->pdata[i], "p95-us");
       g_array_append_val (values, last);
     }
-  gtk_widget_set_visible (self->latency, values->len > 0);
+  gtk_widget_set_visible (self->latency, values->len > 0 && self->calls > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->sparkline), values->len > 1);
   g_autofree char *duration = collet_text_dup_duration ((gint64)last);
   g_autofree char *text = g_strdup_printf (_ ("95 %% of the calls within %s"), duration);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->latency), text);
@@ -250,9 +251,11 @@ collet_tool_page_update (ColletDetailPage *page, ColletItem *item)
   set_code (self->output_schema, output);
   gtk_widget_set_visible (self->output_row, *output != '\0');
   show_facts (page, item);
-  if (calls != self->calls)
-    ask (self);
+  /* Trial calls before a version served count there, but are nobody's. */
+  if (calls == self->calls)
+    return;
   self->calls = calls;
+  ask (self);
 }
 
 /* ---- the page ---- */
@@ -303,5 +306,6 @@ static void
 collet_tool_page_init (ColletToolPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_buttons (GTK_WIDGET (self));
   collet_detail_page_add_facts (COLLET_DETAIL_PAGE (self), self->facts, fact_names, N_FACTS);
 }

@@ -56,9 +56,7 @@ bind_version (GtkWidget *cell, gpointer item, gpointer self)
 static void
 bind_updated (GtkWidget *cell, gpointer item, gpointer self)
 {
-  g_autofree char *time = collet_text_dup_time (collet_item_get_int (item, "UpdatedAt"));
-
-  gtk_label_set_label (GTK_LABEL (cell), time);
+  collet_cell_set_time (cell, collet_item_get_int (item, "UpdatedAt"));
 }
 
 static void

@@ -42,6 +42,11 @@ show_bar (ColletWindow *self)
 {
   gboolean is_shown = self->denied != 0 && collet_service_get_state (self->service) == COLLET_SERVICE_READY;
 
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+
+  /* Nobody is left on a button that is not there any more. */
+  if (!is_shown && focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->access_bar)))
+    gtk_widget_child_focus (GTK_WIDGET (self->pages), GTK_DIR_TAB_FORWARD);
   gtk_info_bar_set_revealed (self->access_bar, is_shown);
   gtk_widget_set_visible (GTK_WIDGET (self->access_bar), is_shown);
 }

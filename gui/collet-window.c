@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-rows.h"
 #include "collet-text.h"
 
 G_DEFINE_FINAL_TYPE (ColletWindow, collet_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -184,6 +185,7 @@ collet_window_init (ColletWindow *self)
   self->followed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reasons = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_buttons (GTK_WIDGET (self));
 }
 
 static void

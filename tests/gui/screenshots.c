@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * screenshots FOLDER VARIANT [--rtl] [--width N]: each screen of the app, with the daemon on the
- * session bus, as FOLDER/VARIANT-SCREEN.png. Fails if one cannot be drawn.
+ * screenshots FOLDER VARIANT ARTIFACT [--rtl] [--width N] [--text-scale X]: each screen and dialog
+ * of the app, with the daemon on the session bus, as FOLDER/VARIANT-SCREEN.png. Fails if one cannot
+ * be drawn.
  */
 #include <glib/gi18n.h>
 #include <locale.h>
 
 #include <adwaita.h>
 
+#include "collet-preferences.h"
 #include "collet-reload-dialog.h"
 #include "collet-window.h"
 
@@ -27,6 +29,7 @@ static const struct
 static char *folder, *variant, *artifact;
 static gboolean is_rtl;
 static int width = 1000;
+static double text_scale = 1;
 static int status;
 
 static gboolean
@@ -46,17 +49,34 @@ settle (void)
     g_main_context_iteration (NULL, TRUE);
 }
 
+/* What it looks like; on a busy machine it takes a while until it looks like anything. */
+static GskRenderNode *
+snapshot_of (GtkWidget *widget)
+{
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  GskRenderNode *node = NULL;
+
+  for (int i = 0; node == NULL && i < 20; i++)
+    {
+      GtkSnapshot *snapshot = gtk_snapshot_new ();
+
+      gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (widget),
+                              gtk_widget_get_height (widget));
+      node = gtk_snapshot_free_to_node (snapshot);
+      if (node == NULL)
+        settle ();
+    }
+  return node;
+}
+
 static void
 draw (GtkWidget *widget, const char *name)
 {
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
-  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = snapshot_of (widget);
   int w = gtk_widget_get_width (widget), h = gtk_widget_get_height (widget);
   g_autofree char *file = g_strdup_printf ("%s-%s.png", variant, name);
   g_autofree char *path = g_build_filename (folder, file, NULL);
 
-  gdk_paintable_snapshot (paintable, snapshot, w, h);
-  g_autoptr (GskRenderNode) node = gtk_snapshot_free_to_node (g_steal_pointer (&snapshot));
   GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (widget));
   g_autoptr (GdkTexture) texture =
       node != NULL
@@ -87,6 +107,42 @@ find_reload (ColletService *service)
 }
 
 static void
+draw_dialog (GtkWidget *dialog, const char *name)
+{
+  int natural, height;
+
+  gtk_window_get_default_size (GTK_WINDOW (dialog), &natural, &height);
+  if (natural > width)
+    gtk_window_set_default_size (GTK_WINDOW (dialog), width, height);
+  gtk_window_present (GTK_WINDOW (dialog));
+  settle ();
+  draw (dialog, name);
+  gtk_window_destroy (GTK_WINDOW (dialog));
+  settle ();
+}
+
+/* What an action of the window opens. target: consumed if floating. */
+static void
+draw_opened (ColletWindow *window, const char *action, GVariant *target, const char *name)
+{
+  gtk_widget_activate_action_variant (GTK_WIDGET (window), action, target);
+  settle ();
+  for (guint i = 0; i < g_list_model_get_n_items (gtk_window_get_toplevels ()); i++)
+    {
+      g_autoptr (GtkWidget) opened = g_list_model_get_item (gtk_window_get_toplevels (), i);
+
+      if (opened == GTK_WIDGET (window) || !gtk_widget_get_mapped (opened))
+        continue;
+      draw (opened, name);
+      gtk_window_close (GTK_WINDOW (opened));
+      settle ();
+      return;
+    }
+  g_printerr ("%s opened nothing\n", action);
+  status = 1;
+}
+
+static void
 on_activate (GtkApplication *app, gpointer user_data)
 {
   ColletWindow *window = COLLET_WINDOW (gtk_application_get_active_window (app));
@@ -103,11 +159,11 @@ on_activate (GtkApplication *app, gpointer user_data)
       settle ();
       draw (GTK_WIDGET (window), screens[i].name);
     }
-  GtkWidget *dialog = collet_reload_dialog_new (window, "calculator", artifact);
-  gtk_window_present (GTK_WINDOW (dialog));
-  settle ();
-  draw (dialog, "review");
-  gtk_window_destroy (GTK_WINDOW (dialog));
+  draw_dialog (collet_reload_dialog_new (window, "calculator", artifact), "review");
+  draw_dialog (collet_preferences_new (COLLET_APP (app)), "preferences");
+  draw_opened (window, "win.show-help-overlay", NULL, "shortcuts");
+  draw_opened (window, "win.rollback", g_variant_new ("(ss)", "calculator", ""), "rollback");
+  draw_opened (window, "win.drain", g_variant_new_string ("calculator"), "drain");
   g_application_quit (G_APPLICATION (app));
 }
 
@@ -117,6 +173,7 @@ main (int argc, char **argv)
   const GOptionEntry options[] = {
     { "rtl", 0, 0, G_OPTION_ARG_NONE, &is_rtl, NULL, NULL },
     { "width", 0, 0, G_OPTION_ARG_INT, &width, NULL, NULL },
+    { "text-scale", 0, 0, G_OPTION_ARG_DOUBLE, &text_scale, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("FOLDER VARIANT ARTIFACT");
@@ -134,6 +191,7 @@ main (int argc, char **argv)
 
   g_autoptr (ColletApp) app = collet_app_new ();
   adw_init ();
+  g_object_set (gtk_settings_get_default (), "gtk-xft-dpi", (int)(96 * 1024 * text_scale), NULL);
   if (is_rtl)
     gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   g_signal_connect_after (app, "activate", G_CALLBACK (on_activate), NULL);

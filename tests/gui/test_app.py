@@ -3,6 +3,7 @@
 
 import os
 import time
+import unittest
 
 import a11y
 import pyatspi
@@ -253,3 +254,7 @@ class Everybody(AppCase):
         self.unsee('text', PATH)
         a11y.key('ctrl+question')
         self.see(name='Load a module')
+
+
+if __name__ == '__main__':
+    unittest.main()

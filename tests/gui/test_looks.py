@@ -8,7 +8,8 @@ import unittest
 
 from collet_app import AppCase, harness
 
-SCREENS = ('overview', 'module', 'tools', 'tool', 'nodes', 'reloads', 'reload', 'subscriptions', 'activity', 'review')
+SCREENS = ('overview', 'module', 'tools', 'tool', 'nodes', 'reloads', 'reload', 'subscriptions', 'activity', 'review',
+           'preferences', 'shortcuts', 'rollback', 'drain')
 SHOTS = os.environ.get('COLLET_SHOTS', '.')
 
 
@@ -43,6 +44,12 @@ class Looks(AppCase):
 
     def test_narrow(self):
         self.draw('narrow', '--width=360')
+
+    def test_text_twice_as_large(self):
+        self.draw('large', '--text-scale=2')
+
+    def test_german(self):
+        self.draw('german', LANGUAGE='de')
 
 
 if __name__ == '__main__':

@@ -46,6 +46,7 @@ class Many(AppCase):
             self.see('label', node)
         self.see('label', 'Failed')
         if 'COLLET_SHOTS' in os.environ:
+            os.makedirs(os.environ['COLLET_SHOTS'], exist_ok=True)
             a11y.shot(os.path.join(os.environ['COLLET_SHOTS'], 'few-overview.png'))
 
     def test_only_what_needs_attention(self):
