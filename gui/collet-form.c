@@ -222,25 +222,41 @@ add_field (ColletForm *self, const char *name, FieldKind kind, gboolean required
   g_ptr_array_add (self->fields, field);
 }
 
-void
-collet_form_set_schema (ColletForm *self, const char *schema)
+static GHashTable *
+dup_texts (ColletForm *self)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
+  GHashTable *texts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
-  if (g_strcmp0 (schema, self->schema) == 0)
-    return;
-  g_free (self->schema);
-  self->schema = g_strdup (schema);
-  collet_group_clear (self->group);
-  g_ptr_array_set_size (self->fields, 0);
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = self->fields->pdata[i];
+      if (GTK_IS_EDITABLE (field->row))
+        g_hash_table_insert (texts, g_strdup (field->name),
+                             g_strdup (gtk_editable_get_text (GTK_EDITABLE (field->row))));
+    }
+  return texts;
+}
 
-  JsonNode *root =
-      json_parser_load_from_data (parser, schema, -1, NULL) ? json_parser_get_root (parser) : NULL;
-  JsonObject *object = root != NULL && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
-  JsonObject *members = object != NULL ? get_object (object, "properties") : NULL;
+static void
+restore_texts (ColletForm *self, GHashTable *texts)
+{
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = self->fields->pdata[i];
+      const char *text = g_hash_table_lookup (texts, field->name);
+      if (text != NULL && GTK_IS_EDITABLE (field->row))
+        gtk_editable_set_text (GTK_EDITABLE (field->row), text);
+    }
+}
+
+static void
+fill (ColletForm *self, JsonObject *schema)
+{
+  JsonObject *members = schema != NULL ? get_object (schema, "properties") : NULL;
   /* Without properties nothing is asked for, unless anything may be given. */
   gboolean is_closed =
-      object != NULL && (members != NULL || json_object_has_member (object, "additionalProperties"));
+      schema != NULL && (members != NULL || json_object_has_member (schema, "additionalProperties"));
+
   if (!is_closed || (members != NULL && json_object_get_size (members) > MAX_FIELDS))
     {
       add_field (self, "", FIELD_WHOLE, FALSE, NULL);
@@ -251,8 +267,27 @@ collet_form_set_schema (ColletForm *self, const char *schema)
     {
       JsonObject *property = get_object (members, name->data);
       add_field (self, name->data, property != NULL ? get_kind (property) : FIELD_JSON,
-                 is_required (object, name->data), property);
+                 is_required (schema, name->data), property);
     }
+}
+
+void
+collet_form_set_schema (ColletForm *self, const char *schema)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+
+  if (g_strcmp0 (schema, self->schema) == 0)
+    return;
+  g_free (self->schema);
+  self->schema = g_strdup (schema);
+  g_autoptr (GHashTable) texts = dup_texts (self);
+  collet_group_clear (self->group);
+  g_ptr_array_set_size (self->fields, 0);
+  JsonNode *root =
+      json_parser_load_from_data (parser, schema, -1, NULL) ? json_parser_get_root (parser) : NULL;
+  fill (self, root != NULL && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL);
+  /* A tool that was replaced meanwhile takes most of what was typed in, as a rule. */
+  restore_texts (self, texts);
 }
 
 /* ---- to arguments ---- */

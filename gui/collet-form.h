@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (ColletForm, collet_form, COLLET, FORM, AdwBin)
 
 GtkWidget *collet_form_new (void);
-/* Keeps what was typed in if the schema is the same. */
+/* Keeps what was typed in, of fields that are still there. */
 void collet_form_set_schema (ColletForm *self, const char *schema);
 /* A JSON object; NULL: InvalidArgument, and the field is marked. */
 char *collet_form_dup_arguments (ColletForm *self, GError **error);

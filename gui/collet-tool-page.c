@@ -41,6 +41,7 @@ struct _ColletToolPage
   ColletSparkline *sparkline;
   ColletForm *form;
   ColletStatus *outcome;
+  char *form_of; /* the tool that what is typed in is for */
   gboolean is_calling;
   gint64 called_at, calls;
 };
@@ -266,6 +267,12 @@ collet_tool_page_set_key (ColletPage *page, const char *key)
   ColletToolPage *self = COLLET_TOOL_PAGE (page);
 
   COLLET_PAGE_CLASS (collet_tool_page_parent_class)->set_key (page, key);
+  if (g_strcmp0 (key, self->form_of) != 0)
+    {
+      collet_form_set_schema (self->form, "");
+      g_free (self->form_of);
+      self->form_of = g_strdup (key);
+    }
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->subscribe), "s", key);
   gtk_widget_set_visible (self->answer, FALSE);
   gtk_widget_set_visible (self->latency, FALSE);
@@ -274,10 +281,18 @@ collet_tool_page_set_key (ColletPage *page, const char *key)
 }
 
 static void
+collet_tool_page_finalize (GObject *object)
+{
+  g_free (COLLET_TOOL_PAGE (object)->form_of);
+  G_OBJECT_CLASS (collet_tool_page_parent_class)->finalize (object);
+}
+
+static void
 collet_tool_page_class_init (ColletToolPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->finalize = collet_tool_page_finalize;
   COLLET_PAGE_CLASS (klass)->set_key = collet_tool_page_set_key;
   COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_TOOLS;
   COLLET_DETAIL_PAGE_CLASS (klass)->update = collet_tool_page_update;

@@ -5,9 +5,9 @@
  * time is they.
  *
  * Every tenth module differs on two nodes. --updates: changes of the matrix a second, in
- * ten signals. --deny looking, changing, or locked (changing, until a caller allows to be
- * asked for a password). Prints "ready"; a line "gap" on its input makes it leave a
- * signal out.
+ * ten signals. --deny looking, changing, locked (changing, until a caller allows to be
+ * asked for a password) or knowing (it is too old to know any method). Prints "ready"; a line "gap" on its
+ * input makes it leave a signal out.
  */
 #include <gio/gio.h>
 #include <stdio.h>
@@ -230,7 +230,10 @@ static void
 answer (GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *method,
         GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
 {
-  if (!may (invocation))
+  if (g_strcmp0 (deny, "knowing") == 0)
+    g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD,
+                                           "There is no method %s", method);
+  else if (!may (invocation))
     g_dbus_method_invocation_return_error (invocation, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED,
                                            "You may not do that. Ask an administrator.");
   else if (g_str_equal (method, "GetManagedObjects"))

@@ -126,6 +126,20 @@ test_the_same_schema_keeps_the_input (void)
   assert_arguments (form, "{\"a\":5}");
 }
 
+static void
+test_a_new_schema_keeps_what_it_still_takes (void)
+{
+  g_autoptr (ColletForm) form = make_form (
+      "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"},\"b\":{\"type\":\"string\"}}}");
+
+  type_in (form, "a", "5");
+  type_in (form, "b", "gone");
+  collet_form_set_schema (
+      form,
+      "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"},\"c\":{\"type\":\"string\"}}}");
+  assert_arguments (form, "{\"a\":5}");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -137,5 +151,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gui/form/what-cannot-be-made-is-marked", test_what_cannot_be_made_is_marked);
   g_test_add_func ("/gui/form/any-schema-has-a-form", test_any_schema_has_a_form);
   g_test_add_func ("/gui/form/the-same-schema-keeps-the-input", test_the_same_schema_keeps_the_input);
+  g_test_add_func ("/gui/form/a-new-schema-keeps-what-it-still-takes",
+                   test_a_new_schema_keeps_what_it_still_takes);
   return g_test_run ();
 }

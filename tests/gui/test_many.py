@@ -77,6 +77,12 @@ class Many(AppCase):
         self.press('Details')
         self.see(holds='DrainModule is not offered here')
 
+    def test_an_older_daemon_is_called_so(self):
+        self.stand_in('--modules=2', '--nodes=2', '--deny=knowing')
+        self.start(daemon=False)
+        self.see(name='The Daemon Is Older than This App')
+        self.see('push button', 'Copy Details')
+
     def test_who_may_not_look_is_told(self):
         self.stand_in('--modules=2', '--nodes=2', '--deny=looking')
         self.start(daemon=False)
