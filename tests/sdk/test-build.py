@@ -296,6 +296,16 @@ def _(folder):
     assert json.loads(manifests(folder / "greeter.so")[0])["name"] == "greeter"
 
 
+@test("/sdk/readme/c++")
+def _(folder):
+    environment = author(folder)
+    (folder / "hello.cc").write_text(readme("cpp")[0])
+    for standard in STANDARDS["c++"]:
+        run("collet-build", "hello.json", "hello.cc", "--", f"-std={standard}", "-Wall", "-Wextra", "-Werror", cwd=folder,
+            env=environment)
+        check_module(folder / "hello.so", readme("json")[0])
+
+
 @test("/sdk/readme/rust")
 def _(folder):
     need("rustc")
