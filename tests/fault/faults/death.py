@@ -7,7 +7,8 @@ import time
 from collet_harness import wait_until
 from faults import fault
 
-TIMEOUT_MS = 4000
+TIMEOUT_MS = 4000  # of a reload that is given up
+AMPLE_TIMEOUT_MS = 30000  # of one that is not, however slow the machine
 
 # place: whether sync_all is committed if the node stays away until it is decided;
 # None: that depends on who is faster.
@@ -57,7 +58,7 @@ def asked(place, commits):
         other = world.pick(node)
         before, _ = newest_decision(world)
         node.arm(place)
-        world.reload(node, timeout_ms=TIMEOUT_MS)
+        world.reload(node, timeout_ms=AMPLE_TIMEOUT_MS if commits else TIMEOUT_MS)
         node.wait_death()
         if place == 'cluster-begun' or commits:
             world.seen.append(expect_decision(world, before, commits))
@@ -77,7 +78,7 @@ def taking_part(place, commits):
         other = world.pick(node)
         before, _ = newest_decision(world)
         node.arm(place)
-        reload = world.reload(other, timeout_ms=TIMEOUT_MS)
+        reload = world.reload(other, timeout_ms=AMPLE_TIMEOUT_MS if commits else TIMEOUT_MS)
         node.wait_death()
         expect_decision(world, before, commits)
         if commits:
@@ -96,7 +97,7 @@ def taking_part_in_quorum(place):
         other = world.pick(node)
         before, _ = newest_decision(world)
         node.arm(place)
-        reload = world.reload(other, 'quorum', timeout_ms=TIMEOUT_MS)
+        reload = world.reload(other, 'quorum', timeout_ms=AMPLE_TIMEOUT_MS)
         node.wait_death()
         expect_decision(world, before, True)
         reload.expect_success()

@@ -72,7 +72,7 @@ if not IS_SANITIZED:
         behind.set_clock(3600)
         reload.expect_success()
         world.reload(behind, 'quorum').expect_success()
-        if time.monotonic() - begun > 20:
+        if time.monotonic() - begun > 120:
             raise AssertionError('the clocks delayed it')
         world.expect_ctl(ahead, ('history', '--limit', '1'), 0, 'succeeded')
 
