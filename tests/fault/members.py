@@ -44,7 +44,9 @@ class Members:
         self.processes = [None] * n
         self.has_no_fsync = '--unsafe-no-fsync' in subprocess.run(
             ['etcd', '--help'], capture_output=True, text=True, check=False).stdout
-        for i in range(n):
+
+    def start_all(self):
+        for i in range(self.n):
             self.start(i)
         self.wait_healthy()
 
@@ -183,9 +185,7 @@ class Members:
                             self.peer_urls[i], '--data-dir', self.data[i]],
                            env={'ETCDCTL_API': '3', 'PATH': '/usr/bin:/bin'}, capture_output=True, timeout=60,
                            check=True)
-        for i in range(self.n):
-            self.start(i)
-        self.wait_healthy()
+        self.start_all()
 
 
 class Recorder:
@@ -241,7 +241,8 @@ class Recorder:
         if self.compacted > before:
             self.members.compact(self.compacted)
 
-    def forget(self):
-        """Another history begins."""
-        self.changes = []
-        self.revision = self.compacted = 0
+    def go_back(self, revision):
+        """What came later has never been."""
+        self.changes = [change for change in self.changes if change[0] <= revision]
+        self.revision = revision
+        self.compacted = min(self.compacted, revision)

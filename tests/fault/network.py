@@ -7,6 +7,7 @@ with faults of its own."""
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import socket
@@ -41,6 +42,7 @@ class Wire:
 
     def __init__(self, network, link, near, far):
         self.network, self.link, self.near, self.far = network, link, near, far
+        self.queue_there, self.queue_back = asyncio.Queue(), asyncio.Queue()
         self.loses_answer = False
         self.is_over = False
 
@@ -63,7 +65,7 @@ class Wire:
             rest = data[-512:]
             if keys and self.link.takes_answer_of(keys):
                 self.loses_answer = True
-            await self.forward(self.far[1], data, lambda: self.link.is_held_there)
+            self.send(self.queue_there, data)
 
     async def back(self):
         while data := await self.far[0].read(CHUNK):
@@ -71,24 +73,41 @@ class Wire:
                 self.link.drop_left -= 1
                 self.network.dropped += 1
                 return
-            await self.forward(self.near[1], data, lambda: self.link.is_held_back)
+            self.send(self.queue_back, data)
 
-    async def forward(self, writer, data, is_held):
-        if self.link.delay_s > 0:
-            await asyncio.sleep(self.link.delay_s)
-        while is_held():
-            await asyncio.sleep(0.02)
-        writer.write(data)
-        await writer.drain()
+    async def deliver(self, queue, writer, is_held):
+        """What comes later does not wait for what came before to arrive, only behind it."""
+        while True:
+            due, data = await queue.get()
+            if data is None:
+                return
+            await asyncio.sleep(max(0, due - self.network.loop.time()))
+            while is_held():
+                await asyncio.sleep(0.02)
+            writer.write(data)
+            await writer.drain()
+
+    def send(self, queue, data):
+        queue.put_nowait((self.network.loop.time() + self.link.delay_s, data))
+
+    async def take(self, way, queue):
+        """What was read before the end is delivered before it."""
+        with contextlib.suppress(OSError):
+            await way
+        queue.put_nowait((0, None))
 
     async def run(self):
-        ways = [asyncio.ensure_future(way()) for way in (self.there, self.back)]
+        readers = [asyncio.ensure_future(reader) for reader in (
+            self.take(self.there(), self.queue_there), self.take(self.back(), self.queue_back))]
+        writers = [asyncio.ensure_future(writer) for writer in (
+            self.deliver(self.queue_there, self.far[1], lambda: self.link.is_held_there),
+            self.deliver(self.queue_back, self.near[1], lambda: self.link.is_held_back))]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(writers, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            for task in readers + writers:
+                task.cancel()
+            await asyncio.gather(*readers, *writers, return_exceptions=True)
             self.end()
 
 
@@ -103,12 +122,11 @@ def owner_of(port, to_port, processes):
         else:
             return None
     for name, pid in processes.items():
-        try:
+        with contextlib.suppress(OSError):
             for fd in os.listdir(f'/proc/{pid}/fd'):
-                if os.readlink(f'/proc/{pid}/fd/{fd}') == wanted:
-                    return name
-        except OSError:
-            pass
+                with contextlib.suppress(OSError):  # closed meanwhile
+                    if os.readlink(f'/proc/{pid}/fd/{fd}') == wanted:
+                        return name
     return None
 
 
@@ -141,8 +159,9 @@ class Network:
         far = None
         try:
             port, own_port = writer.get_extra_info('peername')[1], writer.get_extra_info('sockname')[1]
-            link = self.link(owner_of(port, own_port, self.processes()) or '?', target)
-            if not link.is_cut:
+            source = owner_of(port, own_port, self.processes())
+            link = self.link(source, target)
+            if source is not None and not link.is_cut:
                 far = await asyncio.open_connection('127.0.0.1', upstream_port)
         except OSError:
             pass

@@ -158,10 +158,11 @@ class World:
         self.seen = []  # what a user saw
         self.bus = None
         os.makedirs(os.path.join(folder, 'versions'))
-        self.nodes = []
+        self.nodes, self.visitors = [], []
         self.members = None
         self.network = Network(self.processes)
         self.members = Members(self.network, folder)
+        self.members.start_all()
         self.recorder = Recorder(self.members, '/collet/v1/demo/')
         self.callers = []
         self.epoch = 0
@@ -173,7 +174,8 @@ class World:
 
     def processes(self):
         found = self.members.pids() if self.members is not None else {}
-        return found | {node.name: node.process.pid for node in self.nodes if node.process is not None}
+        return found | {node.name: node.process.pid for node in self.nodes + self.visitors
+                        if node.process is not None}
 
     def found(self, n):
         for i in range(n):

@@ -164,6 +164,7 @@ def daemons_start_without_etcd(world):
 def restored(token, pattern):
     def run(world):
         world.recorder.catch_up()
+        revision = world.recorder.revision
         backup = f'{world.folder}/backup-{token}'
         world.members.save(backup)
         wait_until(world.is_in_line, 30, 'all nodes to be in line')
@@ -179,8 +180,7 @@ def restored(token, pattern):
         world.expect_ctl(node, ('cluster', 'reload', world.version()), 1, pattern, 'adopt-store')
         if {node.version('counter') for node in world.nodes} != {before}:
             raise AssertionError('a node went back with the store by itself')
-        # Another history begins here.
-        world.recorder.forget()
+        world.recorder.go_back(revision)
         for node in world.nodes:
             world.expect_ctl(node, ('cluster', 'adopt-store'), 0)
         wait_until(lambda: all(node.state() == 'joined' for node in world.nodes), 30, 'all nodes to be joined again')

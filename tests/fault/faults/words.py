@@ -28,9 +28,11 @@ def visitor(world, name, *arguments):
     """A daemon that is in no cluster yet."""
     node = Node(world, name)
     node.arguments += arguments
+    world.visitors.append(node)
     try:
         yield node.start()
     finally:
+        world.visitors.remove(node)
         node.stop()
         node.connection.close_sync(None)
         node.bus.close()
