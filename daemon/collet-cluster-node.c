@@ -31,6 +31,7 @@ typedef struct
   ColletClusterNode *node; /* NULL: it is gone */
   char *token;
   ColletReloadRequest *request; /* until it is submitted */
+  ColletReloadRequest *again;   /* the same without its id, or NULL */
   char *fetched;                /* path to remove afterwards */
   ColletReload *reload;
   gulong handlers[2];
@@ -60,6 +61,7 @@ work_free (Work *work)
     g_clear_signal_handler (&work->handlers[i], work->reload);
   g_clear_handle_id (&work->source, g_source_remove);
   g_clear_pointer (&work->request, collet_reload_request_free);
+  g_clear_pointer (&work->again, collet_reload_request_free);
   g_clear_object (&work->reload);
   g_clear_error (&work->error);
   if (work->fetched != NULL)
@@ -103,6 +105,8 @@ end_soon (Work *work, GError *error)
 
 /* ---- prepare ---- */
 
+static void submit (Work *work);
+
 static void
 on_prepared (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -110,6 +114,15 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (ColletReload) reload = collet_reloader_prepare_finish (COLLET_RELOADER (object), result, &error);
 
+  /* The history may have the id already: of an attempt that ended with the process,
+   * or that was refused because the module was taken. */
+  if (work->node != NULL && work->again != NULL &&
+      g_error_matches (error, COLLET_ERROR, COLLET_ERROR_STORE_FAILED))
+    {
+      work->request = g_steal_pointer (&work->again);
+      submit (work);
+      return;
+    }
   if (reload != NULL && work->node == NULL)
     collet_reload_abandon (reload, -1, "the node has left its cluster");
   else if (reload != NULL)
@@ -136,6 +149,8 @@ on_fetched (const char *path, const GError *error, gpointer user_data)
       return;
     }
   work->request->sources = g_strdupv ((GStrv)sources);
+  if (work->again != NULL)
+    work->again->sources = g_strdupv ((GStrv)sources);
   submit (work);
 }
 
@@ -188,9 +203,14 @@ prepare (ColletClusterApplier *base, const char *token, const char *module, cons
    * a node whose first one is in its history. */
   if (spec != NULL && reload == NULL &&
       collet_cluster_view_get_decision (collet_cluster_agent_get_view (self->agent), token) == NULL)
-    work->request->id = g_strdup (spec->txid);
+    {
+      work->request->id = g_strdup (spec->txid);
+      work->again = make_request (token, module, sha256, spec, is_here);
+    }
   if (path != NULL)
     work->request->sources = g_strdupv ((GStrv)sources);
+  if (path != NULL && work->again != NULL)
+    work->again->sources = g_strdupv ((GStrv)sources);
   if (is_here || path != NULL)
     submit (work);
   else if (self->peers != NULL)

@@ -106,6 +106,19 @@ def taking_part_in_quorum(place):
     return run
 
 
+def back_in_time(place):
+    def run(world):
+        node = world.pick()
+        other = world.pick(node)
+        node.arm(place)
+        reload = world.reload(other, timeout_ms=AMPLE_TIMEOUT_MS)
+        node.wait_death()
+        node.start()
+        reload.expect_success()
+    run.__doc__ = f'A node is killed at {place} and is back before the deadline: it prepares anew, and all is well.'
+    return run
+
+
 def add(role, place, make, *arguments):
     name = f'{role} {place}'
     fault(name.replace(' ', '-dies-at-'), short=name in SHORT)(make(place, *arguments))
@@ -117,6 +130,8 @@ for _place in ('cluster-begun', *BEFORE_VOTE, 'cluster-voted', *AFTER_VOTE, 'clu
         False if _place == 'cluster-begun' else None)
 for _place in ('peer-fetching', *BEFORE_VOTE, 'cluster-voted', *AFTER_VOTE):
     add('taking-part', _place, taking_part, _place == 'cluster-voted' or _place in AFTER_VOTE)
+for _place in ('peer-fetching', *BEFORE_VOTE):
+    fault(f'back-in-time-from-{_place}', short=_place in ('reload-begun', 'cluster-before-vote'))(back_in_time(_place))
 for _place in ('peer-fetching', 'cluster-voted', 'cluster-before-commit'):
     add('quorum', _place, taking_part_in_quorum)
 
