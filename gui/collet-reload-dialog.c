@@ -17,7 +17,7 @@ struct _ColletReloadDialog
   char *module;  /* to be replaced; NULL: whichever the file is */
   char *checked; /* the path that the answer is about */
   ColletItem *facts;
-  gboolean is_valid, is_new;
+  gboolean is_valid, is_new, is_waiting; /* is_waiting: until there is a daemon to ask */
   GCancellable *cancellable;
   GtkWidget *path, *run, *check, *choose, *cancel, *problems, *facts_group;
   GtkWidget *differences, *checks;
@@ -179,6 +179,7 @@ show_facts (ColletReloadDialog *self)
   adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (self->facts_group), text);
   gtk_widget_set_visible (self->facts_group, TRUE);
   gtk_widget_set_visible (GTK_WIDGET (self->options), self->is_valid);
+  collet_reload_options_setup (self->options, self->window->service);
   collet_reload_options_set_facts (self->options, self->facts, running);
 }
 
@@ -239,12 +240,28 @@ on_check (ColletReloadDialog *self)
   update_run (self);
   if (*path == '\0')
     return;
+  if (collet_service_get_state (self->window->service) == COLLET_SERVICE_CONNECTING)
+    {
+      self->is_waiting = TRUE;
+      say (self, COLLET_STATUS_BUSY, _ ("Connecting"));
+      return;
+    }
   self->checked = g_steal_pointer (&path);
   say (self, COLLET_STATUS_BUSY, _ ("Checking: it is loaded for trial in a process of its own"));
   gtk_widget_set_sensitive (self->check, FALSE);
   collet_service_call (self->window->service, "ValidateModule",
                        g_variant_new ("(sa{sv})", self->checked, NULL), 0, self->cancellable, on_validated,
                        self);
+}
+
+/* A file may have been given before there was an answer of a daemon. */
+static void
+on_state_changed (ColletReloadDialog *self)
+{
+  if (!self->is_waiting || collet_service_get_state (self->window->service) == COLLET_SERVICE_CONNECTING)
+    return;
+  self->is_waiting = FALSE;
+  on_check (self);
 }
 
 static void
@@ -408,7 +425,8 @@ collet_reload_dialog_new (ColletWindow *window, const char *module, const char *
 
   self->window = window;
   self->module = g_strdup (module);
-  collet_reload_options_setup (self->options, window->service);
+  g_signal_connect_object (window->service, "state-changed", G_CALLBACK (on_state_changed), self,
+                           G_CONNECT_SWAPPED);
   if (module != NULL)
     {
       g_autofree char *title = g_strdup_printf (_ ("Reload %s"), module);

@@ -85,9 +85,12 @@ update (ColletReloadOptions *self)
 void
 collet_reload_options_setup (ColletReloadOptions *self, ColletService *service)
 {
+  guint first = collet_service_has_peers (service) ? 0 : FIRST_ALONE;
   g_autoptr (GtkStringList) list = gtk_string_list_new (NULL);
 
-  self->first = collet_service_has_peers (service) ? 0 : FIRST_ALONE;
+  if (first == self->first && adw_combo_row_get_model (ADW_COMBO_ROW (self->strategy)) != NULL)
+    return;
+  self->first = first;
   for (guint i = self->first; i < G_N_ELEMENTS (strategies); i++)
     gtk_string_list_append (list, _ (strategies[i].title));
   adw_combo_row_set_model (ADW_COMBO_ROW (self->strategy), G_LIST_MODEL (list));

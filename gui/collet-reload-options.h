@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 #define COLLET_TYPE_RELOAD_OPTIONS (collet_reload_options_get_type ())
 G_DECLARE_FINAL_TYPE (ColletReloadOptions, collet_reload_options, COLLET, RELOAD_OPTIONS, AdwBin)
 
-/* Which strategies there are. Once. Signal "changed" (): the problem may be another. */
+/* Which strategies there are now. Signal "changed" (): the problem may be another. */
 void collet_reload_options_setup (ColletReloadOptions *self, ColletService *service);
 /* facts: of ValidateModule(). running: the module that is replaced; NULL if it is new. */
 void collet_reload_options_set_facts (ColletReloadOptions *self, ColletItem *facts, ColletItem *running);

@@ -284,17 +284,16 @@ static void
 show_way_back (ColletReloadPage *self, ColletItem *item, gboolean visible)
 {
   g_autoptr (GPtrArray) items = collet_item_dup_rows (item, "Items");
+  gboolean is_agreed = collet_text_is_agreed (item) && items->len == 1;
 
-  if (collet_text_is_agreed (item) && items->len == 1)
-    {
-      gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert), "win.cluster-rollback");
-      show_button (self->revert, visible,
-                   g_variant_new ("(ss)", collet_item_get_string (items->pdata[0], "module"),
-                                  collet_item_get_string (items->pdata[0], "from")));
-      return;
-    }
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert), "win.revert");
-  show_button (self->revert, visible, g_variant_new_string (collet_item_get_string (item, "Id")));
+  /* Between, it would have the target of the other. */
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert), NULL);
+  show_button (self->revert, visible,
+               is_agreed ? g_variant_new ("(ss)", collet_item_get_string (items->pdata[0], "module"),
+                                          collet_item_get_string (items->pdata[0], "from"))
+                         : g_variant_new_string (collet_item_get_string (item, "Id")));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->revert),
+                                  is_agreed ? "win.cluster-rollback" : "win.revert");
 }
 
 static void
@@ -304,15 +303,15 @@ show_buttons (ColletReloadPage *self, ColletItem *item)
   g_autoptr (GPtrArray) items = collet_item_dup_rows (item, "Items");
   const char *module = items->len > 0 ? collet_item_get_string (items->pdata[0], "module") : "";
   const char *version = items->len > 0 ? collet_item_get_string (items->pdata[0], "to") : "";
-  const char *state = collet_item_get_string (item, "State"), *kind = collet_item_get_string (item, "Kind");
+  const char *state = collet_item_get_string (item, "State");
   gboolean is_running = g_str_equal (state, "running"), is_waves = is_rolling (item);
   /* What the nodes decide is not for anybody to commit. */
   gboolean is_prepared = is_running && g_str_equal (phase, "prepared") && !collet_text_is_agreed (item);
   gboolean is_canary = is_running && g_str_equal (phase, "canary");
   gboolean is_trial = is_running && g_str_equal (phase, "trial");
+  const char *from = items->len == 1 ? collet_item_get_string (items->pdata[0], "from") : "";
   gboolean can_go_back =
-      g_str_equal (state, "succeeded") &&
-      (g_str_equal (kind, "hot-reload") || g_str_equal (kind, "swap") || g_str_equal (kind, "rollback"));
+      g_str_equal (state, "succeeded") && *from != '\0' && *version != '\0' && !g_str_equal (from, version);
   const char *why = collet_item_get_string (item, "NotCancellableReason");
 
   show_button (self->cancel, is_running && !is_prepared, g_variant_new_string (id));

@@ -166,6 +166,12 @@ def click(node, title):
                     str(y + extents.y + extents.height // 2), 'click', '1'], check=True)
 
 
+def scroll_down(title, times=15):
+    x, y = origin(title)
+    subprocess.run(['xdotool', 'mousemove', str(x + 200), str(y + 300), 'click', '--repeat', str(times), '5'], check=True)
+    time.sleep(0.3)
+
+
 def key(*keys):
     subprocess.run(['xdotool', 'key', *keys], check=True)
 
