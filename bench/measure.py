@@ -420,6 +420,63 @@ def reload_rows(what, quiet, busy, pauses, limit, has_goal):
     ]
 
 
+def commit_prepared(daemon, n):
+    """The pause of the second phase alone."""
+    path, version = daemon.prepare('echo', module(f'echo-{2 - n % 2}.0.0'))
+    daemon.call('CommitReload', '(ssa{sv})', 'echo', version, {})
+    return daemon.wait(path)
+
+
+def measure_commits(options, figures):
+    commits = 50 if options.quick else 1000
+    with Node() as daemon:
+        daemon.load(module('echo-1.0.0'))
+        process = subprocess.Popen(
+            [os.path.join(BENCH, 'collet-load'), '--url', f'http://127.0.0.1:{daemon.port}/mcp', '--connections', '16',
+             '--rate', '5000', '--tool', 'echo', '--arguments', ECHO], stdout=subprocess.PIPE, text=True)
+        pauses = sorted(commit_prepared(daemon, n)['PauseUs'] for n in range(commits))
+        process.terminate()
+        result = finish_load(process)
+    figures |= {'pauses': pauses, 'load': result}
+    p99 = pauses[min(commits * 99 // 100, commits - 1)]
+    return [row(f'{commits:,} commits of a prepared stateless module', 'calls failed meanwhile', '0',
+                f"{result['failed']} of {result['made']:,}", '', '0', result['failed'] == 0),
+            row('  their pauses, median, p99 and longest', '', '',
+                f'{median(pauses):,.0f}, {p99:,} and {pauses[-1]:,} us', '', 'p99 < 100 us', p99 < 100)]
+
+
+def copies(daemon, number):
+    """The hundred modules once more, with other bytes that are never loaded."""
+    folder = os.path.join(daemon.folder, f'copies-{number}')
+    os.mkdir(folder)
+    for path in many_modules():
+        copy = shutil.copy(path, folder)
+        with open(copy, 'ab') as file:
+            file.write(str(number).encode())
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder))
+
+
+def measure_groups(options, figures):
+    grouped, single, pauses, commits = [], [], [], []
+    with Node() as daemon:
+        daemon.load_batch(many_modules())
+        for n in range(options.repeat):
+            paths = copies(daemon, 2 * n)
+            single.append(milliseconds(lambda paths=paths: [daemon.load(path) for path in paths]))
+            paths = copies(daemon, 2 * n + 1)
+            before = daemon.sql('SELECT count (*) AS n FROM reload_commit')[0]['n']
+            results = []
+            grouped.append(milliseconds(lambda paths=paths, results=results: results.append(
+                daemon.wait(daemon.call('ReloadModules', '(asa{sv})', paths, {}), 60))))
+            pauses.append(results[0]['PauseUs'])
+            commits.append(daemon.sql('SELECT count (*) AS n FROM reload_commit')[0]['n'] - before)
+    figures |= {'grouped': grouped, 'single': single, 'pauses': pauses, 'commits': commits}
+    return [row('group of 100 reloaded, all of them running, in one commit', 'one by one', f'{median(single):,.0f} ms',
+                f'{median(grouped):,.0f} ms, {max(commits)} commit', f'{median(grouped) / median(single):.2f} x',
+                '< 1 x, 1 commit', median(grouped) < median(single) and set(commits) == {1}),
+            row('  its pause, longest of the 100', '', '', f'{max(pauses):,} us', '', '< 1,000 us', max(pauses) < 1000)]
+
+
 # ---- memory ----
 
 def resources(daemon):
@@ -511,6 +568,8 @@ MEASUREMENTS = {
     'million': measure_million,
     'streams': measure_streams,
     'reloads': measure_reloads,
+    'commits': measure_commits,
+    'groups': measure_groups,
     'workers': measure_workers,
     'soak': measure_soak,
 }
