@@ -367,6 +367,6 @@ static void
 collet_overview_page_init (ColletOverviewPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  collet_widget_name_buttons (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
   self->node_columns = g_ptr_array_new_with_free_func (g_object_unref);
 }

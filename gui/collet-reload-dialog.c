@@ -414,7 +414,7 @@ collet_reload_dialog_init (ColletReloadDialog *self)
   self->cancellable = g_cancellable_new ();
   self->rows = g_ptr_array_new_with_free_func (g_free);
   gtk_widget_init_template (GTK_WIDGET (self));
-  collet_widget_name_buttons (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
 }
 
 GtkWidget *

@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 
+#include "collet-rows.h"
+
 /* What a strategy can have beside it. */
 typedef enum
 {
@@ -237,4 +239,5 @@ static void
 collet_reload_options_init (ColletReloadOptions *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
 }

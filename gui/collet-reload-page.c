@@ -177,6 +177,7 @@ show_nodes (ColletReloadPage *self, ColletItem *item)
     return;
   g_autofree char *text = g_strdup_printf (ngettext ("%u node", "%u nodes", n_done), n_done);
   adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (done), text);
+  collet_widget_name_parts (done);
   collet_group_add (self->nodes, done);
 }
 
@@ -196,6 +197,7 @@ make_differences_row (GStrv lines)
       adw_action_row_set_title_lines (ADW_ACTION_ROW (line), 0);
       adw_expander_row_add_row (ADW_EXPANDER_ROW (row), line);
     }
+  collet_widget_name_parts (row);
   return row;
 }
 
@@ -458,7 +460,7 @@ static void
 collet_reload_page_init (ColletReloadPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  collet_widget_name_buttons (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
   for (guint i = 0; i < G_N_ELEMENTS (phases); i++)
     {
       self->phase_marks[i] = collet_status_new ();

@@ -440,5 +440,5 @@ collet_reloads_page_init (ColletReloadsPage *self)
 {
   self->rows = collet_item_list_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
-  collet_widget_name_buttons (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
 }

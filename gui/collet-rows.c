@@ -67,10 +67,13 @@ collet_widget_set_name (GtkWidget *widget, const char *label)
 }
 
 void
-collet_widget_name_buttons (GtkWidget *widget)
+collet_widget_name_parts (GtkWidget *widget)
 {
   const char *label = NULL;
 
+  if (ADW_IS_EXPANDER_ROW (widget))
+    gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                    adw_preferences_row_get_title (ADW_PREFERENCES_ROW (widget)), -1);
   if (GTK_IS_BUTTON (widget) && gtk_button_get_use_underline (GTK_BUTTON (widget)))
     label = gtk_button_get_label (GTK_BUTTON (widget));
   else if (GTK_IS_MENU_BUTTON (widget) && gtk_menu_button_get_use_underline (GTK_MENU_BUTTON (widget)))
@@ -79,7 +82,7 @@ collet_widget_name_buttons (GtkWidget *widget)
     collet_widget_set_name (widget, label);
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && label == NULL;
        child = gtk_widget_get_next_sibling (child))
-    collet_widget_name_buttons (child);
+    collet_widget_name_parts (child);
 }
 
 void

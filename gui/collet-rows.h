@@ -23,8 +23,8 @@ GtkWidget *collet_row_add_status (GtkWidget *row, ColletStatusKind kind, const c
 GtkWidget *collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target);
 /* label: with a mnemonic, without which it is the name for people who do not see it. */
 void collet_widget_set_name (GtkWidget *widget, const char *label);
-/* So of all buttons below it that have a label with a mnemonic. */
-void collet_widget_name_buttons (GtkWidget *widget);
+/* What the toolkit does not name, it and all below it: buttons with a mnemonic, rows that expand. */
+void collet_widget_name_parts (GtkWidget *widget);
 void collet_button_set_label (GtkWidget *button, const char *label);
 /* The row itself leads there. */
 void collet_row_set_action (GtkWidget *row, const char *action, GVariant *target);

@@ -185,7 +185,7 @@ collet_window_init (ColletWindow *self)
   self->followed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reasons = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   gtk_widget_init_template (GTK_WIDGET (self));
-  collet_widget_name_buttons (GTK_WIDGET (self));
+  collet_widget_name_parts (GTK_WIDGET (self));
 }
 
 static void

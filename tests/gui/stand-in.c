@@ -37,6 +37,7 @@ static guint64 serial = 1;
 static guint turn;
 static gboolean leaves_out, is_unlocked;
 static GDBusConnection *connection;
+static GVariant *all_objects; /* made once: nobody is kept waiting for it */
 
 static guint
 agreed (guint module)
@@ -237,7 +238,7 @@ answer (GDBusConnection *bus, const char *sender, const char *path, const char *
     g_dbus_method_invocation_return_error (invocation, COLLET_ERROR, COLLET_ERROR_NOT_AUTHORIZED,
                                            "You may not do that. Ask an administrator.");
   else if (g_str_equal (method, "GetManagedObjects"))
-    g_dbus_method_invocation_return_value (invocation, make_objects ());
+    g_dbus_method_invocation_return_value (invocation, all_objects);
   else if (g_str_equal (method, "GetMatrix"))
     g_dbus_method_invocation_return_value (invocation, make_matrix ());
   else if (g_str_equal (method, "GetReloadHistory") || g_str_equal (method, "ListVersions") ||
@@ -316,6 +317,7 @@ main (int argc, char **argv)
   if (!g_option_context_parse (context, &argc, &argv, NULL) || n_modules < 1 || n_nodes < 1)
     return 2;
   fill ();
+  all_objects = g_variant_ref_sink (make_objects ());
   connection = g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, NULL);
   if (connection == NULL)
     return 1;

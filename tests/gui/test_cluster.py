@@ -191,6 +191,25 @@ class Cluster(AppCase):
         self.go('Overview')
         self.see('table row', holds='3 of 3 nodes in line', timeout=40)
 
+    def test_a_rollout_goes_on_wave_by_wave_as_told(self):
+        self.open_app()
+        options = harness.variants({'artifact': harness.example('calculator-2.0.0'), 'waves': ['n1', '60%'],
+                                    'bake-s': 3600})
+        self.daemon.call('ClusterReload', '(ssa{sv})', 'calculator', 'rolling', options)
+        harness.wait_until(lambda: self.daemon.version('calculator') != self.first, 20, 'the first wave')
+        self.go('Reloads')
+        self.open_row('Reload of calculator')
+        self.see(name='Wave by wave')
+        self.press('Pause')
+        self.press('Resume')
+        self.assertEqual({node.version('calculator') for node in self.nodes[1:]}, {self.first})
+        self.press('Next Wave')
+        harness.wait_until(lambda: self.nodes[1].version('calculator') != self.first, 20, 'the second wave')
+        self.assertEqual(self.nodes[2].version('calculator'), self.first)
+        self.press('Next Wave')
+        self.wait_versions(self.daemon.version('calculator'))
+        self.unsee('push button', 'Next Wave')
+
     def test_who_comes_second_may_watch_the_first(self):
         self.open_app()
         self.begin('2.0.0')
