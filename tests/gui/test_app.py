@@ -230,7 +230,7 @@ class Everybody(AppCase):
                 if role not in self.NAMED or not a11y.is_shown(node):
                     continue
                 # What a row that is named shows of its choice.
-                if role == 'list item' and not name and self.is_in_named_row(parent):
+                if role in ('list', 'list item') and not name and self.is_in_named_row(parent):
                     continue
                 if role == 'image' or node.getState().contains(pyatspi.STATE_DEFUNCT):
                     continue
