@@ -85,25 +85,67 @@ find_newest (GPtrArray *entries, const char *module)
 static gboolean
 may_be_reverted (GPtrArray *entries, const ColletHistoryEntry *entry, GError **error)
 {
-  if (entry->items->len != 1 || ((const ColletHistoryItem *)entry->items->pdata[0])->from_sha256 == NULL)
+  for (guint i = 0; i < entry->items->len; i++)
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
-                   "Reload %s (%s) cannot be taken back as a whole: %s", entry->id, entry->kind,
-                   entry->items->len > 1 ? "it changed several modules. Roll them back one by one."
-                                         : "nothing ran before it. Unload the module instead.");
+      const ColletHistoryItem *item = entry->items->pdata[i];
+      const ColletHistoryEntry *newest = find_newest (entries, item->module);
+
+      if (item->from_sha256 == NULL || (item->to_sha256 == NULL && entry->items->len > 1))
+        {
+          g_set_error (error, COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
+                       "Reload %s (%s) cannot be taken back: no version of module \"%s\" ran %s it. %s",
+                       entry->id, entry->kind, item->module, item->from_sha256 == NULL ? "before" : "after",
+                       entry->items->len > 1 ? "Roll the others back one by one."
+                                             : "Unload the module instead.");
+          return FALSE;
+        }
+      if (newest == entry)
+        continue;
+      g_set_error (
+          error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH,
+          "Reload %s is not what module \"%s\" runs by: %s%s. Roll the module back to a version instead.",
+          entry->id, item->module, newest != NULL ? "the newest one is " : "none stands",
+          newest != NULL ? newest->id : "");
       return FALSE;
     }
-
-  const ColletHistoryItem *item = entry->items->pdata[0];
-  const ColletHistoryEntry *newest = find_newest (entries, item->module);
-  if (newest == entry)
+  if (entry->items->len > 0)
     return TRUE;
-  g_set_error (
-      error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH,
-      "Reload %s is not what module \"%s\" runs by: %s%s. Roll the module back to a version instead.",
-      entry->id, item->module, newest != NULL ? "the newest one is " : "none stands",
-      newest != NULL ? newest->id : "");
+  g_set_error (error, COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
+               "Reload %s (%s) changed no module. There is nothing to take back.", entry->id, entry->kind);
   return FALSE;
+}
+
+/* All of it or nothing. */
+static ColletReloadRequest *
+new_revert (const ColletHistoryEntry *entry, gint64 uid)
+{
+  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, uid);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (GStrvBuilder) targets = g_strv_builder_new ();
+  g_autoptr (GStrvBuilder) expected = g_strv_builder_new ();
+  const ColletHistoryItem *first = entry->items->pdata[0];
+
+  request->state_choice = COLLET_STATE_AUTO;
+  request->reverts = g_strdup (entry->id);
+  if (entry->items->len == 1)
+    {
+      request->module = g_strdup (first->module);
+      request->version = g_strdup (first->from_sha256);
+      request->expect_version = g_strdup (first->to_sha256);
+      return request;
+    }
+  for (guint i = 0; i < entry->items->len; i++)
+    {
+      const ColletHistoryItem *item = entry->items->pdata[i];
+
+      g_strv_builder_add (names, item->module);
+      g_strv_builder_add (targets, item->from_sha256);
+      g_strv_builder_add (expected, item->to_sha256);
+    }
+  request->names = g_strv_builder_end (names);
+  request->targets = g_strv_builder_end (targets);
+  request->expected = g_strv_builder_end (expected);
+  return request;
 }
 
 static void
@@ -137,14 +179,7 @@ on_history_for_revert (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
 
-  const ColletHistoryItem *item = entry->items->pdata[0];
-  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, call->uid);
-  request->module = g_strdup (item->module);
-  request->version = g_strdup (item->from_sha256);
-  request->expect_version = g_strdup (item->to_sha256);
-  request->state_choice = COLLET_STATE_AUTO;
-  request->reverts = g_strdup (entry->id);
-  collet_manager_submit (reloader, call, request, options);
+  collet_manager_submit (reloader, call, new_revert (entry, call->uid), options);
 }
 
 static void

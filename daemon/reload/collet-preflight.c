@@ -13,6 +13,7 @@ typedef struct
   const ColletReloadRequest *request;
   GPtrArray *items; /* ColletReloadItem: as far as they are known */
   GStrv paths;      /* of the sources */
+  guint verified;   /* rollback: items whose bytes are known to be good */
 } Preflight;
 
 static void
@@ -215,19 +216,22 @@ on_bytes_examined (GObject *object, GAsyncResult *result, gpointer data)
 
 /* ---- rollback ---- */
 
+static void verify_next (GTask *task);
+
 static void
 on_snapshot (GObject *object, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (GTask) task = data;
+  GTask *task = data;
   Preflight *self = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (ColletSnapshotRow) snapshot =
       collet_store_get_snapshot_finish (COLLET_STORE (object), result, &error);
-  ColletReloadItem *item = self->items->pdata[0];
+  ColletReloadItem *item = self->items->pdata[self->verified];
 
   if (error != NULL)
     {
       g_task_return_error (task, error);
+      g_object_unref (task);
       return;
     }
   if (self->request->state_choice == COLLET_STATE_AUTO)
@@ -245,9 +249,11 @@ on_snapshot (GObject *object, GAsyncResult *result, gpointer data)
           task, COLLET_ERROR, COLLET_ERROR_STATE_MIGRATION_FAILED,
           "There is no snapshot of module \"%s\" %s. Let its state be migrated, or discard it.", item->module,
           item->to->semver);
+      g_object_unref (task);
       return;
     }
-  g_task_return_boolean (task, TRUE);
+  self->verified++;
+  verify_next (task);
 }
 
 static gboolean
@@ -263,36 +269,57 @@ on_verified (GObject *object, GAsyncResult *result, gpointer data)
   GTask *task = data;
   Preflight *self = g_task_get_task_data (task);
   ColletReloader *reloader = g_task_get_source_object (task);
-  ColletReloadItem *item = self->items->pdata[0];
+  ColletReloadItem *item = self->items->pdata[self->verified];
   GError *error = NULL;
 
   item->path = collet_loader_verify_finish (COLLET_LOADER (object), result, &error);
-  if (error == NULL && needs_snapshot (self, item))
+  if (error != NULL)
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+      return;
+    }
+  if (needs_snapshot (self, item))
     {
       collet_store_get_snapshot_async (reloader->store, item->module, item->to->sha256, on_snapshot, task);
       return;
     }
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
+  self->verified++;
+  verify_next (task);
+}
+
+/* Takes the task. */
+static void
+verify_next (GTask *task)
+{
+  Preflight *self = g_task_get_task_data (task);
+  ColletReloader *reloader = g_task_get_source_object (task);
+
+  if (self->verified < self->items->len)
+    {
+      const ColletReloadItem *item = self->items->pdata[self->verified];
+
+      collet_loader_verify_async (reloader->loader, item->to, TRUE, NULL, on_verified, task);
+      return;
+    }
+  g_task_return_boolean (task, TRUE);
   g_object_unref (task);
 }
 
+/* `selector`: NULL, the previous version. */
 static gboolean
-find_target (ColletReloader *reloader, Preflight *self, GError **error)
+find_target (ColletReloader *reloader, Preflight *self, const char *name, const char *selector,
+             GError **error)
 {
-  const ColletReloadRequest *request = self->request;
-  ColletReloadItem *item = collet_reload_item_new (request->module);
-  ColletModule *module = collet_registry_find_module (reloader->registry, request->module);
-  const char *lost = g_hash_table_lookup (reloader->lost, request->module);
-  const char *selector = request->version;
+  ColletReloadItem *item = collet_reload_item_new (name);
+  ColletModule *module = collet_registry_find_module (reloader->registry, name);
+  const char *lost = g_hash_table_lookup (reloader->lost, name);
 
   g_ptr_array_add (self->items, item);
   if (module == NULL && lost == NULL)
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
-                   "Module \"%s\" is not loaded; load it first.", request->module);
+                   "Module \"%s\" is not loaded; load it first.", name);
       return FALSE;
     }
   if (selector == NULL)
@@ -301,16 +328,29 @@ find_target (ColletReloader *reloader, Preflight *self, GError **error)
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_ROLLBACK_FAILED,
                    "Module \"%s\" has no previous version on this node; name one of the retained versions.",
-                   request->module);
+                   name);
       return FALSE;
     }
 
-  const ColletArtifactRow *row = collet_reloader_find_artifact (reloader, request->module, selector, error);
+  const ColletArtifactRow *row = collet_reloader_find_artifact (reloader, name, selector, error);
   if (row == NULL)
     return FALSE;
   item->to = collet_version_ref (row->version);
   item->manifest = collet_manifest_parse (row->manifest, strlen (row->manifest), error);
   return item->manifest != NULL;
+}
+
+static gboolean
+find_targets (ColletReloader *reloader, Preflight *self, GError **error)
+{
+  const ColletReloadRequest *request = self->request;
+
+  if (request->targets == NULL)
+    return find_target (reloader, self, request->module, request->version, error);
+  for (guint i = 0; request->targets[i] != NULL; i++)
+    if (!find_target (reloader, self, request->names[i], request->targets[i], error))
+      return FALSE;
+  return TRUE;
 }
 
 void
@@ -340,15 +380,10 @@ collet_preflight_async (ColletReloader *reloader, ColletReloadRequest *request, 
                                       on_bytes_examined, g_steal_pointer (&task));
       break;
     case COLLET_RELOAD_ROLLBACK:
-      if (!find_target (reloader, self, &error))
+      if (!find_targets (reloader, self, &error))
         g_task_return_error (task, error);
       else
-        {
-          const ColletReloadItem *item = self->items->pdata[0];
-
-          collet_loader_verify_async (reloader->loader, item->to, TRUE, NULL, on_verified,
-                                      g_steal_pointer (&task));
-        }
+        verify_next (g_steal_pointer (&task));
       break;
     case COLLET_RELOAD_UNLOAD:
     case COLLET_RELOAD_DRAIN:

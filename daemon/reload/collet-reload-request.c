@@ -44,6 +44,8 @@ collet_reload_request_free (ColletReloadRequest *request)
     g_close (request->fd, NULL);
   g_free (request->filename);
   g_free (request->module);
+  g_strfreev (request->targets);
+  g_strfreev (request->expected);
   g_free (request->version);
   g_free (request->expect_source);
   g_free (request->expect_version);

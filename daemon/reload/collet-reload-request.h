@@ -40,6 +40,8 @@ typedef struct
   ColletReloadKind kind;
   GStrv sources;  /* paths or names in the module path */
   GStrv names;    /* of a group: what module each source has to be of, "": any; else NULL */
+  GStrv targets;  /* rollback of a group (names, each once): what each goes back to, */
+  GStrv expected; /* and what each has to run now; SHA-256 */
   char *module;   /* hot reload: its name, or NULL: any; rollback, unload: its name */
   int fd;         /* swap: owned, read to its end; -1: none, or not any more */
   char *filename; /* swap: what the history calls it */

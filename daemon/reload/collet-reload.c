@@ -308,6 +308,46 @@ collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, G
   return TRUE;
 }
 
+static void
+add_hash (GPtrArray *hashes, const ColletVersion *version)
+{
+  g_ptr_array_add (hashes, g_strdup (version->sha256));
+}
+
+ColletReloadRequest *
+collet_reload_request_new_revert (ColletReload *self, gint64 uid)
+{
+  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, uid);
+  const ColletReloadItem *first = self->items->pdata[0];
+
+  request->state_choice = COLLET_STATE_AUTO;
+  request->reverts = g_strdup (self->id);
+  if (self->items->len == 1)
+    {
+      request->module = g_strdup (first->module);
+      request->version = g_strdup (first->from->sha256);
+      request->expect_version = g_strdup (first->to->sha256);
+      return request;
+    }
+
+  GPtrArray *names = g_ptr_array_new (), *targets = g_ptr_array_new (), *expected = g_ptr_array_new ();
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const ColletReloadItem *item = self->items->pdata[i];
+
+      g_ptr_array_add (names, g_strdup (item->module));
+      add_hash (targets, item->from);
+      add_hash (expected, item->to);
+    }
+  g_ptr_array_add (names, NULL);
+  g_ptr_array_add (targets, NULL);
+  g_ptr_array_add (expected, NULL);
+  request->names = (GStrv)g_ptr_array_free (names, FALSE);
+  request->targets = (GStrv)g_ptr_array_free (targets, FALSE);
+  request->expected = (GStrv)g_ptr_array_free (expected, FALSE);
+  return request;
+}
+
 gboolean
 collet_reload_cancel (ColletReload *self, GError **error)
 {

@@ -102,6 +102,9 @@ gboolean collet_reload_is_finished (ColletReload *self); /* and announced */
 /* Does this do what the request asks for, on its conditions? Then it joins. */
 gboolean collet_reload_is_same (ColletReload *self, const ColletReloadRequest *request, GPtrArray *items);
 
+/* For the reloader: takes back what it published, all of it or nothing. */
+ColletReloadRequest *collet_reload_request_new_revert (ColletReload *self, gint64 uid);
+
 /* Before the commit point: undone, ends as CANCELLED. From then on, also while
  * the database writes: InvalidArgument saying that it is too late and how to go
  * back. */

@@ -19,10 +19,22 @@ needs_old (ColletReloader *reloader, const ColletReloadRequest *request, const C
          (request->kind != COLLET_RELOAD_ROLLBACK && request->kind != COLLET_RELOAD_UNLOAD);
 }
 
+/* What it has to run now, by the request; NULL: anything. */
+static const char *
+find_expected (const ColletReloadRequest *request, const ColletReloadItem *item)
+{
+  for (guint i = 0; request->expected != NULL && request->expected[i] != NULL; i++)
+    if (g_str_equal (request->names[i], item->module))
+      return request->expected[i];
+  return request->expect_version;
+}
+
 static gboolean
 review_identity (ColletReloader *reloader, const ColletReloadRequest *request, const ColletReloadItem *item,
                  GError **error)
 {
+  const char *expected = find_expected (request, item);
+
   if (request->module != NULL && !g_str_equal (request->module, item->module))
     {
       g_set_error (
@@ -38,13 +50,11 @@ review_identity (ColletReloader *reloader, const ColletReloadRequest *request, c
                    "Module \"%s\" is not loaded; load it first.", item->module);
       return FALSE;
     }
-  if (request->expect_version != NULL &&
-      (item->from == NULL || !collet_version_matches (item->from, request->expect_version)))
+  if (expected != NULL && (item->from == NULL || !collet_version_matches (item->from, expected)))
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH,
                    "Module \"%s\" runs %.12s, not the expected %s. Look at what changed, then ask again.",
-                   item->module, item->from != NULL ? item->from->sha256 : "nothing",
-                   request->expect_version);
+                   item->module, item->from != NULL ? item->from->sha256 : "nothing", expected);
       return FALSE;
     }
   return TRUE;

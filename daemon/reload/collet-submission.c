@@ -80,11 +80,11 @@ review (ColletReloader *self, const ColletReloadRequest *request, GPtrArray *ite
 
   if (collet_reload_kind_is_service (request->kind))
     return TRUE;
-  if ((request->trial_ms > 0 || collet_reload_request_has_canary (request)) && items->len > 1)
+  if (collet_reload_request_has_canary (request) && items->len > 1)
     {
       g_set_error (
           error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-          "A trial window or a canary was asked for %u modules; it is for one. Reload them one by one.",
+          "A canary was asked for %u modules; it is for one. Reload them one by one, or with a trial window.",
           items->len);
       return FALSE;
     }

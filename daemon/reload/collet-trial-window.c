@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tool by tool, what the new generation's calls are like is held against what the
+ * Of each module, tool by tool, what the new generation's calls are like is held against what the
  * old version's were in the last day: histograms that the generations keep anyway.
  */
 #include "collet-trial-window.h"
@@ -9,33 +9,46 @@
 
 #define TICK_MS 50
 
-struct _ColletTrialWindow
+/* A module on trial. */
+typedef struct
 {
-  ColletReloader *reloader;
-  ColletReload *reload;
   ColletReloadItem *item;
   ColletGeneration *next;     /* referenced */
   ColletHistogram *baselines; /* of the old version, one a tool of the new one's manifest */
   ColletHistogram *befores;   /* what `next` had answered before the window */
-  gint64 began_us, ends_us;   /* monotonic */
+} Part;
+
+struct _ColletTrialWindow
+{
+  ColletReloader *reloader;
+  ColletReload *reload;
+  GArray *parts;            /* Part */
+  gint64 began_us, ends_us; /* monotonic */
   guint tick;
-  char *verdict; /* why it is being taken back, or NULL */
+  guint settling; /* until all of a group are published */
+  char *verdict;  /* why it is being taken back, or NULL */
   gboolean is_reverting;
   ColletReload *revert; /* or NULL */
   ColletTrialDone done;
   gpointer user_data;
 };
 
-static const ColletManifest *
-manifest_of (ColletTrialWindow *self)
+static Part *
+part_at (ColletTrialWindow *self, guint i)
 {
-  return collet_generation_get_spec (self->next)->manifest;
+  return &g_array_index (self->parts, Part, i);
+}
+
+static const ColletManifest *
+manifest_of (const Part *part)
+{
+  return collet_generation_get_spec (part->next)->manifest;
 }
 
 static const char *
-tool_name (ColletTrialWindow *self, guint tool)
+tool_name (const Part *part, guint tool)
 {
-  return ((const ColletManifestTool *)manifest_of (self)->tools->pdata[tool])->name;
+  return ((const ColletManifestTool *)manifest_of (part)->tools->pdata[tool])->name;
 }
 
 static void on_changed (ColletDeployment *deployment, gpointer data);
@@ -56,10 +69,14 @@ drop_revert (ColletTrialWindow *self)
 static void
 window_free (ColletTrialWindow *self)
 {
-  g_free (self->baselines);
-  g_free (self->befores);
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      g_free (part_at (self, i)->baselines);
+      g_free (part_at (self, i)->befores);
+      g_object_unref (part_at (self, i)->next);
+    }
+  g_array_unref (self->parts);
   g_free (self->verdict);
-  g_object_unref (self->next);
   g_object_unref (self->reload);
   g_object_unref (self->reloader);
   g_free (self);
@@ -70,14 +87,18 @@ static void
 finish (ColletTrialWindow *self, char *note, GError *taken_back)
 {
   g_autofree char *owned = note;
-  ColletDeployment *deployment = self->item->deployment;
 
   g_clear_handle_id (&self->tick, g_source_remove);
-  g_signal_handlers_disconnect_by_func (deployment, on_changed, self);
-  g_signal_handlers_disconnect_by_func (deployment, on_crashed, self);
+  g_clear_handle_id (&self->settling, g_source_remove);
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      g_signal_handlers_disconnect_by_func (part_at (self, i)->item->deployment, on_changed, self);
+      g_signal_handlers_disconnect_by_func (part_at (self, i)->item->deployment, on_crashed, self);
+    }
   drop_revert (self);
   g_hash_table_remove (self->reloader->trials, self->reload);
-  collet_deployment_set_trial (deployment, NULL, 0);
+  for (guint i = 0; i < self->parts->len; i++)
+    collet_deployment_set_trial (part_at (self, i)->item->deployment, NULL, 0);
   collet_reload_set_trial_ends_at (self->reload, 0);
   if (owned != NULL)
     collet_reload_set_note (self->reload, owned);
@@ -94,7 +115,7 @@ stay_after_all (ColletTrialWindow *self, const GError *error)
   char *note = g_strdup_printf ("It should have been taken back (%s), but that failed: %s", self->verdict,
                                 error->message);
 
-  g_warning ("Module %s: %s", self->item->module, note);
+  g_warning ("Reload %s: %s", collet_reload_get_id (self->reload), note);
   finish (self, note, NULL);
 }
 
@@ -145,14 +166,9 @@ on_revert_submitted (GObject *object, GAsyncResult *result, gpointer data)
 static void
 go_back (ColletTrialWindow *self)
 {
-  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, -1);
+  ColletReloadRequest *request = collet_reload_request_new_revert (self->reload, -1);
   Attempt *attempt = g_new (Attempt, 1);
 
-  request->module = g_strdup (self->item->module);
-  request->version = g_strdup (self->item->from->sha256);
-  request->expect_version = g_strdup (self->item->to->sha256);
-  request->state_choice = COLLET_STATE_AUTO;
-  request->reverts = g_strdup (collet_reload_get_id (self->reload));
   request->reason = g_strdup (self->verdict);
   self->is_reverting = TRUE;
   *attempt = (Attempt){ g_object_ref (self->reloader), g_object_ref (self->reload) };
@@ -169,7 +185,8 @@ condemn (ColletTrialWindow *self, char *verdict)
       return;
     }
   self->verdict = verdict;
-  g_message ("Module %s: version %s is taken back: %s", self->item->module, self->item->to->semver, verdict);
+  g_message ("Reload %s of %s is taken back: %s", collet_reload_get_id (self->reload),
+             part_at (self, 0)->item->module, verdict);
   go_back (self);
 }
 
@@ -179,8 +196,12 @@ on_crashed (ColletDeployment *deployment, ColletGeneration *generation, const GE
 {
   ColletTrialWindow *self = data;
 
-  if (generation == self->next)
-    condemn (self, g_strdup_printf ("It crashed: %s", error->message));
+  for (guint i = 0; i < self->parts->len; i++)
+    if (generation == part_at (self, i)->next)
+      {
+        condemn (self, g_strdup_printf ("It crashed: %s", error->message));
+        return;
+      }
 }
 
 /* ---- somebody else's reload ---- */
@@ -203,14 +224,10 @@ find_revert (ColletTrialWindow *self)
 }
 
 static void
-on_changed (ColletDeployment *deployment, gpointer data)
+end_by_other (ColletTrialWindow *self, const Part *part)
 {
-  ColletTrialWindow *self = data;
-
-  if (collet_deployment_get_published (deployment) == self->next)
-    return;
-
   ColletReload *revert = find_revert (self);
+
   if (revert == NULL)
     {
       finish (self,
@@ -225,8 +242,43 @@ on_changed (ColletDeployment *deployment, gpointer data)
           g_error_new (COLLET_ERROR, COLLET_ERROR_TRIAL_FAILED,
                        "Version %s of module \"%s\" was taken back in its trial window by reload %s, which "
                        "published %s again%s%s",
-                       self->item->to->semver, self->item->module, collet_reload_get_id (revert),
-                       self->item->from->semver, reason != NULL ? ": " : ".", reason != NULL ? reason : ""));
+                       part->item->to->semver, part->item->module, collet_reload_get_id (revert),
+                       part->item->from->semver, reason != NULL ? ": " : ".", reason != NULL ? reason : ""));
+}
+
+static const Part *
+find_replaced (ColletTrialWindow *self)
+{
+  for (guint i = 0; i < self->parts->len; i++)
+    if (collet_deployment_get_published (part_at (self, i)->item->deployment) != part_at (self, i)->next)
+      return part_at (self, i);
+  return NULL;
+}
+
+static gboolean
+on_settled (gpointer data)
+{
+  ColletTrialWindow *self = data;
+
+  self->settling = 0;
+  end_by_other (self, find_replaced (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* What takes a group back publishes one after the other: what follows here would end
+ * old generations that are about to serve again. */
+static void
+on_changed (ColletDeployment *deployment, gpointer data)
+{
+  ColletTrialWindow *self = data;
+  const Part *replaced = find_replaced (self);
+
+  if (replaced == NULL || self->settling != 0)
+    return;
+  if (self->parts->len == 1)
+    end_by_other (self, replaced);
+  else
+    self->settling = g_idle_add_full (G_PRIORITY_HIGH, on_settled, self, NULL);
 }
 
 /* ---- judging ---- */
@@ -238,24 +290,24 @@ rate_of (const ColletHistogram *histogram)
 }
 
 static void
-read_tool (ColletTrialWindow *self, guint tool, ColletHistogram *news)
+read_tool (const Part *part, guint tool, ColletHistogram *news)
 {
-  const ColletHistogram *running = collet_generation_get_histogram (self->next, tool);
+  const ColletHistogram *running = collet_generation_get_histogram (part->next, tool);
 
   memset (news, 0, sizeof *news);
   if (running == NULL)
     return;
   collet_histogram_copy (running, news);
-  collet_histogram_subtract (news, &self->befores[tool]);
+  collet_histogram_subtract (news, &part->befores[tool]);
   news->max_us = 0; /* of another time */
 }
 
 /* NULL: nothing against it. */
 static char *
-judge_tool (ColletTrialWindow *self, guint tool, const ColletHistogram *news)
+judge_tool (ColletTrialWindow *self, const Part *part, guint tool, const ColletHistogram *news)
 {
   const ColletReloadRequest *request = collet_reload_get_request (self->reload);
-  const ColletHistogram *baseline = &self->baselines[tool];
+  const ColletHistogram *baseline = &part->baselines[tool];
   double rate = rate_of (news), before = rate_of (baseline);
   gint64 p95, old_p95;
 
@@ -265,7 +317,7 @@ judge_tool (ColletTrialWindow *self, guint tool, const ColletHistogram *news)
     return g_strdup_printf ("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
                             " calls of %s were not answered well (%.1f %%; %.1f %% before), and %.1f %% more "
                             "than before is the limit.",
-                            news->errors, news->calls, tool_name (self, tool), rate * 100, before * 100,
+                            news->errors, news->calls, tool_name (part, tool), rate * 100, before * 100,
                             request->trial_error_rate * 100);
   if (request->trial_slowdown <= 0 || baseline->calls < COLLET_TRIAL_MIN_CALLS)
     return NULL;
@@ -275,7 +327,7 @@ judge_tool (ColletTrialWindow *self, guint tool, const ColletHistogram *news)
     return NULL;
   return g_strdup_printf ("95 %% of the calls of %s end within %" G_GINT64_FORMAT " us (%" G_GINT64_FORMAT
                           " us before), and %.3g times as long as before is the limit.",
-                          tool_name (self, tool), p95, old_p95, request->trial_slowdown);
+                          tool_name (part, tool), p95, old_p95, request->trial_slowdown);
 }
 
 /* What the window showed, for whoever reads the history. */
@@ -286,13 +338,14 @@ describe_success (ColletTrialWindow *self)
   const char *speed = "";
   guint judged = 0;
 
-  for (guint tool = 0; tool < manifest_of (self)->tools->len; tool++)
-    {
-      read_tool (self, tool, &news);
-      judged += news.calls >= COLLET_TRIAL_MIN_CALLS;
-      collet_histogram_merge (&all, &news);
-      collet_histogram_merge (&baseline, &self->baselines[tool]);
-    }
+  for (guint i = 0; i < self->parts->len; i++)
+    for (guint tool = 0; tool < manifest_of (part_at (self, i))->tools->len; tool++)
+      {
+        read_tool (part_at (self, i), tool, &news);
+        judged += news.calls >= COLLET_TRIAL_MIN_CALLS;
+        collet_histogram_merge (&all, &news);
+        collet_histogram_merge (&baseline, &part_at (self, i)->baselines[tool]);
+      }
   if (judged == 0)
     return g_strdup_printf ("Its trial window ended with %" G_GUINT64_FORMAT
                             " calls, too few to judge it (no tool had %d); it stays.",
@@ -306,12 +359,25 @@ describe_success (ColletTrialWindow *self)
       collet_histogram_get_quantile (&baseline, 0.95), speed);
 }
 
+static char *
+judge_part (ColletTrialWindow *self, const Part *part)
+{
+  char *verdict = NULL;
+  ColletHistogram news;
+
+  for (guint tool = 0; tool < manifest_of (part)->tools->len && verdict == NULL; tool++)
+    {
+      read_tool (part, tool, &news);
+      verdict = judge_tool (self, part, tool, &news);
+    }
+  return verdict;
+}
+
 static gboolean
 on_tick (gpointer data)
 {
   ColletTrialWindow *self = data;
   char *verdict = NULL;
-  ColletHistogram news;
 
   if (self->verdict != NULL)
     {
@@ -319,11 +385,8 @@ on_tick (gpointer data)
         go_back (self);
       return G_SOURCE_CONTINUE;
     }
-  for (guint tool = 0; tool < manifest_of (self)->tools->len && verdict == NULL; tool++)
-    {
-      read_tool (self, tool, &news);
-      verdict = judge_tool (self, tool, &news);
-    }
+  for (guint i = 0; i < self->parts->len && verdict == NULL; i++)
+    verdict = judge_part (self, part_at (self, i));
   if (verdict != NULL)
     {
       condemn (self, verdict);
@@ -339,46 +402,56 @@ on_tick (gpointer data)
 /* ---- begin ---- */
 
 static void
-take_baselines (ColletTrialWindow *self)
+take_baselines (ColletTrialWindow *self, Part *part)
 {
-  guint n = manifest_of (self)->tools->len;
+  guint n = manifest_of (part)->tools->len;
 
-  self->baselines = g_new0 (ColletHistogram, n);
-  self->befores = g_new0 (ColletHistogram, n);
+  part->baselines = g_new0 (ColletHistogram, n);
+  part->befores = g_new0 (ColletHistogram, n);
   for (guint tool = 0; tool < n; tool++)
     {
-      const ColletHistogram *is = collet_generation_get_histogram (self->next, tool);
+      const ColletHistogram *is = collet_generation_get_histogram (part->next, tool);
 
-      collet_statistics_sum (self->reloader->statistics, self->item->from, tool_name (self, tool),
-                             &self->baselines[tool]);
-      self->baselines[tool].max_us = 0;
+      collet_statistics_sum (self->reloader->statistics, part->item->from, tool_name (part, tool),
+                             &part->baselines[tool]);
+      part->baselines[tool].max_us = 0;
       if (is != NULL)
-        collet_histogram_copy (is, &self->befores[tool]);
+        collet_histogram_copy (is, &part->befores[tool]);
     }
 }
 
+static void
+add_part (ColletTrialWindow *self, ColletReloadItem *item, gint64 ends_at)
+{
+  Part part = { .item = item, .next = g_object_ref (item->next) };
+
+  take_baselines (self, &part);
+  g_array_append_val (self->parts, part);
+  collet_deployment_set_trial (item->deployment, collet_reload_item_was_stateful (item) ? NULL : item->old,
+                               ends_at);
+  g_signal_connect (item->deployment, "changed", G_CALLBACK (on_changed), self);
+  g_signal_connect (item->deployment, "crashed", G_CALLBACK (on_crashed), self);
+}
+
 void
-collet_trial_window_open (ColletReloader *reloader, ColletReload *reload, gboolean warm, ColletTrialDone done,
+collet_trial_window_open (ColletReloader *reloader, ColletReload *reload, ColletTrialDone done,
                           gpointer user_data)
 {
   ColletTrialWindow *self = g_new0 (ColletTrialWindow, 1);
+  GPtrArray *items = collet_reload_get_items (reload);
   gint64 length_us = (gint64)collet_reload_get_request (reload)->trial_ms * 1000;
 
   self->reloader = g_object_ref (reloader);
   self->reload = g_object_ref (reload);
-  self->item = collet_reload_get_items (reload)->pdata[0];
-  self->next = g_object_ref (self->item->next);
+  self->parts = g_array_new (FALSE, FALSE, sizeof (Part));
   self->done = done;
   self->user_data = user_data;
   self->began_us = g_get_monotonic_time ();
   self->ends_us = self->began_us + length_us;
-  take_baselines (self);
   g_hash_table_insert (reloader->trials, reload, self);
-  collet_deployment_set_trial (self->item->deployment, warm ? self->item->old : NULL,
-                               g_get_real_time () + length_us);
+  for (guint i = 0; i < items->len; i++)
+    add_part (self, items->pdata[i], g_get_real_time () + length_us);
   collet_reload_set_trial_ends_at (reload, g_get_real_time () + length_us);
-  g_signal_connect (self->item->deployment, "changed", G_CALLBACK (on_changed), self);
-  g_signal_connect (self->item->deployment, "crashed", G_CALLBACK (on_crashed), self);
   self->tick = g_timeout_add (TICK_MS, on_tick, self);
 }
 

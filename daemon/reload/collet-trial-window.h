@@ -18,9 +18,9 @@ G_BEGIN_DECLS
  * old version serves again; NULL: what serves now stays. */
 typedef void (*ColletTrialDone) (gpointer user_data, GError *taken_back);
 
-/* Of a reload of one module that has just been published. `warm`: the old
- * generation stays ready meanwhile. */
-void collet_trial_window_open (ColletReloader *reloader, ColletReload *reload, gboolean warm,
-                               ColletTrialDone done, gpointer user_data);
+/* Of a reload that has just been published, each of whose modules had a version
+ * before. The old generation of one without state stays ready meanwhile. */
+void collet_trial_window_open (ColletReloader *reloader, ColletReload *reload, ColletTrialDone done,
+                               gpointer user_data);
 
 G_END_DECLS

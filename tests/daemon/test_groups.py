@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from collet_harness import HAS_FAILPOINTS, RELOAD, BusError, TestCase, module, variants
+from collet_harness import HAS_FAILPOINTS, RELOAD, BusError, TestCase, module, variants, wait_until
 from test_loading import sha256
 
 MANY = 100
@@ -95,6 +95,56 @@ class Groups(TestCase):
         self.assertBusError('ReloadInProgress', self.reload, daemon, [module('echo-2.0.0'), module('counter-4.0.0')])
         self.assertEqual(daemon.version('echo'), sha256(module('echo-1.0.0')))
         daemon.abort('counter', version)
+
+    def on_trial(self, daemon, *modules, **options):
+        path = self.begin(daemon, [module(name) for name in modules], trial_ms=60000, **options)
+        wait_until(lambda: daemon.property('Phase', path, RELOAD) == 'trial')
+        return path
+
+    def test_on_trial_goes_back_as_one_if_one_of_them_fails(self):
+        daemon = self.pair()
+        before = self.versions(daemon)
+        commits = daemon.sql('SELECT count(*) AS n FROM reload_commit')[0]['n']
+        path = self.on_trial(daemon, 'needs-echo-2.0.0', 'echo-crash-call', 'counter-4.0.0')
+        self.assertEqual(self.versions(daemon), {'echo': '9.0.0', 'needs-echo': '2.0.0', 'counter': '4.0.0'})
+        daemon.tool_value('count', {'by': 1})
+        self.assertIn('error', daemon.mcp().call('echo', {}))
+        error = self.assertBusError('TrialFailed', daemon.wait, path)
+        self.assertIn('crashed', error.message)
+        self.assertEqual(self.versions(daemon), before)
+        self.assertEqual(daemon.sql('SELECT count(*) AS n FROM reload_commit')[0]['n'], commits + 2)
+        back = daemon.history('', 2)[0]
+        self.assertEqual((back['Kind'], back['State'], len(back['Items'])), ('rollback', 'succeeded', 3))
+        self.assertEqual(path.rpartition('/')[2], back['Reverts'])
+        self.assertEqual(daemon.tool_value('echo', {'x': 1}), {'x': 1})
+        self.assertEqual(daemon.tool_value('needs-echo', {'x': 2}), {'x': 2})
+        self.assertEqual(daemon.tool_value('count', {'by': 1}), {'count': 7})  # migrated back, with the call on trial
+        daemon.restart()
+        self.assertEqual(self.versions(daemon), before)
+
+    def test_on_trial_is_confirmed_or_reverted_as_one(self):
+        daemon = self.pair()
+        before = self.versions(daemon)
+        path = self.on_trial(daemon, 'echo-2.0.0', 'counter-4.0.0')
+        daemon.call('ConfirmReload', '(sa{sv})', path.rpartition('/')[2], {})
+        daemon.wait(path)
+        self.assertEqual(self.versions(daemon), before | {'echo': '2.0.0', 'counter': '4.0.0'})
+        daemon.wait(daemon.call('RevertReload', '(sa{sv})', path.rpartition('/')[2], {}))
+        self.assertEqual(self.versions(daemon), before)
+        path = self.on_trial(daemon, 'echo-2.0.0', 'counter-4.0.0')
+        daemon.wait(daemon.call('RevertReload', '(sa{sv})', path.rpartition('/')[2], {}))
+        self.assertBusError('TrialFailed', daemon.wait, path)
+        self.assertEqual(self.versions(daemon), before)
+        # One that was changed meanwhile: not all can go back.
+        path = self.on_trial(daemon, 'echo-2.0.0', 'counter-4.0.0')
+        daemon.reload('echo', module('echo-slow'))
+        self.assertIn('not judged', daemon.wait(path)['Note'])
+        self.assertBusError('VersionMismatch', daemon.call, 'RevertReload', '(sa{sv})', path.rpartition('/')[2], {})
+
+    def test_a_group_has_no_canary(self):
+        daemon = self.pair()
+        error = self.assertBusError('InvalidArgument', self.begin, daemon, [module('echo-2.0.0')], canary_percent=10)
+        self.assertIn('canary-percent', error.message)
 
     def many(self, version):
         """Files of a hundred modules, each with a tool of its own."""
