@@ -66,8 +66,9 @@ make_answer (ToolCall *self, const ColletCallResult *result, gboolean *is_error,
   if (json == NULL)
     return NULL;
 
-  collet_call_recorder_add (self->recorder, self->entry, self->base.arguments, self->base.arguments_size,
-                            result->json, result->json_size);
+  if (self->base.renewed == NULL) /* else a canary's, say */
+    collet_call_recorder_add (self->recorder, self->entry, self->base.arguments, self->base.arguments_size,
+                              result->json, result->json_size);
   GString *out = g_string_sized_new (result->json_size + 256);
   g_string_append_c (out, '{');
   collet_tool_result_append_members (out, json);

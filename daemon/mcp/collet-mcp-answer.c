@@ -70,7 +70,7 @@ build_answer (ColletMcpCall *call, const ColletCallResult *result, const char **
     {
       *outcome = is_error ? "error" : "ok";
       /* A version is compared with what is published, so only that is remembered. */
-      if (!call->pinned)
+      if (!call->pinned && !call->base.renewed)
         collet_call_recorder_add (call->server->config.recorder, call->entry, call->base.arguments,
                                   call->base.arguments_size, result->json, result->json_size);
       return splice (call, result, json);

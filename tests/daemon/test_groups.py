@@ -141,6 +141,33 @@ class Groups(TestCase):
         self.assertIn('not judged', daemon.wait(path)['Note'])
         self.assertBusError('VersionMismatch', daemon.call, 'RevertReload', '(sa{sv})', path.rpartition('/')[2], {})
 
+    @unittest.skipUnless(HAS_FAILPOINTS, 'failpoints are not built in')
+    def test_killed_on_trial_or_on_the_way_back_all_are_new_or_all_are_old(self):
+        daemon = self.pair()
+        old = self.versions(daemon)
+        new = old | {'echo': '2.0.0', 'counter': '4.0.0'}
+        daemon.restart({'COLLET_FAILPOINT': 'reload-on-trial'})
+        try:
+            self.begin(daemon, [module('echo-2.0.0'), module('counter-4.0.0')], trial_ms=60000)
+        except BusError:
+            pass  # it died before it had answered
+        daemon.wait_exit()
+        daemon.start()
+        self.assertEqual(self.versions(daemon), new)
+        entry = next(row for row in daemon.history('', 5) if row['Kind'] == 'hot-reload')
+        self.assertIn('was not judged', entry['Note'])
+        for place, versions in (('reload-before-commit', new), ('reload-after-commit', old)):
+            with self.subTest(place):
+                daemon.restart({'COLLET_FAILPOINT': place})
+                try:
+                    daemon.call('RevertReload', '(sa{sv})', entry['Id'], {})
+                except BusError:
+                    pass
+                daemon.wait_exit()
+                daemon.start()
+                self.assertEqual(self.versions(daemon), versions)
+                self.assertEqual(daemon.tool_value('count', {'by': 0}), {'count': 5})
+
     def test_a_group_has_no_canary(self):
         daemon = self.pair()
         error = self.assertBusError('InvalidArgument', self.begin, daemon, [module('echo-2.0.0')], canary_percent=10)
