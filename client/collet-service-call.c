@@ -87,7 +87,7 @@ collet_service_call_reload (ColletService *self, const char *path, const char *m
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
-  if (!g_variant_is_object_path (path))
+  if (path == NULL || !g_variant_is_object_path (path))
     {
       g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
                                "The daemon no longer has that reload; it is in the history");

@@ -187,6 +187,7 @@ class Cluster(AppCase):
         # What was typed in is still there for another try.
         self.assertEqual(a11y.text(self.see('text', PATH)), harness.example('calculator-2.0.0'))
         self.press('Cancel')
+        self.unsee('text', PATH)
         self.nodes[2].start()
         self.go('Overview')
         self.see('table row', holds='3 of 3 nodes in line', timeout=40)
