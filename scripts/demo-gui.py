@@ -89,7 +89,7 @@ def main():
         return 0
     if status != 0:
         print(f'demo: collet ended with {status}')
-    return status
+    return 0 if status == 0 else 1
 
 
 if __name__ == '__main__':
