@@ -67,12 +67,24 @@ collet_form_class_init (ColletFormClass *klass)
   G_OBJECT_CLASS (klass)->finalize = collet_form_finalize;
 }
 
+/* The group has no title that its list could be called by. */
+static void
+name_list (GtkWidget *widget)
+{
+  if (GTK_IS_LIST_BOX (widget))
+    collet_widget_set_name (widget, _ ("Arguments"));
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    name_list (child);
+}
+
 static void
 collet_form_init (ColletForm *self)
 {
   self->fields = g_ptr_array_new_with_free_func (free_field);
   self->group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->group));
+  name_list (GTK_WIDGET (self->group));
 }
 
 GtkWidget *
