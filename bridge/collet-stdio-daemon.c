@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-stdio-daemon.h"
 
+#include <glib/gi18n.h>
+
 #define NAME "org.collet.Collet1"
 #define SYSTEM_SOCKET "/run/collet/mcp.sock"
 #define NOT_AGAIN_US (3 * G_USEC_PER_SEC)
@@ -23,7 +25,7 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
   if (reply == NULL)
     {
       g_dbus_error_strip_remote_error (error);
-      g_printerr ("collet-stdio: the bus does not start colletd: %s\n", error->message);
+      g_printerr (_ ("collet-stdio: the bus does not start colletd: %s\n"), error->message);
     }
 }
 
@@ -35,7 +37,7 @@ on_connected (GObject *object, GAsyncResult *result, gpointer data)
 
   if (connection == NULL)
     {
-      g_printerr ("collet-stdio: there is no bus to start colletd: %s\n", error->message);
+      g_printerr (_ ("collet-stdio: there is no bus to start colletd: %s\n"), error->message);
       return;
     }
   g_dbus_connection_set_exit_on_close (connection, FALSE);

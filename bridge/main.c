@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib-unix.h>
-#include <locale.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "collet-language.h"
 #include "collet-stdio-bridge.h"
 #include "collet-stdio-daemon.h"
 
@@ -21,29 +22,32 @@ static gboolean
 parse (int *argc, char ***argv, Options *options, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "session", 0, 0, G_OPTION_ARG_NONE, &options->is_session, "The daemon of this user", NULL },
-    { "system", 0, 0, G_OPTION_ARG_NONE, &options->is_system, "The daemon of this machine", NULL },
-    { "socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket, "The daemon that serves this unix socket",
+    { "session", 0, 0, G_OPTION_ARG_NONE, &options->is_session, N_ ("The daemon of this user"), NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &options->is_system, N_ ("The daemon of this machine"), NULL },
+    { "socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket, N_ ("The daemon that serves this unix socket"),
       "PATH" },
     { "no-start", 0, 0, G_OPTION_ARG_NONE, &options->has_no_start,
-      "Do not start a daemon that is not running", NULL },
-    { "wait", 0, 0, G_OPTION_ARG_INT, &options->wait_s, "How long to wait for the daemon (30)", "SECONDS" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL },
+      N_ ("Do not start a daemon that is not running"), NULL },
+    { "wait", 0, 0, G_OPTION_ARG_INT, &options->wait_s, N_ ("How long to wait for the daemon (30)"),
+      "SECONDS" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, N_ ("Show the version"), NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, "Lets a client of MCP over standard input and output use the Collet "
-                                         "daemon. A client's configuration names it as the command of a "
-                                         "server; it takes no arguments.");
-  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context,
+                                _ ("Lets a client of MCP over standard input and output use the Collet "
+                                   "daemon. A client's configuration names it as the command of a "
+                                   "server; it takes no arguments."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   if (*argc == 1 && options->wait_s >= 0 && options->wait_s <= 3600 &&
       options->is_session + options->is_system <= 1)
     return TRUE;
-  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                       "it takes options only, one of --session and --system, and 0 to 3600 seconds to wait");
+  g_set_error_literal (
+      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      _ ("it takes options only, one of --session and --system, and 0 to 3600 seconds to wait"));
   return FALSE;
 }
 
@@ -81,11 +85,11 @@ main (int argc, char **argv)
   Options options = { .wait_s = DEFAULT_WAIT_S };
   g_autoptr (GError) error = NULL;
 
-  setlocale (LC_ALL, "");
+  collet_language_init ();
   signal (SIGPIPE, SIG_IGN);
   if (!parse (&argc, &argv, &options, &error))
     {
-      g_printerr ("collet-stdio: %s\nTry \"collet-stdio --help\".\n", error->message);
+      g_printerr (_ ("%s: %s\nTry \"%s --help\".\n"), "collet-stdio", error->message, "collet-stdio");
       return EXIT_USAGE;
     }
   if (options.is_version)

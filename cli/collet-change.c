@@ -3,6 +3,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <glib/gi18n.h>
 
 #include "collet-bus.h"
 #include "collet-error.h"
@@ -127,7 +128,8 @@ fail (ColletCtl *ctl, const char *path, const GError *error)
   if (items != NULL && g_variant_n_children (items) > 1)
     collet_reload_view_print_outcome (row);
   if (g_str_equal (collet_row_string (row, "State"), "running"))
-    g_printerr ("The reload goes on: colletctl reload watch %s, or: colletctl reload cancel %s\n", id, id);
+    g_printerr (_ ("The reload goes on: colletctl reload watch %s, or: colletctl reload cancel %s\n"), id,
+                id);
   return status;
 }
 

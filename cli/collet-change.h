@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <glib/gi18n.h>
+
 #include "collet-ctl.h"
 
 G_BEGIN_DECLS
@@ -36,27 +38,28 @@ extern ColletChangeOptions collet_change_options;
 /* Entries for a verb's table. */
 #define COLLET_CHANGE_REASON                                                                                 \
   {                                                                                                          \
-    "reason", 'r', 0, G_OPTION_ARG_STRING, &collet_change_options.reason, "Why, for the history", "TEXT"     \
+    "reason", 'r', 0, G_OPTION_ARG_STRING, &collet_change_options.reason, N_ ("Why, for the history"),       \
+        "TEXT"                                                                                               \
   }
 #define COLLET_CHANGE_NO_WAIT                                                                                \
   {                                                                                                          \
     "no-wait", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.no_wait,                                      \
-        "Print the reload's id as soon as the request was accepted", NULL                                    \
+        N_ ("Print the reload's id as soon as the request was accepted"), NULL                               \
   }
 #define COLLET_CHANGE_HOST                                                                                   \
   {                                                                                                          \
     "host", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.host,                                          \
-        "What runs it: worker (a process of its own) or in-process", "KIND"                                  \
+        N_ ("What runs it: worker (a process of its own) or in-process"), "KIND"                             \
   }
 #define COLLET_CHANGE_EXPECT                                                                                 \
   {                                                                                                          \
     "expect-version", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.expect_version,                      \
-        "Refuse unless this version runs", "VERSION"                                                         \
+        N_ ("Refuse unless this version runs"), "VERSION"                                                    \
   }
 #define COLLET_CHANGE_BREAKING                                                                               \
   {                                                                                                          \
     "allow-breaking", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.allow_breaking,                        \
-        "Accept schemas that present callers may not fit", NULL                                              \
+        N_ ("Accept schemas that present callers may not fit"), NULL                                         \
   }
 #define COLLET_CHANGE_GRACE                                                                                  \
   {                                                                                                          \
@@ -66,17 +69,17 @@ extern ColletChangeOptions collet_change_options;
 #define COLLET_CHANGE_SMOKE                                                                                  \
   {                                                                                                          \
     "smoke-tests", 0, 0, G_OPTION_ARG_FILENAME, &collet_change_options.smoke_tests,                          \
-        "Calls in a JSON file that the new version has to answer as given", "FILE"                           \
+        N_ ("Calls in a JSON file that the new version has to answer as given"), "FILE"                      \
   }
 #define COLLET_CHANGE_DISCARD                                                                                \
   {                                                                                                          \
     "discard-state", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.discard_state,                          \
-        "Start the new version without the state of the old", NULL                                           \
+        N_ ("Start the new version without the state of the old"), NULL                                      \
   }
 #define COLLET_CHANGE_DRAIN                                                                                  \
   {                                                                                                          \
     "drain-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.drain_timeout_s,                      \
-        "End calls that are still on the old version after this time", "SECONDS"                             \
+        N_ ("End calls that are still on the old version after this time"), "SECONDS"                        \
   }
 
 #define COLLET_CHANGE_TRIAL                                                                                  \
@@ -85,18 +88,18 @@ extern ColletChangeOptions collet_change_options;
     0,                                                                                                       \
     G_OPTION_ARG_DOUBLE,                                                                                     \
     &collet_change_options.trial_s,                                                                          \
-    "Go back by itself if the new version is worse within this time",                                        \
+    N_ ("Go back by itself if the new version is worse within this time"),                                   \
     "SECONDS" },                                                                                             \
       { "trial-error-rate",                                                                                  \
         0,                                                                                                   \
         0,                                                                                                   \
         G_OPTION_ARG_DOUBLE,                                                                                 \
         &collet_change_options.trial_error_rate,                                                             \
-        "How much higher its rate of errors may be, 0 to 1 (0.1)",                                           \
+        N_ ("How much higher its rate of errors may be, 0 to 1 (0.1)"),                                      \
         "RATE" },                                                                                            \
   {                                                                                                          \
     "trial-slowdown", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.trial_slowdown,                      \
-        "How many times as long 95 % of its calls may take", "TIMES"                                         \
+        N_ ("How many times as long 95 % of its calls may take"), "TIMES"                                    \
   }
 
 /* Calls `method`; `head` (floating) has its arguments without the options, which

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-human.h"
 #include "collet-input.h"
 
@@ -30,8 +32,8 @@ init (ColletCtl *ctl, const char *name, const ColletClusterMemberOptions *given)
 {
   const char *const none[] = { NULL };
   const char *const *endpoints = given->endpoints != NULL ? (const char *const *)given->endpoints : none;
-  g_autofree char *text = g_strdup_printf ("This node is the first of cluster \"%s\". Let others in with "
-                                           "\"colletctl cluster token\".",
+  g_autofree char *text = g_strdup_printf (_ ("This node is the first of cluster \"%s\". Let others in with "
+                                              "\"colletctl cluster token\"."),
                                            name);
   GVariantBuilder options;
 
@@ -69,7 +71,7 @@ make_token (ColletCtl *ctl, const ColletClusterMemberOptions *given)
     }
   g_autofree char *until = collet_human_dup_time (expires_at);
   g_print ("%s\n", token);
-  g_printerr ("For one node, until %s: colletctl cluster join URL TOKEN\n", until);
+  g_printerr (_ ("For one node, until %s: colletctl cluster join URL TOKEN\n"), until);
   return COLLET_EXIT_OK;
 }
 
@@ -109,7 +111,7 @@ join (ColletCtl *ctl, const char *url, const char *argument, const ColletCluster
     collet_ctl_print_json ("cluster", g_variant_new_string (cluster));
   else
     g_print (
-        "This node is in cluster \"%s\". See how it comes into line with \"colletctl cluster matrix\".\n",
+        _ ("This node is in cluster \"%s\". See how it comes into line with \"colletctl cluster matrix\".\n"),
         cluster);
   return COLLET_EXIT_OK;
 }

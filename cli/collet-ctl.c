@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-agent.h"
 #include "collet-error-remedy.h"
 #include "collet-style.h"
@@ -109,27 +111,48 @@ dup_message (const char *message)
   return sentence;
 }
 
-/* The general remedy of an error is for a message that says no more than what
- * was found: of one sentence. */
+/* What the error means, if that is said in the reader's language; the daemon's
+ * message is English. */
 static const char *
-get_remedy (const GError *error, const char *message)
+get_meaning (const GError *error)
 {
-  if (error->domain != COLLET_ERROR || strstr (message, ". ") != NULL)
+  const char *meaning =
+      error->domain == COLLET_ERROR ? collet_error_meaning ((ColletError)error->code) : NULL;
+  const char *translated = meaning != NULL ? _ (meaning) : NULL;
+
+  return translated != meaning ? translated : NULL;
+}
+
+/* The general remedy of an error is for a message that says no more than what was
+ * found: of one sentence; and for who cannot read the others. */
+static const char *
+get_remedy (const GError *error, const char *message, gboolean is_translated)
+{
+  if (error->domain != COLLET_ERROR || (!is_translated && strstr (message, ". ") != NULL))
     return NULL;
-  return collet_error_remedy ((ColletError)error->code);
+  return _ (collet_error_remedy ((ColletError)error->code));
+}
+
+static void
+print_dim (const char *text)
+{
+  g_printerr ("%s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, TRUE), text,
+              collet_style_end (COLLET_PAINT_DIM, TRUE));
 }
 
 static void
 print_error (const GError *error)
 {
   g_autofree char *message = dup_message (error->message);
-  const char *remedy = get_remedy (error, message);
+  const char *meaning = get_meaning (error);
+  const char *remedy = get_remedy (error, message, meaning != NULL);
 
   g_printerr ("%scolletctl: %s:%s %s\n", collet_style_begin (COLLET_PAINT_BAD, TRUE), name_of (error),
-              collet_style_end (COLLET_PAINT_BAD, TRUE), message);
+              collet_style_end (COLLET_PAINT_BAD, TRUE), meaning != NULL ? meaning : message);
+  if (meaning != NULL)
+    g_printerr ("%s\n", message);
   if (remedy != NULL)
-    g_printerr ("%s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, TRUE), remedy,
-                collet_style_end (COLLET_PAINT_DIM, TRUE));
+    print_dim (remedy);
 }
 
 ColletExit
@@ -167,14 +190,16 @@ collet_ctl_fail_usage (ColletCtl *self, const char *format, ...)
   va_list list;
 
   va_start (list, format);
-  message = g_strdup_vprintf (format, list);
+  message = g_strdup_vprintf (self->json ? format : _ (format), list);
   va_end (list);
 
+  if (!self->json)
+    {
+      g_printerr ("colletctl: %s\n", message);
+      return COLLET_EXIT_USAGE;
+    }
   g_autoptr (GError) error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, message);
-  if (self->json)
-    collet_ctl_fail (self, error);
-  else
-    g_printerr ("colletctl: %s\n", message);
+  collet_ctl_fail (self, error);
   return COLLET_EXIT_USAGE;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-human.h"
 
+#include <glib/gi18n.h>
+
 #define SECOND G_GINT64_CONSTANT (1000000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -29,12 +31,12 @@ collet_human_dup_age (gint64 time_us, gint64 now_us)
   if (age < 0 || age >= 24 * HOUR)
     return dup_local (time_us, "%Y-%m-%d %H:%M");
   if (age < SECOND)
-    return g_strdup ("just now");
+    return g_strdup (_ ("just now"));
   if (age < MINUTE)
-    return g_strdup_printf ("%d s ago", (int)(age / SECOND));
+    return g_strdup_printf (_ ("%d s ago"), (int)(age / SECOND));
   if (age < HOUR)
-    return g_strdup_printf ("%d min ago", (int)(age / MINUTE));
-  return g_strdup_printf ("%d h ago", (int)(age / HOUR));
+    return g_strdup_printf (_ ("%d min ago"), (int)(age / MINUTE));
+  return g_strdup_printf (_ ("%d h ago"), (int)(age / HOUR));
 }
 
 char *

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <locale.h>
 #include <math.h>
 #include <string.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-config.h"
+#include "collet-language.h"
 #include "collet-style.h"
 #include "collet-verb.h"
 
@@ -15,18 +17,18 @@ static struct
 } given;
 
 static const GOptionEntry global_options[] = {
-  { "session", 0, 0, G_OPTION_ARG_NONE, &given.session, "Use the daemon on the session bus", NULL },
-  { "system", 0, 0, G_OPTION_ARG_NONE, &given.system, "Use the daemon on the system bus", NULL },
-  { "json", 'j', 0, G_OPTION_ARG_NONE, &given.json, "Print one JSON object, also for an error", NULL },
-  { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &given.timeout_s, "Give up after this time", "SECONDS" },
-  { "no-color", 0, 0, G_OPTION_ARG_NONE, &given.no_color, "No colour, as with NO_COLOR in the environment",
-    NULL },
-  { "help", 'h', 0, G_OPTION_ARG_NONE, &given.help, "Print this", NULL },
+  { "session", 0, 0, G_OPTION_ARG_NONE, &given.session, N_ ("Use the daemon on the session bus"), NULL },
+  { "system", 0, 0, G_OPTION_ARG_NONE, &given.system, N_ ("Use the daemon on the system bus"), NULL },
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &given.json, N_ ("Print one JSON object, also for an error"), NULL },
+  { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &given.timeout_s, N_ ("Give up after this time"), "SECONDS" },
+  { "no-color", 0, 0, G_OPTION_ARG_NONE, &given.no_color,
+    N_ ("No colour, as with NO_COLOR in the environment"), NULL },
+  { "help", 'h', 0, G_OPTION_ARG_NONE, &given.help, N_ ("Print this"), NULL },
   { NULL },
 };
 
 static const GOptionEntry first_options[] = {
-  { "version", 0, 0, G_OPTION_ARG_NONE, &given.version, "Print the version", NULL },
+  { "version", 0, 0, G_OPTION_ARG_NONE, &given.version, N_ ("Print the version"), NULL },
   { NULL },
 };
 
@@ -35,13 +37,13 @@ static const GOptionEntry first_options[] = {
 static char *
 dup_verb_list (void)
 {
-  GString *text = g_string_new ("Verbs:\n");
+  GString *text = g_string_new (_ ("Verbs:\n"));
 
   for (guint i = 0; collet_verbs[i] != NULL; i++)
-    g_string_append_printf (text, "  %-10s %s\n", collet_verbs[i]->name, collet_verbs[i]->summary);
-  g_string_append (text, "\n\"colletctl help VERB\" says more of one.\n\n"
-                         "Exit status: 0 done, 1 refused or failed (with a named error), 2 wrong usage,\n"
-                         "3 no daemon was reached.");
+    g_string_append_printf (text, "  %-10s %s\n", collet_verbs[i]->name, _ (collet_verbs[i]->summary));
+  g_string_append (text, _ ("\n\"colletctl help VERB\" says more of one.\n\n"
+                            "Exit status: 0 done, 1 refused or failed (with a named error), 2 wrong usage,\n"
+                            "3 no daemon was reached."));
   return g_string_free (text, FALSE);
 }
 
@@ -53,10 +55,11 @@ new_main_context (void)
 
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_strict_posix (context, TRUE);
-  g_option_context_set_summary (context, "Loads, reloads and calls MCP tools that run as native modules.");
+  g_option_context_set_summary (context,
+                                _ ("Loads, reloads and calls MCP tools that run as native modules."));
   g_option_context_set_description (context, verbs);
-  g_option_context_add_main_entries (context, global_options, NULL);
-  g_option_context_add_main_entries (context, first_options, NULL);
+  g_option_context_add_main_entries (context, global_options, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, first_options, GETTEXT_PACKAGE);
   return context;
 }
 
@@ -67,11 +70,11 @@ new_verb_context (const ColletVerb *verb)
   GOptionContext *context = g_option_context_new (usage);
 
   g_option_context_set_help_enabled (context, FALSE);
-  g_option_context_set_summary (context, verb->summary);
-  g_option_context_set_description (context, verb->help);
+  g_option_context_set_summary (context, _ (verb->summary));
+  g_option_context_set_description (context, verb->help != NULL ? _ (verb->help) : NULL);
   if (verb->options != NULL)
-    g_option_context_add_main_entries (context, verb->options, NULL);
-  g_option_context_add_main_entries (context, global_options, NULL);
+    g_option_context_add_main_entries (context, verb->options, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, global_options, GETTEXT_PACKAGE);
   return context;
 }
 
@@ -90,7 +93,7 @@ print_verb_help (const char *name)
 
   if (verb == NULL)
     {
-      g_printerr ("colletctl: There is no verb \"%s\". \"colletctl --help\" lists them.\n", name);
+      g_printerr (_ ("colletctl: There is no verb \"%s\". \"colletctl --help\" lists them.\n"), name);
       return COLLET_EXIT_USAGE;
     }
   g_autoptr (GOptionContext) context = new_verb_context (verb);
@@ -139,8 +142,8 @@ check_arguments (ColletCtl *ctl, const ColletVerb *verb, char **arguments)
 
   if (n < verb->min_arguments || n > verb->max_arguments)
     return collet_ctl_fail_usage (ctl, "%s arguments for %s. Usage: colletctl %s %s",
-                                  n < verb->min_arguments ? "Too few" : "Too many", verb->name, verb->name,
-                                  verb->arguments);
+                                  n < verb->min_arguments ? _ ("Too few") : _ ("Too many"), verb->name,
+                                  verb->name, verb->arguments);
   for (guint i = 0; i < n; i++)
     {
       if (!g_utf8_validate (arguments[i], -1, NULL))
@@ -215,7 +218,7 @@ main (int argc, char **argv)
   g_auto (GStrv) words = g_strdupv (argv);
   ColletCtl ctl = { 0 };
 
-  setlocale (LC_ALL, "");
+  collet_language_init ();
   g_set_prgname ("colletctl");
   collet_style_init (FALSE);
   ColletExit status = run (&ctl, &words);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-reload-view.h"
 
+#include <glib/gi18n.h>
+
 #include "collet-ctl.h"
 #include "collet-human.h"
 #include "collet-style.h"
@@ -35,7 +37,7 @@ dup_change (GVariant *item)
       g_strcmp0 (collet_row_string (item, "from"), collet_row_string (item, "to")) == 0)
     return g_steal_pointer (&to);
   if (g_str_equal (to, "-"))
-    return g_strdup_printf ("%s %s gone", from, arrow ());
+    return g_strdup_printf (_ ("%s %s gone"), from, arrow ());
   return g_strdup_printf ("%s %s %s", from, arrow (), to);
 }
 
@@ -54,7 +56,7 @@ dup_pause (GVariant *row)
   gint64 pause = collet_row_int (row, "PauseUs");
   g_autofree char *text = collet_human_dup_duration (pause);
 
-  return pause >= PAUSE_WORTH_A_WORD_US ? g_strdup_printf (", calls paused for %s", text) : g_strdup ("");
+  return pause >= PAUSE_WORTH_A_WORD_US ? g_strdup_printf (_ (", calls paused for %s"), text) : g_strdup ("");
 }
 
 /* Beside an outcome that is good, as far as it goes. */
@@ -85,7 +87,8 @@ print_item_line (GVariant *row, GVariant *item)
 static void
 print_items_table (GVariant *row, GVariant *items)
 {
-  g_autoptr (ColletTable) table = collet_table_new ("MODULE", "VERSION", "SHA256", "STATE", "NOTE", NULL);
+  g_autoptr (ColletTable) table =
+      collet_table_new (N_ ("MODULE"), N_ ("VERSION"), N_ ("SHA256"), N_ ("STATE"), N_ ("NOTE"), NULL);
 
   for (gsize i = 0; i < g_variant_n_children (items); i++)
     {
@@ -147,7 +150,7 @@ collet_reload_view_print_outcome (GVariant *row)
   g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
   g_autofree char *pause = dup_pause (row);
   print_items_table (row, items);
-  g_print ("%" G_GSIZE_FORMAT " modules in %s%s\n", n, duration, pause);
+  g_print (ngettext ("%u module in %s%s\n", "%u modules in %s%s\n", n), (guint)n, duration, pause);
 }
 
 /* Of a reload of the cluster: what became of it where. */
@@ -194,7 +197,8 @@ collet_reload_view_print_detail (GVariant *row)
   g_autofree char *duration = collet_human_dup_duration (collet_row_int (row, "DurationUs"));
   g_autofree char *pause = collet_human_dup_duration (collet_row_int (row, "PauseUs"));
   gint64 uid = collet_row_int (row, "Initiator");
-  g_autofree char *who = uid < 0 ? g_strdup ("the daemon") : g_strdup_printf ("uid %" G_GINT64_FORMAT, uid);
+  g_autofree char *who =
+      uid < 0 ? g_strdup (_ ("the daemon")) : g_strdup_printf ("uid %" G_GINT64_FORMAT, uid);
 
   print_field ("reload", collet_row_string (row, "Id"), COLLET_PAINT_BOLD);
   print_field ("kind", kind, COLLET_PAINT_NONE);
@@ -227,7 +231,10 @@ dup_what (GVariant *row)
   GString *text = g_string_new (NULL);
 
   if (n > 1)
-    g_string_append_printf (text, "%" G_GSIZE_FORMAT " modules ", n);
+    {
+      g_string_append_printf (text, ngettext ("%u module", "%u modules", n), (guint)n);
+      g_string_append_c (text, ' ');
+    }
   if (n == 1)
     {
       g_autoptr (GVariant) item = g_variant_get_child_value (items, 0);
@@ -243,8 +250,8 @@ dup_what (GVariant *row)
 void
 collet_reload_view_print_table (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("ID", "WHEN", "KIND", "STATE", ">DURATION", ">PAUSE", "WHAT", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("ID"), N_ ("WHEN"), N_ ("KIND"), N_ ("STATE"),
+                                                    N_ (">DURATION"), N_ (">PAUSE"), N_ ("WHAT"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)

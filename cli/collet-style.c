@@ -5,6 +5,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
+/* Of the names of what is shown one a line. */
+#define FIELD_WIDTH 14
+
 static gboolean has_color[2];
 
 static gboolean
@@ -84,9 +89,14 @@ collet_style_print_field (const char *name, char *value, ColletPaint paint)
   g_autofree char *text = collet_style_dup_safe (given);
 
   if (*text != '\0')
-    g_print ("%s%-14s%s %s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), name,
-             collet_style_end (COLLET_PAINT_DIM, FALSE), collet_style_begin (paint, FALSE), text,
-             collet_style_end (paint, FALSE));
+    {
+      const char *shown = *name != '\0' ? _ (name) : "";
+
+      g_print ("%s%s%*s%s %s%s%s\n", collet_style_begin (COLLET_PAINT_DIM, FALSE), shown,
+               MAX (0, FIELD_WIDTH - (int)g_utf8_strlen (shown, -1)), "",
+               collet_style_end (COLLET_PAINT_DIM, FALSE), collet_style_begin (paint, FALSE), text,
+               collet_style_end (paint, FALSE));
+    }
 }
 
 gboolean

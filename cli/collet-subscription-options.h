@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <glib/gi18n.h>
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -14,7 +16,7 @@ extern char *collet_subscriber;
 #define COLLET_SUBSCRIBER_OPTION                                                                             \
   {                                                                                                          \
     "subscriber", 's', 0, G_OPTION_ARG_STRING, &collet_subscriber,                                           \
-        "The name under which it is kept; \"uid:\" and your user id if not given", "NAME"                    \
+        N_ ("The name under which it is kept; \"uid:\" and your user id if not given"), "NAME"               \
   }
 
 /* The methods' options, a{sv}; limit 0: none. Floating. */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
 #define GAP 2
 
 typedef struct
@@ -59,7 +61,7 @@ collet_table_new (const char *first, ...)
   g_array_set_clear_func (self->cells, clear_cell);
   for (guint i = 0; i < headings->len; i++)
     {
-      const char *text = g_ptr_array_index (headings, i);
+      const char *text = _ (g_ptr_array_index (headings, i));
       self->right[i] = *text == '>';
       collet_table_add (self, g_strdup (text + (self->right[i] ? 1 : 0)), COLLET_PAINT_BOLD);
     }

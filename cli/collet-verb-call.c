@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-arguments.h"
 #include "collet-error.h"
 #include "collet-human.h"
@@ -210,7 +212,7 @@ run_call (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry call_options[] = {
-  { "prepared", 'p', 0, G_OPTION_ARG_STRING, &prepared, "Call the prepared version of this module",
+  { "prepared", 'p', 0, G_OPTION_ARG_STRING, &prepared, N_ ("Call the prepared version of this module"),
     "MODULE" },
   { NULL },
 };
@@ -218,15 +220,15 @@ static const GOptionEntry call_options[] = {
 const ColletVerb collet_verb_call = {
   .name = "call",
   .arguments = "TOOL [JSON | - | NAME=VALUE...]",
-  .summary = "Call a tool",
-  .help =
+  .summary = N_ ("Call a tool"),
+  .help = N_ (
       "The arguments are one JSON object, or - to read it from standard input, or words: a VALUE is text\n"
       "where the tool's input schema wants a string, else JSON if it is, else text.\n"
       "With --prepared it is a tool of the version of MODULE that waits for \"commit\", by the module's own "
       "name\n"
       "of it.\n"
       "With --json the answer is MCP's CallToolResult as it is. Exit status 1 if the tool says that it\n"
-      "failed.",
+      "failed."),
   .options = call_options,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,

@@ -3,6 +3,8 @@
  * cluster: what the nodes agree on.
  */
 #include "collet-change.h"
+
+#include <glib/gi18n.h>
 #include "collet-cluster-member.h"
 #include "collet-human.h"
 #include "collet-table.h"
@@ -29,7 +31,8 @@ static void
 print_nodes (GVariant *rows)
 {
   g_autoptr (ColletTable) table =
-      collet_table_new ("NODE", "STATE", ">MODULES", ">IN LINE", "DAEMON", "URL", "NOTE", NULL);
+      collet_table_new (N_ ("NODE"), N_ ("STATE"), N_ (">MODULES"), N_ (">IN LINE"), N_ ("DAEMON"),
+                        N_ ("URL"), N_ ("NOTE"), NULL);
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
@@ -70,8 +73,8 @@ add_why (ColletTable *table, GVariant *row)
 static void
 print_versions (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("NODE", "STATE", "VERSION", "SHA256", ">EPOCH", "AGREED", "WHY", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("NODE"), N_ ("STATE"), N_ ("VERSION"), N_ ("SHA256"),
+                                                    N_ (">EPOCH"), N_ ("AGREED"), N_ ("WHY"), NULL);
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
@@ -153,8 +156,8 @@ unfold_matrix (GVariant *matrix)
 static void
 print_matrix (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("MODULE", ">EPOCH", "AGREED", "NODE", "RUNS", "STATE", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("MODULE"), N_ (">EPOCH"), N_ ("AGREED"), N_ ("NODE"),
+                                                    N_ ("RUNS"), N_ ("STATE"), NULL);
   g_autofree char *last = NULL;
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -221,9 +224,9 @@ check (ColletCtl *ctl, const char *module)
 
       g_print ("%s\n", collet_row_string (detail, "verdict"));
       if (*differing != '\0')
-        g_print ("differing: %s\n", differing);
+        g_print (_ ("differing: %s\n"), differing);
       if (*unreachable != '\0')
-        g_print ("not reached: %s\n", unreachable);
+        g_print (_ ("not reached: %s\n"), unreachable);
     }
   return is_consistent ? COLLET_EXIT_OK : COLLET_EXIT_FAILED;
 }
@@ -333,10 +336,10 @@ sync_versions (ColletCtl *ctl, const char *module)
       const char *node;
 
       g_variant_get_child (nodes, i, "&s", &node);
-      g_print ("%s was brought into line\n", node);
+      g_print (_ ("%s was brought into line\n"), node);
     }
   if (g_variant_n_children (nodes) == 0)
-    g_print ("nothing differed\n");
+    g_print (_ ("nothing differed\n"));
   return COLLET_EXIT_OK;
 }
 
@@ -355,7 +358,7 @@ unoverride (ColletCtl *ctl, const char *module)
   if (ctl->json)
     collet_ctl_print_json ("cleared", g_variant_new_string (module));
   else
-    g_print ("%s runs what was agreed on\n", module);
+    g_print (_ ("%s runs what was agreed on\n"), module);
   return COLLET_EXIT_OK;
 }
 
@@ -422,27 +425,30 @@ run (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry options[] = {
   { "strategy", 's', 0, G_OPTION_ARG_STRING, &strategy,
-    "sync_all (every node or none; the default), quorum, rolling or local", "STRATEGY" },
-  { "require", 0, 0, G_OPTION_ARG_STRING, &require, "Who has to take part: roster (all) or live", "WHO" },
+    N_ ("sync_all (every node or none; the default), quorum, rolling or local"), "STRATEGY" },
+  { "require", 0, 0, G_OPTION_ARG_STRING, &require, N_ ("Who has to take part: roster (all) or live"),
+    "WHO" },
   { "wave", 0, 0, G_OPTION_ARG_STRING_ARRAY, &waves,
-    "rolling: the next wave, nodes (a,b) or a part of all (25%); may be repeated", "NODES" },
-  { "bake", 0, 0, G_OPTION_ARG_INT, &bake_s, "rolling: how long a wave is observed", "SECONDS" },
+    N_ ("rolling: the next wave, nodes (a,b) or a part of all (25%); may be repeated"), "NODES" },
+  { "bake", 0, 0, G_OPTION_ARG_INT, &bake_s, N_ ("rolling: how long a wave is observed"), "SECONDS" },
   { "max-error-rate", 0, 0, G_OPTION_ARG_DOUBLE, &max_error_rate,
-    "rolling: calls that may fail in a wave, 0 to 1", "RATE" },
-  { "min-calls", 0, 0, G_OPTION_ARG_INT64, &min_calls, "rolling: fewer calls are no evidence", "N" },
-  { "auto-revert", 0, 0, G_OPTION_ARG_NONE, &auto_revert, "rolling: go back if a wave is no good", NULL },
-  { "all", 0, 0, G_OPTION_ARG_NONE, &to_the_end, "promote: to the end instead of the next wave", NULL },
+    N_ ("rolling: calls that may fail in a wave, 0 to 1"), "RATE" },
+  { "min-calls", 0, 0, G_OPTION_ARG_INT64, &min_calls, N_ ("rolling: fewer calls are no evidence"), "N" },
+  { "auto-revert", 0, 0, G_OPTION_ARG_NONE, &auto_revert, N_ ("rolling: go back if a wave is no good"),
+    NULL },
+  { "all", 0, 0, G_OPTION_ARG_NONE, &to_the_end, N_ ("promote: to the end instead of the next wave"), NULL },
   { "target", 0, 0, G_OPTION_ARG_STRING, &target,
-    "sync: common (what most nodes run; the default) or desired (what was agreed on)", "WHICH" },
-  { "clear-overrides", 0, 0, G_OPTION_ARG_NONE, &clear_overrides, "sync: nodes' own versions too", NULL },
+    N_ ("sync: common (what most nodes run; the default) or desired (what was agreed on)"), "WHICH" },
+  { "clear-overrides", 0, 0, G_OPTION_ARG_NONE, &clear_overrides, N_ ("sync: nodes' own versions too"),
+    NULL },
   { "artifact", 'a', 0, G_OPTION_ARG_FILENAME, &collet_change_options.artifact,
-    "The new file, if it is not the one in the module path", "FILE" },
+    N_ ("The new file, if it is not the one in the module path"), "FILE" },
   { "endpoint", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &member.endpoints,
-    "init: address of a member of etcd; may be repeated", "URL" },
-  { "expiry", 0, 0, G_OPTION_ARG_INT, &member.expiry_s, "token: how long it works (600)", "SECONDS" },
-  { "name", 0, 0, G_OPTION_ARG_STRING, &member.name, "join: a name for this node other than its own",
+    N_ ("init: address of a member of etcd; may be repeated"), "URL" },
+  { "expiry", 0, 0, G_OPTION_ARG_INT, &member.expiry_s, N_ ("token: how long it works (600)"), "SECONDS" },
+  { "name", 0, 0, G_OPTION_ARG_STRING, &member.name, N_ ("join: a name for this node other than its own"),
     "NODE" },
-  { "force", 0, 0, G_OPTION_ARG_NONE, &member.force, "leave: also if etcd cannot be told", NULL },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &member.force, N_ ("leave: also if etcd cannot be told"), NULL },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
@@ -459,8 +465,8 @@ const ColletVerb collet_verb_cluster = {
       "nodes | matrix | versions MODULE | check [MODULE] | reload MODULE|FILE | "
       "rollback MODULE [VERSION] | sync [MODULE] | unoverride MODULE | pause MODULE | resume MODULE | "
       "promote MODULE | adopt-store | init NAME | token | join URL TOKEN | leave | remove NODE",
-  .summary = "See and change what the nodes agree on",
-  .help =
+  .summary = N_ ("See and change what the nodes agree on"),
+  .help = N_ (
       "nodes lists them, matrix shows every module on every node, versions one module; check says whether\n"
       "all nodes run what was agreed on, and exits with 1 if not.\n"
       "\n"
@@ -474,7 +480,7 @@ const ColletVerb collet_verb_cluster = {
       "the\n"
       "URL of this one (see nodes; a TOKEN of \"-\" is read from standard input). leave takes this node "
       "out,\n"
-      "remove another one.",
+      "remove another one."),
   .options = options,
   .min_arguments = 1,
   .max_arguments = 3,

@@ -7,6 +7,7 @@
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
+#include <glib/gi18n.h>
 
 #include "collet-change.h"
 #include "collet-error.h"
@@ -76,10 +77,10 @@ static const GOptionEntry swap_options[] = {
 const ColletVerb collet_verb_swap = {
   .name = "swap",
   .arguments = "MODULE FILE | MODULE -",
-  .summary = "Load a module from bytes that this side reads",
-  .help = "The file is opened here, or it is standard input, and handed to the daemon, which need not be "
-          "able to\n"
-          "see it. Else as \"load\". If anything fails the old version goes on serving.",
+  .summary = N_ ("Load a module from bytes that this side reads"),
+  .help = N_ ("The file is opened here, or it is standard input, and handed to the daemon, which need not be "
+              "able to\n"
+              "see it. Else as \"load\". If anything fails the old version goes on serving."),
   .options = swap_options,
   .min_arguments = 2,
   .max_arguments = 2,
@@ -190,15 +191,16 @@ run_code (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry code_options[] = {
-  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write to this file, not to standard output", "FILE" },
+  { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, N_ ("Write to this file, not to standard output"),
+    "FILE" },
   { NULL },
 };
 
 const ColletVerb collet_verb_code = {
   .name = "code",
   .arguments = "MODULE [VERSION]",
-  .summary = "Write out the bytes of a module",
-  .help = "Exactly those that run, or those of a retained version, checked against their hash.",
+  .summary = N_ ("Write out the bytes of a module"),
+  .help = N_ ("Exactly those that run, or those of a retained version, checked against their hash."),
   .options = code_options,
   .min_arguments = 1,
   .max_arguments = 2,

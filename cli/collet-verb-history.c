@@ -3,6 +3,8 @@
  * history.
  */
 #include "collet-reload-view.h"
+
+#include <glib/gi18n.h>
 #include "collet-verb.h"
 
 static int limit = 20;
@@ -43,25 +45,25 @@ run_history (ColletCtl *ctl, char **arguments)
   else if (ids_only)
     print_ids (rows);
   else if (g_variant_n_children (rows) == 0)
-    g_printerr ("Nothing was changed yet.\n");
+    g_printerr (_ ("Nothing was changed yet.\n"));
   else
     collet_reload_view_print_table (rows);
   return COLLET_EXIT_OK;
 }
 
 static const GOptionEntry history_options[] = {
-  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, "At most so many, 20 if not given", "N" },
+  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("At most so many, 20 if not given"), "N" },
   { "state", 0, 0, G_OPTION_ARG_STRING, &only_state,
-    "Only those that ended so: succeeded, failed, cancelled, interrupted", "STATE" },
-  { "ids", 0, 0, G_OPTION_ARG_NONE, &ids_only, "Print the ids alone, a line each", NULL },
+    N_ ("Only those that ended so: succeeded, failed, cancelled, interrupted"), "STATE" },
+  { "ids", 0, 0, G_OPTION_ARG_NONE, &ids_only, N_ ("Print the ids alone, a line each"), NULL },
   { NULL },
 };
 
 const ColletVerb collet_verb_history = {
   .name = "history",
   .arguments = "[MODULE]",
-  .summary = "List what was changed, the newest first",
-  .help = "\"reload show ID\" has the details of one.",
+  .summary = N_ ("List what was changed, the newest first"),
+  .help = N_ ("\"reload show ID\" has the details of one."),
   .options = history_options,
   .min_arguments = 0,
   .max_arguments = 1,

@@ -3,6 +3,8 @@
  * modules, tools.
  */
 #include "collet-human.h"
+
+#include <glib/gi18n.h>
 #include "collet-style.h"
 #include "collet-table.h"
 #include "collet-verb.h"
@@ -13,7 +15,7 @@ static char *only_module;
 
 #define NAMES_ONLY                                                                                           \
   {                                                                                                          \
-    "names", 0, 0, G_OPTION_ARG_NONE, &names_only, "Print the names alone, a line each", NULL                \
+    "names", 0, 0, G_OPTION_ARG_NONE, &names_only, N_ ("Print the names alone, a line each"), NULL           \
   }
 
 static void
@@ -96,8 +98,9 @@ dup_string (GVariant *row, const char *name)
 static void
 print_modules (GVariant *rows)
 {
-  g_autoptr (ColletTable) table = collet_table_new ("MODULE", "VERSION", "SHA256", "STATE", "HOST", ">GEN",
-                                                    ">CALLS", ">ERRORS", "LOADED", "NOTE", NULL);
+  g_autoptr (ColletTable) table =
+      collet_table_new (N_ ("MODULE"), N_ ("VERSION"), N_ ("SHA256"), N_ ("STATE"), N_ ("HOST"), N_ (">GEN"),
+                        N_ (">CALLS"), N_ (">ERRORS"), N_ ("LOADED"), N_ ("NOTE"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -120,7 +123,7 @@ print_modules (GVariant *rows)
     }
   collet_table_print (table);
   if (g_variant_n_children (rows) == 0)
-    g_printerr ("No module is loaded.\n");
+    g_printerr (_ ("No module is loaded.\n"));
 }
 
 /* "12 s ago: up to 850 ms of changes" */
@@ -177,8 +180,8 @@ print_module (GVariant *row)
   print_field ("generation", dup_count (row, "Generation"));
   print_field ("stateful",
                collet_row_bool (row, "Stateful")
-                   ? g_strdup_printf ("yes, format %" G_GINT64_FORMAT, collet_row_int (row, "StateFormat"))
-                   : g_strdup ("no"));
+                   ? g_strdup_printf (_ ("yes, format %u"), (guint)collet_row_int (row, "StateFormat"))
+                   : g_strdup (_ ("no")));
   if (collet_row_bool (row, "Stateful"))
     print_field ("state saved", collet_human_dup_age (collet_row_int (row, "StateSavedAt"), now));
   if (collet_row_int (row, "StateRestoredAt") > 0)
@@ -213,7 +216,7 @@ run_modules (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry modules_options[] = {
-  { "state", 0, 0, G_OPTION_ARG_STRING, &only_state, "Only modules in that state", "STATE" },
+  { "state", 0, 0, G_OPTION_ARG_STRING, &only_state, N_ ("Only modules in that state"), "STATE" },
   NAMES_ONLY,
   { NULL },
 };
@@ -221,9 +224,9 @@ static const GOptionEntry modules_options[] = {
 const ColletVerb collet_verb_modules = {
   .name = "modules",
   .arguments = "[MODULE]",
-  .summary = "List the loaded modules, or show one",
-  .help =
-      "States: cold (starts with its first call), starting, running, restarting, broken, draining, drained.",
+  .summary = N_ ("List the loaded modules, or show one"),
+  .help = N_ (
+      "States: cold (starts with its first call), starting, running, restarting, broken, draining, drained."),
   .options = modules_options,
   .min_arguments = 0,
   .max_arguments = 1,
@@ -235,8 +238,8 @@ const ColletVerb collet_verb_modules = {
 static void
 print_tools (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("TOOL", "MODULE", "VERSION", ">CALLS", ">ERRORS", "DESCRIPTION", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("TOOL"), N_ ("MODULE"), N_ ("VERSION"), N_ (">CALLS"),
+                                                    N_ (">ERRORS"), N_ ("DESCRIPTION"), NULL);
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
@@ -253,7 +256,7 @@ print_tools (GVariant *rows)
     }
   collet_table_print (table);
   if (g_variant_n_children (rows) == 0)
-    g_printerr ("No tool is served.\n");
+    g_printerr (_ ("No tool is served.\n"));
 }
 
 static void
@@ -288,7 +291,7 @@ run_tools (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry tools_options[] = {
-  { "module", 'm', 0, G_OPTION_ARG_STRING, &only_module, "Only the tools of that module", "MODULE" },
+  { "module", 'm', 0, G_OPTION_ARG_STRING, &only_module, N_ ("Only the tools of that module"), "MODULE" },
   NAMES_ONLY,
   { NULL },
 };
@@ -296,8 +299,8 @@ static const GOptionEntry tools_options[] = {
 const ColletVerb collet_verb_tools = {
   .name = "tools",
   .arguments = "[TOOL]",
-  .summary = "List the tools that clients can call, or show one",
-  .help = "Shown alone, a tool comes with the JSON Schema of its arguments.",
+  .summary = N_ ("List the tools that clients can call, or show one"),
+  .help = N_ ("Shown alone, a tool comes with the JSON Schema of its arguments."),
   .options = tools_options,
   .min_arguments = 0,
   .max_arguments = 1,

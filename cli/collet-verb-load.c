@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-change.h"
 #include "collet-human.h"
 #include "collet-style.h"
@@ -23,7 +25,7 @@ print_facts (const char *source, gboolean valid, GVariant *facts)
   g_autofree char *size = collet_human_dup_size ((guint64)collet_row_int (facts, "size"));
   ColletPaint paint = valid ? COLLET_PAINT_GOOD : COLLET_PAINT_BAD;
 
-  g_print ("%s: %s%s%s", source, collet_style_begin (paint, FALSE), valid ? "valid" : "refused",
+  g_print ("%s: %s%s%s", source, collet_style_begin (paint, FALSE), valid ? _ ("valid") : _ ("refused"),
            collet_style_end (paint, FALSE));
   if (*name != '\0')
     g_print ("  %s %s  (%s, %s)%s%s", name, collet_row_string (facts, "version"), hash, size,
@@ -111,11 +113,11 @@ run_validate (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_validate = {
   .name = "validate",
   .arguments = "FILE...",
-  .summary = "Check module files without loading them",
-  .help =
+  .summary = N_ ("Check module files without loading them"),
+  .help = N_ (
       "Each file is copied, read and loaded for trial in a confined process, as \"load\" would do, but\n"
       "nothing is kept or published. Every check is listed with what was found, and what to do about it.\n"
-      "Exit status 1 if any file would be refused.",
+      "Exit status 1 if any file would be refused."),
   .min_arguments = 1,
   .max_arguments = MAX_BATCH,
   .run = run_validate,
@@ -163,11 +165,11 @@ static const GOptionEntry load_options[] = {
 const ColletVerb collet_verb_load = {
   .name = "load",
   .arguments = "FILE...",
-  .summary = "Load modules, or replace those that are loaded",
-  .help =
+  .summary = N_ ("Load modules, or replace those that are loaded"),
+  .help = N_ (
       "A file is a path, or a name in the daemon's module path. Every module is checked as by \"validate\",\n"
       "stored and published with the tools that its manifest declares. Several files are one batch: all are\n"
-      "published at one point, or none is. A module that was loaded keeps its state.",
+      "published at one point, or none is. A module that was loaded keeps its state."),
   .options = load_options,
   .min_arguments = 1,
   .max_arguments = MAX_BATCH,
@@ -187,8 +189,8 @@ static const GOptionEntry unload_options[] = {
 const ColletVerb collet_verb_unload = {
   .name = "unload",
   .arguments = "MODULE",
-  .summary = "Take a module and its tools out of service",
-  .help = "Calls that run go on to their end. Its versions and its last state are kept.",
+  .summary = N_ ("Take a module and its tools out of service"),
+  .help = N_ ("Calls that run go on to their end. Its versions and its last state are kept."),
   .options = unload_options,
   .min_arguments = 1,
   .max_arguments = 1,

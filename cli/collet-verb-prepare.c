@@ -3,6 +3,8 @@
  * prepare, commit, abort: a reload in two phases.
  */
 #include "collet-change.h"
+
+#include <glib/gi18n.h>
 #include "collet-error.h"
 #include "collet-human.h"
 #include "collet-prepared-version.h"
@@ -36,12 +38,13 @@ print_prepared (GVariant *row)
 
   const char *module = collet_row_string (item, "module");
   collet_reload_view_print_outcome (row);
-  g_print ("Prepared, and serving nobody%s%s.\n", expires_at > 0 ? "; given up in " : "",
+  g_print (_ ("Prepared, and serving nobody%s%s.\n"), expires_at > 0 ? "; given up in " : "",
            expires_at > 0 ? left : "");
-  g_print ("%sTry it: colletctl call --prepared=%s TOOL ...   Then: colletctl commit %s, or: colletctl abort "
-           "%s%s\n",
-           collet_style_begin (COLLET_PAINT_DIM, FALSE), module, module, module,
-           collet_style_end (COLLET_PAINT_DIM, FALSE));
+  g_print (
+      _ ("%sTry it: colletctl call --prepared=%s TOOL ...   Then: colletctl commit %s, or: colletctl abort "
+         "%s%s\n"),
+      collet_style_begin (COLLET_PAINT_DIM, FALSE), module, module, module,
+      collet_style_end (COLLET_PAINT_DIM, FALSE));
 }
 
 static ColletExit
@@ -87,9 +90,9 @@ run_prepare (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry prepare_options[] = {
   { "artifact", 'a', 0, G_OPTION_ARG_FILENAME, &collet_change_options.artifact,
-    "The new file, if it is not the one in the module path", "FILE" },
-  { "expiry", 0, 0, G_OPTION_ARG_DOUBLE, &expiry_s, "Give it up if it is not committed after this time (60)",
-    "SECONDS" },
+    N_ ("The new file, if it is not the one in the module path"), "FILE" },
+  { "expiry", 0, 0, G_OPTION_ARG_DOUBLE, &expiry_s,
+    N_ ("Give it up if it is not committed after this time (60)"), "SECONDS" },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
@@ -105,12 +108,12 @@ static const GOptionEntry prepare_options[] = {
 const ColletVerb collet_verb_prepare = {
   .name = "prepare",
   .arguments = "MODULE [FILE] | FILE",
-  .summary = "Start a new version beside the one that serves",
-  .help = "The first half of \"reload\": the new version is stored, proven, started, and its migration "
-          "rehearsed on\n"
-          "a copy of the state, and it serves nobody. \"call --prepared\" tries it, \"commit\" publishes "
-          "exactly it,\n"
-          "\"abort\" gives it up, as does its expiry. Meanwhile nothing else may change the module.",
+  .summary = N_ ("Start a new version beside the one that serves"),
+  .help = N_ ("The first half of \"reload\": the new version is stored, proven, started, and its migration "
+              "rehearsed on\n"
+              "a copy of the state, and it serves nobody. \"call --prepared\" tries it, \"commit\" publishes "
+              "exactly it,\n"
+              "\"abort\" gives it up, as does its expiry. Meanwhile nothing else may change the module."),
   .options = prepare_options,
   .min_arguments = 1,
   .max_arguments = 2,
@@ -159,10 +162,11 @@ static const GOptionEntry commit_options[] = {
 const ColletVerb collet_verb_commit = {
   .name = "commit",
   .arguments = "MODULE [VERSION]",
-  .summary = "Publish a prepared version",
-  .help = "Exactly the bytes that were prepared. VERSION makes sure that it is that one. Its owner, root and "
+  .summary = N_ ("Publish a prepared version"),
+  .help =
+      N_ ("Exactly the bytes that were prepared. VERSION makes sure that it is that one. Its owner, root and "
           "the\n"
-          "user who runs the daemon may.",
+          "user who runs the daemon may."),
   .options = commit_options,
   .min_arguments = 1,
   .max_arguments = 2,
@@ -202,8 +206,8 @@ static const GOptionEntry abort_options[] = { COLLET_CHANGE_REASON, { NULL } };
 const ColletVerb collet_verb_abort = {
   .name = "abort",
   .arguments = "MODULE [VERSION]",
-  .summary = "Give a prepared version up",
-  .help = "What runs goes on. Who may commit it may give it up.",
+  .summary = N_ ("Give a prepared version up"),
+  .help = N_ ("What runs goes on. Who may commit it may give it up."),
   .options = abort_options,
   .min_arguments = 1,
   .max_arguments = 2,

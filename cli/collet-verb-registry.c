@@ -3,6 +3,8 @@
  * register, unregister, update-version.
  */
 #include "collet-style.h"
+
+#include <glib/gi18n.h>
 #include "collet-verb.h"
 
 static char *title;
@@ -56,25 +58,25 @@ run_register (ColletCtl *ctl, char **arguments)
                        &error);
   if (reply == NULL)
     return collet_ctl_fail (ctl, error);
-  return show_tool (ctl, arguments[0], "registered");
+  return show_tool (ctl, arguments[0], _ ("registered"));
 }
 
 static const GOptionEntry register_options[] = {
-  { "title", 0, 0, G_OPTION_ARG_STRING, &title, "In place of the manifest's title", "TEXT" },
-  { "description", 0, 0, G_OPTION_ARG_STRING, &description, "In place of the manifest's description",
+  { "title", 0, 0, G_OPTION_ARG_STRING, &title, N_ ("In place of the manifest's title"), "TEXT" },
+  { "description", 0, 0, G_OPTION_ARG_STRING, &description, N_ ("In place of the manifest's description"),
     "TEXT" },
   { "annotations", 0, 0, G_OPTION_ARG_STRING, &annotations,
-    "MCP's tool annotations in place of the manifest's, a JSON object", "JSON" },
+    N_ ("MCP's tool annotations in place of the manifest's, a JSON object"), "JSON" },
   { NULL },
 };
 
 const ColletVerb collet_verb_register = {
   .name = "register",
   .arguments = "NAME MODULE [TOOL]",
-  .summary = "Serve a module's tool under another name, or with other words",
-  .help =
+  .summary = N_ ("Serve a module's tool under another name, or with other words"),
+  .help = N_ (
       "NAME is what clients will call, TOOL the module's own name of the tool, NAME if it is left out.\n"
-      "Loading a module serves the tools of its manifest already; this adopts one, or adds a name for it.",
+      "Loading a module serves the tools of its manifest already; this adopts one, or adds a name for it."),
   .options = register_options,
   .min_arguments = 2,
   .max_arguments = 3,
@@ -94,16 +96,17 @@ run_unregister (ColletCtl *ctl, char **arguments)
   if (ctl->json)
     collet_ctl_print_json ("unregistered", g_variant_new_string (arguments[0]));
   else
-    g_print ("%s: unregistered\n", arguments[0]);
+    g_print (_ ("%s: unregistered\n"), arguments[0]);
   return COLLET_EXIT_OK;
 }
 
 const ColletVerb collet_verb_unregister = {
   .name = "unregister",
   .arguments = "NAME",
-  .summary = "Take a name of a tool out of service",
-  .help = "A name that the manifest declares and that was adopted goes back to what the manifest says; any\n"
-          "other is not served any more. Calls that run go on to their end.",
+  .summary = N_ ("Take a name of a tool out of service"),
+  .help =
+      N_ ("A name that the manifest declares and that was adopted goes back to what the manifest says; any\n"
+          "other is not served any more. Calls that run go on to their end."),
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run_unregister,
@@ -135,17 +138,17 @@ run_update_version (ColletCtl *ctl, char **arguments)
       collet_ctl_print_json ("update", g_variant_builder_end (&row));
     }
   else
-    g_print ("%s: %s (update %" G_GUINT64_FORMAT ")\n", arguments[0],
-             changed ? "recorded" : "was recorded already", sequence);
+    g_print ("%s: %s (%" G_GUINT64_FORMAT ")\n", arguments[0],
+             changed ? _ ("recorded, as update") : _ ("was recorded already, as update"), sequence);
   return COLLET_EXIT_OK;
 }
 
 const ColletVerb collet_verb_update_version = {
   .name = "update-version",
   .arguments = "TOOL VERSION",
-  .summary = "Record that a tool is at the published version, and tell its subscribers",
-  .help = "VERSION must be the one that is published: its SHA-256, a unique prefix of it of at least 6\n"
-          "digits, or its MD5. If it is recorded already nobody is told a second time.",
+  .summary = N_ ("Record that a tool is at the published version, and tell its subscribers"),
+  .help = N_ ("VERSION must be the one that is published: its SHA-256, a unique prefix of it of at least 6\n"
+              "digits, or its MD5. If it is recorded already nobody is told a second time."),
   .min_arguments = 2,
   .max_arguments = 2,
   .run = run_update_version,

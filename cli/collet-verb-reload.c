@@ -3,6 +3,8 @@
  * reload (with show, watch and cancel), rollback.
  */
 #include "collet-bus.h"
+
+#include <glib/gi18n.h>
 #include "collet-change.h"
 #include "collet-reload-view.h"
 #include "collet-verb.h"
@@ -136,7 +138,7 @@ run_reload (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry reload_options[] = {
   { "artifact", 'a', 0, G_OPTION_ARG_FILENAME, &collet_change_options.artifact,
-    "The new file, if it is not the one in the module path", "FILE" },
+    N_ ("The new file, if it is not the one in the module path"), "FILE" },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
@@ -147,9 +149,9 @@ static const GOptionEntry reload_options[] = {
   COLLET_CHANGE_DRAIN,
   COLLET_CHANGE_TRIAL,
   { "canary", 0, 0, G_OPTION_ARG_INT, &collet_change_options.canary_percent,
-    "Give the new version to this part of the callers, until \"promote\" or \"revert\"", "PERCENT" },
+    N_ ("Give the new version to this part of the callers, until \"promote\" or \"revert\""), "PERCENT" },
   { "canary-caller", 0, 0, G_OPTION_ARG_STRING_ARRAY, &collet_change_options.canary_callers,
-    "And to this client or session; may be repeated", "NAME" },
+    N_ ("And to this client or session; may be repeated"), "NAME" },
   COLLET_CHANGE_NO_WAIT,
   { NULL },
 };
@@ -157,13 +159,13 @@ static const GOptionEntry reload_options[] = {
 const ColletVerb collet_verb_reload = {
   .name = "reload",
   .arguments = "MODULE [FILE] | FILE | MODULE... | show ID | watch ID | cancel ID",
-  .summary = "Replace a module's code while it is being called",
-  .help =
+  .summary = N_ ("Replace a module's code while it is being called"),
+  .help = N_ (
       "The state is migrated by the new code; if anything fails the old code goes on with the old state.\n"
       "Several modules are replaced as a group, in the order of their dependencies.\n"
       "\n"
       "show prints a reload, watch stays with it until it has ended, cancel undoes one that has not come\n"
-      "to its point of no return. An ID may be shortened to at least 4 digits.",
+      "to its point of no return. An ID may be shortened to at least 4 digits."),
   .options = reload_options,
   .min_arguments = 1,
   .max_arguments = MAX_GROUP,
@@ -182,7 +184,7 @@ run_rollback (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry rollback_options[] = {
   { "state", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.state,
-    "auto, migrate (down, by the code), snapshot (the last one of that version) or discard", "HOW" },
+    N_ ("auto, migrate (down, by the code), snapshot (the last one of that version) or discard"), "HOW" },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
@@ -196,10 +198,10 @@ static const GOptionEntry rollback_options[] = {
 const ColletVerb collet_verb_rollback = {
   .name = "rollback",
   .arguments = "MODULE [VERSION]",
-  .summary = "Go back to an earlier version of a module",
-  .help =
+  .summary = N_ ("Go back to an earlier version of a module"),
+  .help = N_ (
       "Without a VERSION it is the one before the present. VERSION is a SHA-256, a unique prefix of it of\n"
-      "at least 6 digits, or an MD5.",
+      "at least 6 digits, or an MD5."),
   .options = rollback_options,
   .min_arguments = 1,
   .max_arguments = 2,

@@ -3,6 +3,8 @@
  * drain (with status), resume, shutdown.
  */
 #include "collet-bus.h"
+
+#include <glib/gi18n.h>
 #include "collet-change.h"
 #include "collet-error.h"
 #include "collet-human.h"
@@ -39,8 +41,8 @@ build_options (void)
 static void
 print_status (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("MODULE", "VERSION", ">GEN", "STATE", ">CALLS", ">OLDEST", ">LEFT", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("MODULE"), N_ ("VERSION"), N_ (">GEN"), N_ ("STATE"),
+                                                    N_ (">CALLS"), N_ (">OLDEST"), N_ (">LEFT"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -64,7 +66,7 @@ print_status (GVariant *rows)
     }
   collet_table_print (table);
   if (g_variant_n_children (rows) == 0)
-    g_printerr ("Nothing drains.\n");
+    g_printerr (_ ("Nothing drains.\n"));
 }
 
 static ColletExit
@@ -105,7 +107,7 @@ run_drain (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry drain_options[] = {
   WAIT_FOR_CALLS,
-  { "force", 0, 0, G_OPTION_ARG_NONE, &force, "End the calls that are left then", NULL },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &force, N_ ("End the calls that are left then"), NULL },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_NO_WAIT,
   { NULL },
@@ -114,14 +116,14 @@ static const GOptionEntry drain_options[] = {
 const ColletVerb collet_verb_drain = {
   .name = "drain",
   .arguments = "MODULE | status [MODULE]",
-  .summary = "Take a module out of service: no new calls, those that run finish",
-  .help =
+  .summary = N_ ("Take a module out of service: no new calls, those that run finish"),
+  .help = N_ (
       "Callers get the error ModuleDrained with a hint to try again. The module stays loaded, and drained\n"
       "until \"resume\", also through reloads and restarts of the daemon. If calls are left when the time "
       "is\n"
       "over, the drain fails and calls are taken again; with --force what is left is ended.\n"
       "\n"
-      "status lists what drains: modules, and older versions that still finish their calls.",
+      "status lists what drains: modules, and older versions that still finish their calls."),
   .options = drain_options,
   .min_arguments = 1,
   .max_arguments = 2,
@@ -145,7 +147,7 @@ static const GOptionEntry resume_options[] = {
 const ColletVerb collet_verb_resume = {
   .name = "resume",
   .arguments = "MODULE",
-  .summary = "Take a drained module back into service",
+  .summary = N_ ("Take a drained module back into service"),
   .options = resume_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -192,7 +194,7 @@ wait_until_gone (ColletCtl *ctl, const char *id)
       collet_ctl_print_json ("reload", row);
     }
   else
-    g_print ("The daemon has ended.\n");
+    g_print (_ ("The daemon has ended.\n"));
   return COLLET_EXIT_OK;
 }
 
@@ -221,8 +223,8 @@ static const GOptionEntry shutdown_options[] = {
 const ColletVerb collet_verb_shutdown = {
   .name = "shutdown",
   .arguments = "",
-  .summary = "End the daemon: calls finish, states are saved",
-  .help = "No new calls are taken. Calls that are left when the time is over are ended.",
+  .summary = N_ ("End the daemon: calls finish, states are saved"),
+  .help = N_ ("No new calls are taken. Calls that are left when the time is over are ended."),
   .options = shutdown_options,
   .max_arguments = 0,
   .run = run_shutdown,

@@ -3,6 +3,8 @@
  * shadow: does a prepared version answer as the one that serves has?
  */
 #include "collet-prepared-version.h"
+
+#include <glib/gi18n.h>
 #include "collet-style.h"
 #include "collet-verb.h"
 
@@ -27,14 +29,15 @@ print_differences (gboolean equal, GVariant *rows)
 
       g_print ("%s%s%s %s\n", collet_style_begin (COLLET_PAINT_BOLD, FALSE), collet_row_string (row, "tool"),
                collet_style_end (COLLET_PAINT_BOLD, FALSE), arguments);
-      print_line ("old", row, "old", COLLET_PAINT_NONE);
-      print_line ("new", row, "new", COLLET_PAINT_WARN);
+      print_line (_ ("old"), row, "old", COLLET_PAINT_NONE);
+      print_line (_ ("new"), row, "new", COLLET_PAINT_WARN);
     }
   if (equal)
-    g_print ("Every recorded call is answered as before.\n");
+    g_print (_ ("Every recorded call is answered as before.\n"));
   else
-    g_print ("%" G_GSIZE_FORMAT " recorded %s answered otherwise.\n", g_variant_n_children (rows),
-             g_variant_n_children (rows) == 1 ? "call is" : "calls are");
+    g_print (ngettext ("%u recorded call is answered otherwise.\n",
+                       "%u recorded calls are answered otherwise.\n", g_variant_n_children (rows)),
+             (guint)g_variant_n_children (rows));
 }
 
 static ColletExit
@@ -77,8 +80,8 @@ run_shadow (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry shadow_options[] = {
-  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, "At most so many of the newest calls (100)", "N" },
-  { "tool", 0, 0, G_OPTION_ARG_STRING, &tool, "Calls of this tool only, by the module's own name of it",
+  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("At most so many of the newest calls (100)"), "N" },
+  { "tool", 0, 0, G_OPTION_ARG_STRING, &tool, N_ ("Calls of this tool only, by the module's own name of it"),
     "TOOL" },
   { NULL },
 };
@@ -86,10 +89,10 @@ static const GOptionEntry shadow_options[] = {
 const ColletVerb collet_verb_shadow = {
   .name = "shadow",
   .arguments = "MODULE [VERSION]",
-  .summary = "Ask a prepared version what clients have asked before",
-  .help =
+  .summary = N_ ("Ask a prepared version what clients have asked before"),
+  .help = N_ (
       "Calls of read-only tools that were recorded (shadow.calls in colletd.conf) are made again, of the\n"
-      "version that is prepared, and what it answers otherwise is shown. Exit status 1 if anything is.",
+      "version that is prepared, and what it answers otherwise is shown. Exit status 1 if anything is."),
   .options = shadow_options,
   .min_arguments = 1,
   .max_arguments = 2,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <glib/gstdio.h>
+#include <glib/gi18n.h>
 
 #include "collet-error.h"
 #include "collet-signing.h"
@@ -81,9 +82,9 @@ run_key (ColletCtl *ctl, char **arguments)
       collet_ctl_print_json ("key", g_variant_dict_end (&row));
       return COLLET_EXIT_OK;
     }
-  printf ("Key %s\n"
-          "  %s   signs; it has no password, so keep it to yourself\n"
-          "  %s   verifies; copy it into the daemon's keys folder as NAME.pub\n",
+  printf (_ ("Key %s\n"
+             "  %s   signs; it has no password, so keep it to yourself\n"
+             "  %s   verifies; copy it into the daemon's keys folder as NAME.pub\n"),
           id, path, public_path);
   return COLLET_EXIT_OK;
 }
@@ -91,10 +92,11 @@ run_key (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_key = {
   .name = "key",
   .arguments = "[FILE]",
-  .summary = "Make a key to sign modules with",
-  .help = "Writes the secret key to FILE (signing.key in collet's folder of the user's configuration if not\n"
+  .summary = N_ ("Make a key to sign modules with"),
+  .help =
+      N_ ("Writes the secret key to FILE (signing.key in collet's folder of the user's configuration if not\n"
           "given) and the public one to FILE.pub, as minisign does. For a secret key with a password, make\n"
-          "one with \"minisign -G\"; \"colletctl sign\" takes it.",
+          "one with \"minisign -G\"; \"colletctl sign\" takes it."),
   .min_arguments = 0,
   .max_arguments = 1,
   .run = run_key,
@@ -115,7 +117,7 @@ ask_password (const char *path)
   struct termios silent = before;
   silent.c_lflag &= ~(tcflag_t)ECHO;
   tcsetattr (terminal, TCSAFLUSH, &silent);
-  dprintf (terminal, "Password of %s: ", path);
+  dprintf (terminal, _ ("Password of %s: "), path);
   while (read (terminal, &c, 1) == 1 && c != '\n' && password->len < 1024)
     g_string_append_c (password, c);
   dprintf (terminal, "\n");
@@ -141,7 +143,7 @@ read_secret (GError **error)
       return NULL;
     }
   if (stat (path, &info) == 0 && (info.st_mode & 077) != 0)
-    g_printerr ("colletctl: %s can be read by others (mode %04o); chmod 600 it.\n", path,
+    g_printerr (_ ("colletctl: %s can be read by others (mode %04o); chmod 600 it.\n"), path,
                 (guint)info.st_mode & 07777);
   char *password = collet_secret_key_is_encrypted (text) ? ask_password (path) : NULL;
   ColletSecretKey *secret = collet_secret_key_parse (text, password, error);
@@ -195,19 +197,19 @@ run_sign (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry sign_options[] = {
-  { "key", 'k', 0, G_OPTION_ARG_FILENAME, &key_file, "The secret key, of \"colletctl key\" or minisign",
+  { "key", 'k', 0, G_OPTION_ARG_FILENAME, &key_file, N_ ("The secret key, of \"colletctl key\" or minisign"),
     "FILE" },
-  { "comment", 0, 0, G_OPTION_ARG_STRING, &comment, "Signed along with the bytes, in place of time and name",
-    "TEXT" },
+  { "comment", 0, 0, G_OPTION_ARG_STRING, &comment,
+    N_ ("Signed along with the bytes, in place of time and name"), "TEXT" },
   { NULL },
 };
 
 const ColletVerb collet_verb_sign = {
   .name = "sign",
   .arguments = "FILE...",
-  .summary = "Sign modules",
-  .help = "Writes FILE.minisig beside each FILE; a daemon that is told to trust the key lets them in.\n"
-          "\"minisign -S\" does the same.",
+  .summary = N_ ("Sign modules"),
+  .help = N_ ("Writes FILE.minisig beside each FILE; a daemon that is told to trust the key lets them in.\n"
+              "\"minisign -S\" does the same."),
   .options = sign_options,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,
@@ -259,7 +261,7 @@ run_verify (ColletCtl *ctl, char **arguments)
         }
       g_autofree char *safe = collet_style_dup_safe (said);
       if (!ctl->json)
-        printf ("%s: signed by %s, who says: %s\n", arguments[i], id, safe);
+        printf (_ ("%s: signed by %s, who says: %s\n"), arguments[i], id, safe);
     }
   if (ctl->json)
     collet_ctl_print_json ("verified", g_variant_new_strv ((const char *const *)arguments, -1));
@@ -267,15 +269,15 @@ run_verify (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry verify_options[] = {
-  { "key", 'k', 0, G_OPTION_ARG_FILENAME, &key_file, "The public key", "FILE" },
+  { "key", 'k', 0, G_OPTION_ARG_FILENAME, &key_file, N_ ("The public key"), "FILE" },
   { NULL },
 };
 
 const ColletVerb collet_verb_verify = {
   .name = "verify",
   .arguments = "FILE... --key FILE.pub",
-  .summary = "Verify signatures of modules",
-  .help = "Exit status 0 if each FILE is what the key's owner signed in FILE.minisig.",
+  .summary = N_ ("Verify signatures of modules"),
+  .help = N_ ("Exit status 0 if each FILE is what the key's owner signed in FILE.minisig."),
   .options = verify_options,
   .min_arguments = 1,
   .max_arguments = G_MAXUINT,

@@ -6,6 +6,8 @@
 
 #include <json-glib/json-glib.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-change.h"
 #include "collet-error.h"
 #include "collet-input.h"
@@ -24,7 +26,7 @@ print_tests (const char *text)
   if (*text == '\0' || !json_parser_load_from_data (parser, text, -1, NULL) ||
       !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
     {
-      g_printerr ("None are set; those in its manifest run all the same.\n");
+      g_printerr (_ ("None are set; those in its manifest run all the same.\n"));
       return;
     }
 
@@ -99,12 +101,13 @@ run_smoke (ColletCtl *ctl, char **arguments)
     printf ("{\"smoke_tests\":%s}\n", tests);
   else
     g_print ("%s: %s\n", arguments[0],
-             clear ? "no smoke tests are set any more" : "every new version has to pass these from now on");
+             clear ? _ ("no smoke tests are set any more")
+                   : _ ("every new version has to pass these from now on"));
   return COLLET_EXIT_OK;
 }
 
 static const GOptionEntry smoke_options[] = {
-  { "clear", 0, 0, G_OPTION_ARG_NONE, &clear, "Set none any more", NULL },
+  { "clear", 0, 0, G_OPTION_ARG_NONE, &clear, N_ ("Set none any more"), NULL },
   COLLET_CHANGE_REASON,
   { NULL },
 };
@@ -112,12 +115,13 @@ static const GOptionEntry smoke_options[] = {
 const ColletVerb collet_verb_smoke = {
   .name = "smoke",
   .arguments = "MODULE [FILE | -]",
-  .summary = "Set calls that new versions have to answer as given",
-  .help = "FILE has a JSON array of {\"tool\", \"arguments\", \"result\"}: \"result\" is what MCP's "
+  .summary = N_ ("Set calls that new versions have to answer as given"),
+  .help =
+      N_ ("FILE has a JSON array of {\"tool\", \"arguments\", \"result\"}: \"result\" is what MCP's "
           "CallToolResult has\n"
           "to contain. They run beside those in the module's own manifest, before a new version serves; one "
           "that\n"
-          "answers otherwise is refused with SmokeTestFailed. Without a FILE those that are set are shown.",
+          "answers otherwise is refused with SmokeTestFailed. Without a FILE those that are set are shown."),
   .options = smoke_options,
   .min_arguments = 1,
   .max_arguments = 2,

@@ -3,6 +3,8 @@
  * status, version.
  */
 #include "collet-config.h"
+
+#include <glib/gi18n.h>
 #include "collet-human.h"
 #include "collet-style.h"
 #include "collet-variant-json.h"
@@ -32,12 +34,12 @@ print_status (ColletCtl *ctl, GVariant *properties)
   const char *state = collet_row_string (properties, "State");
   gboolean is_session = collet_client_get_bus (ctl->client) == COLLET_CLIENT_BUS_SESSION;
   g_auto (GStrv) warnings = NULL;
+  g_autofree char *pid = g_strdup_printf ("%" G_GINT64_FORMAT, collet_row_int (properties, "Pid"));
 
   collet_style_print_field ("daemon",
-                            g_strdup_printf ("colletd %s, pid %" G_GINT64_FORMAT ", %s bus",
-                                             collet_row_string (properties, "Version"),
-                                             collet_row_int (properties, "Pid"),
-                                             is_session ? "session" : "system"),
+                            g_strdup_printf (_ ("colletd %s, process %s, %s bus"),
+                                             collet_row_string (properties, "Version"), pid,
+                                             is_session ? _ ("session") : _ ("system")),
                             COLLET_PAINT_NONE);
   collet_style_print_field ("state", g_strdup (state), collet_style_of_state (state));
   collet_style_print_field (
@@ -77,8 +79,8 @@ run_status (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_status = {
   .name = "status",
   .arguments = "",
-  .summary = "Say how the daemon is, and where it serves",
-  .help = "Warnings, if there are any, say what needs an administrator.",
+  .summary = N_ ("Say how the daemon is, and where it serves"),
+  .help = N_ ("Warnings, if there are any, say what needs an administrator."),
   .run = run_status,
 };
 
@@ -98,7 +100,7 @@ run_version (ColletCtl *ctl, char **arguments)
       g_print ("{\"version\":\"" COLLET_VERSION "\",\"daemon\":%s}\n", out->str);
     }
   else
-    g_print ("colletctl %s\n%s%s\n", COLLET_VERSION, daemon != NULL ? "colletd " : "no daemon is running",
+    g_print (_ ("colletctl %s\n%s%s\n"), COLLET_VERSION, daemon != NULL ? "colletd " : "no daemon is running",
              daemon != NULL ? daemon : "");
   return COLLET_EXIT_OK;
 }
@@ -106,7 +108,7 @@ run_version (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_version = {
   .name = "version",
   .arguments = "",
-  .summary = "Print the versions of colletctl and of the daemon",
-  .help = "Works without a daemon as well.",
+  .summary = N_ ("Print the versions of colletctl and of the daemon"),
+  .help = N_ ("Works without a daemon as well."),
   .run = run_version,
 };

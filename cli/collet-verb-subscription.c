@@ -3,6 +3,8 @@
  * check, subscribe, unsubscribe, subscriptions.
  */
 #include "collet-human.h"
+
+#include <glib/gi18n.h>
 #include "collet-subscription-options.h"
 #include "collet-table.h"
 #include "collet-verb.h"
@@ -60,7 +62,7 @@ run_check (ColletCtl *ctl, char **arguments)
   else
     {
       g_autofree char *hash = collet_human_dup_hash (version);
-      g_print ("%s: %s, version %s\n", arguments[0], updated ? "updated" : "not updated", hash);
+      g_print (_ ("%s: %s, version %s\n"), arguments[0], updated ? "updated" : "not updated", hash);
     }
   return COLLET_EXIT_OK;
 }
@@ -68,10 +70,10 @@ run_check (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_check = {
   .name = "check",
   .arguments = "TOOL",
-  .summary = "Ask whether a tool was updated since you asked last",
-  .help =
+  .summary = N_ ("Ask whether a tool was updated since you asked last"),
+  .help = N_ (
       "The first time it is since the subscription, else since the tool's registration. It is remembered\n"
-      "that the present version was seen.",
+      "that the present version was seen."),
   .options = subscriber_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -102,16 +104,20 @@ run_subscribe (ColletCtl *ctl, char **arguments)
       collet_ctl_print_json ("subscription", g_variant_builder_end (&row));
     }
   else
-    g_print ("%s is told of %s from update %" G_GUINT64_FORMAT " on\n", subscriber,
-             g_str_equal (arguments[0], "*") ? "every tool" : arguments[0], sequence + 1);
+    {
+      g_autofree char *from = g_strdup_printf ("%" G_GUINT64_FORMAT, sequence + 1);
+
+      g_print (_ ("%s is told of %s from update %s on\n"), subscriber,
+               g_str_equal (arguments[0], "*") ? _ ("every tool") : arguments[0], from);
+    }
   return COLLET_EXIT_OK;
 }
 
 const ColletVerb collet_verb_subscribe = {
   .name = "subscribe",
   .arguments = "TOOL | '*'",
-  .summary = "Have the updates of a tool, or of all, kept for you",
-  .help = "It is durable: what changes while you are away is kept, numbered, and shown by \"updates\".",
+  .summary = N_ ("Have the updates of a tool, or of all, kept for you"),
+  .help = N_ ("It is durable: what changes while you are away is kept, numbered, and shown by \"updates\"."),
   .options = subscriber_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -130,16 +136,18 @@ run_unsubscribe (ColletCtl *ctl, char **arguments)
   if (ctl->json)
     collet_ctl_print_json ("existed", existed);
   else
-    g_print ("%s\n", g_variant_get_boolean (existed) ? "unsubscribed" : "There was no such subscription");
+    g_print ("%s\n",
+             g_variant_get_boolean (existed) ? _ ("unsubscribed") : _ ("There was no such subscription"));
   return COLLET_EXIT_OK;
 }
 
 const ColletVerb collet_verb_unsubscribe = {
   .name = "unsubscribe",
   .arguments = "TOOL | '*'",
-  .summary = "End a subscription",
-  .help = "Of one name only, as it was subscribed to. A name of your own choice is forgotten with its last\n"
-          "subscription.",
+  .summary = N_ ("End a subscription"),
+  .help =
+      N_ ("Of one name only, as it was subscribed to. A name of your own choice is forgotten with its last\n"
+          "subscription."),
   .options = subscriber_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -151,8 +159,8 @@ const ColletVerb collet_verb_unsubscribe = {
 static void
 print_subscriptions (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new ("SUBSCRIBER", "TOOL", "OWNER", "SINCE", ">FROM", ">PENDING", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ ("SUBSCRIBER"), N_ ("TOOL"), N_ ("OWNER"),
+                                                    N_ ("SINCE"), N_ (">FROM"), N_ (">PENDING"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -172,7 +180,7 @@ print_subscriptions (GVariant *rows)
     }
   collet_table_print (table);
   if (g_variant_n_children (rows) == 0)
-    g_printerr ("Nobody subscribes.\n");
+    g_printerr (_ ("Nobody subscribes.\n"));
 }
 
 static ColletExit
@@ -196,8 +204,8 @@ run_subscriptions (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_subscriptions = {
   .name = "subscriptions",
   .arguments = "",
-  .summary = "List who is told of which tools",
-  .help = "PENDING counts the updates since that subscriber's last check.",
+  .summary = N_ ("List who is told of which tools"),
+  .help = N_ ("PENDING counts the updates since that subscriber's last check."),
   .options = subscriber_options,
   .min_arguments = 0,
   .max_arguments = 0,

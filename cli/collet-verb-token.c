@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
 #include "collet-error.h"
 #include "collet-verb.h"
 
@@ -177,8 +179,8 @@ print (ColletCtl *ctl, const char *name, const char *token, const char *path)
     {
       printf ("%s\n", token);
       g_printerr (
-          "This is the only time that it is shown; %s has its hash. A daemon that uses that file reads it "
-          "again at SIGHUP (systemctl reload colletd).\n",
+          _ ("This is the only time that it is shown; %s has its hash. A daemon that uses that file reads it "
+             "again at SIGHUP (systemctl reload colletd).\n"),
           path);
       return;
     }
@@ -217,21 +219,21 @@ run (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry options[] = {
-  { "allow", 'a', 0, G_OPTION_ARG_STRING, &allow, "Some of list,call,metrics (list,call)", "LIST" },
+  { "allow", 'a', 0, G_OPTION_ARG_STRING, &allow, N_ ("Some of list,call,metrics (list,call)"), "LIST" },
   { "tool", 0, 0, G_OPTION_ARG_STRING_ARRAY, &tools,
-    "Only this tool, or those whose name begins so, as memory_*; may be repeated", "TOOL" },
-  { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file, "The file of tokens", "FILE" },
+    N_ ("Only this tool, or those whose name begins so, as memory_*; may be repeated"), "TOOL" },
+  { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file, N_ ("The file of tokens"), "FILE" },
   { NULL },
 };
 
 const ColletVerb collet_verb_token = {
   .name = "token",
   .arguments = "NAME",
-  .summary = "Make a bearer token for an MCP client",
-  .help =
+  .summary = N_ ("Make a bearer token for an MCP client"),
+  .help = N_ (
       "Prints a new token, once, and adds its hash under NAME to the file of tokens: /etc/collet/tokens for\n"
       "root, else tokens in collet's folder of the user's configuration. \"token-file\" in colletd.conf(5)\n"
-      "has the daemon ask for tokens at all. To withdraw one, take its group out of the file.",
+      "has the daemon ask for tokens at all. To withdraw one, take its group out of the file."),
   .options = options,
   .min_arguments = 1,
   .max_arguments = 1,

@@ -3,6 +3,8 @@
  * confirm, revert, promote, statistics.
  */
 #include "collet-change.h"
+
+#include <glib/gi18n.h>
 #include "collet-human.h"
 #include "collet-style.h"
 #include "collet-table.h"
@@ -39,8 +41,8 @@ static const GOptionEntry confirm_options[] = {
 const ColletVerb collet_verb_confirm = {
   .name = "confirm",
   .arguments = "ID",
-  .summary = "End the trial window of a reload: the new version stays",
-  .help = "An ID may be shortened to at least 4 digits.",
+  .summary = N_ ("End the trial window of a reload: the new version stays"),
+  .help = N_ ("An ID may be shortened to at least 4 digits."),
   .options = confirm_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -56,7 +58,7 @@ run_revert (ColletCtl *ctl, char **arguments)
 
 static const GOptionEntry revert_options[] = {
   { "state", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.state,
-    "auto, migrate (down, by the code), snapshot (the last one of that version) or discard", "HOW" },
+    N_ ("auto, migrate (down, by the code), snapshot (the last one of that version) or discard"), "HOW" },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_NO_WAIT,
   { NULL },
@@ -65,10 +67,10 @@ static const GOptionEntry revert_options[] = {
 const ColletVerb collet_verb_revert = {
   .name = "revert",
   .arguments = "ID",
-  .summary = "Take a reload back: what ran before it serves again",
-  .help = "In its trial window, or after it as long as no other reload of the module came; or a canary, "
-          "which is\n"
-          "given up. An ID may be shortened to at least 4 digits.",
+  .summary = N_ ("Take a reload back: what ran before it serves again"),
+  .help = N_ ("In its trial window, or after it as long as no other reload of the module came; or a canary, "
+              "which is\n"
+              "given up. An ID may be shortened to at least 4 digits."),
   .options = revert_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -85,8 +87,8 @@ run_promote (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_promote = {
   .name = "promote",
   .arguments = "MODULE",
-  .summary = "Give a canary's version to all callers",
-  .help = "A canary is begun with \"reload --canary\"; \"revert\" with its ID gives it up.",
+  .summary = N_ ("Give a canary's version to all callers"),
+  .help = N_ ("A canary is begun with \"reload --canary\"; \"revert\" with its ID gives it up."),
   .options = confirm_options,
   .min_arguments = 1,
   .max_arguments = 1,
@@ -99,7 +101,8 @@ static void
 print_statistics (GVariant *rows)
 {
   g_autoptr (ColletTable) table =
-      collet_table_new ("TIME", "TOOL", "VERSION", ">CALLS", ">ERRORS", ">P50", ">P95", ">P99", ">MAX", NULL);
+      collet_table_new (N_ ("TIME"), N_ ("TOOL"), N_ ("VERSION"), N_ (">CALLS"), N_ (">ERRORS"), N_ (">P50"),
+                        N_ (">P95"), N_ (">P99"), N_ (">MAX"), NULL);
   static const char *const times[] = { "p50-us", "p95-us", "p99-us", "max-us" };
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -120,7 +123,7 @@ print_statistics (GVariant *rows)
     }
   collet_table_print (table);
   if (g_variant_n_children (rows) == 0)
-    g_printerr ("No calls in that time.\n");
+    g_printerr (_ ("No calls in that time.\n"));
 }
 
 static ColletExit
@@ -151,16 +154,16 @@ run_statistics (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry statistics_options[] = {
-  { "since", 0, 0, G_OPTION_ARG_DOUBLE, &since_s, "So far back (3600)", "SECONDS" },
-  { "step", 0, 0, G_OPTION_ARG_INT, &step_s, "Of the rows, 10 at least (60)", "SECONDS" },
+  { "since", 0, 0, G_OPTION_ARG_DOUBLE, &since_s, N_ ("So far back (3600)"), "SECONDS" },
+  { "step", 0, 0, G_OPTION_ARG_INT, &step_s, N_ ("Of the rows, 10 at least (60)"), "SECONDS" },
   { NULL },
 };
 
 const ColletVerb collet_verb_statistics = {
   .name = "statistics",
   .arguments = "[TOOL]",
-  .summary = "Calls, errors and times, by version and time",
-  .help = "From counters in memory, kept for a day. The times are those within the module.",
+  .summary = N_ ("Calls, errors and times, by version and time"),
+  .help = N_ ("From counters in memory, kept for a day. The times are those within the module."),
   .options = statistics_options,
   .max_arguments = 1,
   .run = run_statistics,

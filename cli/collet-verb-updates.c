@@ -4,6 +4,7 @@
  */
 #include <glib-unix.h>
 #include <stdio.h>
+#include <glib/gi18n.h>
 
 #include "collet-bus.h"
 #include "collet-human.h"
@@ -37,8 +38,8 @@ get_updates (ColletCtl *ctl, guint64 sequence, guint at_most, guint64 *next, GEr
 static void
 print_table (GVariant *rows)
 {
-  g_autoptr (ColletTable) table =
-      collet_table_new (">UPDATE", "AT", "TOOL", "MODULE", "FROM", "TO", "RELOAD", NULL);
+  g_autoptr (ColletTable) table = collet_table_new (N_ (">UPDATE"), N_ ("AT"), N_ ("TOOL"), N_ ("MODULE"),
+                                                    N_ ("FROM"), N_ ("TO"), N_ ("RELOAD"), NULL);
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
     {
@@ -79,7 +80,7 @@ show (ColletCtl *ctl)
   if (ctl->json)
     print_json (rows, next);
   else if (g_variant_n_children (rows) == 0)
-    g_printerr ("Nothing was updated that is subscribed to; \"colletctl subscribe\" begins that.\n");
+    g_printerr (_ ("Nothing was updated that is subscribed to; \"colletctl subscribe\" begins that.\n"));
   else
     print_table (rows);
   return COLLET_EXIT_OK;
@@ -163,7 +164,7 @@ on_vanished (GDBusConnection *connection, const char *name, gpointer data)
   Following *self = data;
 
   if (self->is_there)
-    g_printerr ("The daemon is gone; waiting for it.\n");
+    g_printerr (_ ("The daemon is gone; waiting for it.\n"));
   self->is_there = FALSE;
 }
 
@@ -214,11 +215,11 @@ run_updates (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry updates_options[] = {
-  { "since", 0, 0, G_OPTION_ARG_INT64, &since, "Only those after this update; all that are kept if not given",
-    "NUMBER" },
-  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, "At most so many, 1000 if not given", "N" },
+  { "since", 0, 0, G_OPTION_ARG_INT64, &since,
+    N_ ("Only those after this update; all that are kept if not given"), "NUMBER" },
+  { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("At most so many, 1000 if not given"), "N" },
   { "follow", 'f', 0, G_OPTION_ARG_NONE, &is_following,
-    "Print those that come as well, a line each, until it is interrupted", NULL },
+    N_ ("Print those that come as well, a line each, until it is interrupted"), NULL },
   COLLET_SUBSCRIBER_OPTION,
   { NULL },
 };
@@ -226,10 +227,10 @@ static const GOptionEntry updates_options[] = {
 const ColletVerb collet_verb_updates = {
   .name = "updates",
   .arguments = "",
-  .summary = "Show what was updated of what you subscribe to",
-  .help =
+  .summary = N_ ("Show what was updated of what you subscribe to"),
+  .help = N_ (
       "Numbers grow by one with every update of any tool. With --json \"next\" is what to give as --since\n"
-      "the next time. --follow stays also while the daemon restarts, and misses nothing.",
+      "the next time. --follow stays also while the daemon restarts, and misses nothing."),
   .options = updates_options,
   .min_arguments = 0,
   .max_arguments = 0,

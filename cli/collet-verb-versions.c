@@ -3,6 +3,8 @@
  * versions, retain, release.
  */
 #include "collet-change.h"
+
+#include <glib/gi18n.h>
 #include "collet-human.h"
 #include "collet-table.h"
 #include "collet-verb.h"
@@ -13,7 +15,7 @@ static char *
 dup_state (GVariant *row)
 {
   if (collet_row_bool (row, "Active"))
-    return g_strdup ("serves");
+    return g_strdup (_ ("serves"));
   return g_strdup (collet_row_bool (row, "Previous") ? "previous" : "retained");
 }
 
@@ -23,15 +25,16 @@ dup_pin (GVariant *row)
   const char *reason = collet_row_string (row, "RetainReason");
 
   if (!collet_row_bool (row, "Retained"))
-    return g_strdup ("by the rules");
-  return *reason != '\0' ? g_strdup_printf ("for ever: %s", reason) : g_strdup ("for ever");
+    return g_strdup (_ ("by the rules"));
+  return *reason != '\0' ? g_strdup_printf (_ ("for ever: %s"), reason) : g_strdup (_ ("for ever"));
 }
 
 static void
 print_versions (GVariant *rows)
 {
   g_autoptr (ColletTable) table =
-      collet_table_new ("VERSION", "SHA256", "STATE", ">SIZE", "ADDED", "USED", "SAVED", "KEPT", NULL);
+      collet_table_new (N_ ("VERSION"), N_ ("SHA256"), N_ ("STATE"), N_ (">SIZE"), N_ ("ADDED"), N_ ("USED"),
+                        N_ ("SAVED"), N_ ("KEPT"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -73,10 +76,10 @@ run_versions (ColletCtl *ctl, char **arguments)
 const ColletVerb collet_verb_versions = {
   .name = "versions",
   .arguments = "MODULE",
-  .summary = "List the versions of a module that are kept, to roll back to",
-  .help =
+  .summary = N_ ("List the versions of a module that are kept, to roll back to"),
+  .help = N_ (
       "USED is when a version last began or ceased to serve. The rules of colletd keep the last used ones;\n"
-      "SAVED says whether a state in the version's own format is kept with it.",
+      "SAVED says whether a state in the version's own format is kept with it."),
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run_versions,
@@ -103,7 +106,7 @@ set_retained (ColletCtl *ctl, char **arguments, gboolean retain)
     collet_ctl_print_json ("retained", g_variant_new_boolean (retain));
   else
     g_print ("%s %s: %s\n", arguments[0], arguments[1],
-             retain ? "kept for ever" : "left to the rules of retention");
+             retain ? _ ("kept for ever") : _ ("left to the rules of retention"));
   return COLLET_EXIT_OK;
 }
 
@@ -127,8 +130,8 @@ static const GOptionEntry retain_options[] = {
 const ColletVerb collet_verb_retain = {
   .name = "retain",
   .arguments = "MODULE VERSION",
-  .summary = "Keep a version for ever",
-  .help = "VERSION is a SHA-256, a unique prefix of it of at least 6 digits, or an MD5.",
+  .summary = N_ ("Keep a version for ever"),
+  .help = N_ ("VERSION is a SHA-256, a unique prefix of it of at least 6 digits, or an MD5."),
   .options = retain_options,
   .min_arguments = 2,
   .max_arguments = 2,
@@ -138,8 +141,8 @@ const ColletVerb collet_verb_retain = {
 const ColletVerb collet_verb_release = {
   .name = "release",
   .arguments = "MODULE VERSION",
-  .summary = "Leave a version that was kept for ever to the rules again",
-  .help = "The rules may take it away at once.",
+  .summary = N_ ("Leave a version that was kept for ever to the rules again"),
+  .help = N_ ("The rules may take it away at once."),
   .options = retain_options,
   .min_arguments = 2,
   .max_arguments = 2,

@@ -4,6 +4,7 @@
  */
 #include <glib-unix.h>
 #include <stdio.h>
+#include <glib/gi18n.h>
 
 #include "collet-bus.h"
 #include "collet-change.h"
@@ -67,7 +68,7 @@ print_report (const char *file, GVariant *report)
   const char *name = collet_row_string (report, "error-name");
   gboolean is_loaded = g_str_equal (state, "loaded");
   ColletPaint paint = is_loaded ? COLLET_PAINT_GOOD : *name != '\0' ? COLLET_PAINT_BAD : COLLET_PAINT_WARN;
-  g_autofree char *shown = collet_style_dup_safe (*file != '\0' ? file : "the folder");
+  g_autofree char *shown = collet_style_dup_safe (*file != '\0' ? file : _ ("the folder"));
   g_autofree char *text =
       is_loaded ? describe_loaded (report)
       : *name != '\0'
@@ -121,7 +122,7 @@ on_appeared (GDBusConnection *connection, const char *name, const char *owner, g
   if (set_watched (self, TRUE, &error))
     {
       if (!self->ctl->json && !self->was_there)
-        g_printerr ("Watching %s until interrupted.\n", self->folder);
+        g_printerr (_ ("Watching %s until interrupted.\n"), self->folder);
       self->was_there = TRUE;
       return;
     }
@@ -135,7 +136,7 @@ static void
 on_vanished (GDBusConnection *connection, const char *name, gpointer data)
 {
   if (((Watching *)data)->was_there)
-    g_printerr ("The daemon is gone; waiting for it.\n");
+    g_printerr (_ ("The daemon is gone; waiting for it.\n"));
 }
 
 static gboolean
@@ -186,7 +187,7 @@ run_watch (ColletCtl *ctl, char **arguments)
       if (ctl->json)
         collet_ctl_print_json ("watched", g_variant_new_boolean (!is_stopping));
       else
-        g_print ("%s: %s\n", folder, is_stopping ? "not watched any more" : "watched");
+        g_print ("%s: %s\n", folder, is_stopping ? _ ("not watched any more") : _ ("watched"));
       return COLLET_EXIT_OK;
     }
   stay (&self, collet_client_get_connection (client));
@@ -199,18 +200,19 @@ static const GOptionEntry watch_options[] = {
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_BREAKING,
   COLLET_CHANGE_DISCARD,
-  { "detach", 0, 0, G_OPTION_ARG_NONE, &is_detached, "Return at once and leave the daemon watching", NULL },
-  { "stop", 0, 0, G_OPTION_ARG_NONE, &is_stopping, "End what --detach began", NULL },
+  { "detach", 0, 0, G_OPTION_ARG_NONE, &is_detached, N_ ("Return at once and leave the daemon watching"),
+    NULL },
+  { "stop", 0, 0, G_OPTION_ARG_NONE, &is_stopping, N_ ("End what --detach began"), NULL },
   { NULL },
 };
 
 const ColletVerb collet_verb_watch = {
   .name = "watch",
   .arguments = "FOLDER",
-  .summary = "Load each finished build of a module in a folder at once",
-  .help =
+  .summary = N_ ("Load each finished build of a module in a folder at once"),
+  .help = N_ (
       "For tool authors: build, and it serves. A broken build leaves what runs and says why. Half-written\n"
-      "files, links and hidden files are not touched. It ends when it is interrupted.",
+      "files, links and hidden files are not touched. It ends when it is interrupted."),
   .options = watch_options,
   .min_arguments = 1,
   .max_arguments = 1,

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <glib/gi18n.h>
+
 #define NONE "none"
 #define DEFAULT_LISTEN "127.0.0.1:7311"
 #define SYSTEM_DATA_FOLDER "/var/lib/collet"
@@ -177,7 +179,7 @@ set_defaults (ColletOptions *options, gboolean no_listen)
 static int
 fail (const char *message)
 {
-  g_printerr ("colletd: %s\nTry \"colletd --help\".\n", message);
+  g_printerr (_ ("%s: %s\nTry \"%s --help\".\n"), "colletd", message, "colletd");
   return EXIT_USAGE;
 }
 
@@ -191,53 +193,55 @@ collet_options_parse (int argc, char **argv, int *status)
 
   self->worker_memory_mib = -1;
   const GOptionEntry entries[] = {
-    { "session", 0, 0, G_OPTION_ARG_NONE, &session, "Serve the session bus (the default)", NULL },
-    { "system", 0, 0, G_OPTION_ARG_NONE, &self->is_system, "Serve the system bus", NULL },
-    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config_path, "Configuration file, colletd.conf(5)",
+    { "session", 0, 0, G_OPTION_ARG_NONE, &session, N_ ("Serve the session bus (the default)"), NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &self->is_system, N_ ("Serve the system bus"), NULL },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config_path, N_ ("Configuration file, colletd.conf(5)"),
       "FILE" },
-    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->sets, "In place of the file's value; may be repeated",
-      "GROUP.KEY=VALUE" },
+    { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->sets,
+      N_ ("In place of the file's value; may be repeated"), "GROUP.KEY=VALUE" },
     { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->data_folder,
-      "Where the database and the artifacts are kept", "DIR" },
-    { "listen", 0, 0, G_OPTION_ARG_STRING, &self->listen, "Address of MCP over HTTP (" DEFAULT_LISTEN ")",
+      N_ ("Where the database and the artifacts are kept"), "DIR" },
+    { "listen", 0, 0, G_OPTION_ARG_STRING, &self->listen, N_ ("Address of MCP over HTTP (127.0.0.1:7311)"),
       "HOST:PORT" },
-    { "no-listen", 0, 0, G_OPTION_ARG_NONE, &no_listen, "No MCP over TCP", NULL },
+    { "no-listen", 0, 0, G_OPTION_ARG_NONE, &no_listen, N_ ("No MCP over TCP"), NULL },
     { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket,
-      "Serve MCP on this unix socket (collet/mcp.sock among the runtime files; none: nowhere)", "PATH" },
+      N_ ("Serve MCP on this unix socket (collet/mcp.sock among the runtime files; none: nowhere)"), "PATH" },
     { "module-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->module_path,
-      "Folder in which modules are found by name; may be repeated", "DIR" },
+      N_ ("Folder in which modules are found by name; may be repeated"), "DIR" },
     { "watch", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->watch,
-      "Folder whose finished builds are loaded at once, for tool authors; may be repeated", "DIR" },
+      N_ ("Folder whose finished builds are loaded at once, for tool authors; may be repeated"), "DIR" },
     { "trust", 0, 0, G_OPTION_ARG_STRING, &self->trust,
-      "What may be loaded: what is signed; what is, or only root or this user can write (owned); any",
+      N_ ("What may be loaded: what is signed; what is, or only root or this user can write (owned); any"),
       "RULE" },
     { "keys", 0, 0, G_OPTION_ARG_FILENAME, &self->keys,
-      "Folder of trusted keys, NAME.pub, and of revoked ones, NAME.revoked", "DIR" },
-    { "http-threads", 0, 0, G_OPTION_ARG_INT, &self->http_threads, "Threads that serve HTTP", "N" },
+      N_ ("Folder of trusted keys, NAME.pub, and of revoked ones, NAME.revoked"), "DIR" },
+    { "http-threads", 0, 0, G_OPTION_ARG_INT, &self->http_threads, N_ ("Threads that serve HTTP"), "N" },
     { "worker-memory", 0, 0, G_OPTION_ARG_INT, &self->worker_memory_mib,
-      "Address space that a worker may use (2048; 0: no limit)", "MIB" },
-    { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, "Name of this node (the host's)", "NAME" },
+      N_ ("Address space that a worker may use (2048; 0: no limit)"), "MIB" },
+    { "node-name", 0, 0, G_OPTION_ARG_STRING, &self->node_name, N_ ("Name of this node (the host's)"),
+      "NAME" },
     { "record-calls", 0, 0, G_OPTION_ARG_NONE, &self->record_calls,
-      "Write a row into the database for every call", NULL },
-    { "worker", 0, 0, G_OPTION_ARG_FILENAME, &self->worker, "Path of collet-worker", "PATH" },
+      N_ ("Write a row into the database for every call"), NULL },
+    { "worker", 0, 0, G_OPTION_ARG_FILENAME, &self->worker, N_ ("Path of collet-worker"), "PATH" },
     { "allow-unconfined", 0, 0, G_OPTION_ARG_NONE, &self->allow_unconfined,
-      "Run modules also where the kernel cannot confine them", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL },
+      N_ ("Run modules also where the kernel cannot confine them"), NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, N_ ("Show the version"), NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GError) error = NULL;
 
-  g_option_context_set_summary (context, "Keeps native MCP tools, serves them, and replaces them while they "
-                                         "are being called.");
-  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context,
+                                _ ("Keeps native MCP tools, serves them, and replaces them while they "
+                                   "are being called."));
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   *status = 0;
   if (!g_option_context_parse (context, &argc, &argv, &error))
     *status = fail (error->message);
   else if (argc > 1)
-    *status = fail ("it takes options only");
+    *status = fail (_ ("it takes options only"));
   else if (session && self->is_system)
-    *status = fail ("--session and --system contradict each other");
+    *status = fail (_ ("--session and --system contradict each other"));
   else if (version)
     g_print ("colletd %s\n", COLLET_VERSION);
   else if (!load_config (self, &error))

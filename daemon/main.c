@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib-unix.h>
-#include <locale.h>
 #include <signal.h>
 
 #include "collet-daemon.h"
 #include "collet-error.h"
+#include "collet-language.h"
 
 static gboolean
 on_signal (gpointer data)
@@ -25,7 +25,7 @@ main (int argc, char **argv)
 {
   int status;
 
-  setlocale (LC_ALL, "");
+  collet_language_init ();
   signal (SIGPIPE, SIG_IGN);
   signal (SIGIO, SIG_IGN); /* somebody writes to a file whose lease was asked for */
   /* See collet-etcd-client.c; here, as there are no threads yet. */

@@ -109,7 +109,7 @@ show_error (ColletReloadPage *self, ColletItem *item)
     return;
   g_autofree char *text =
       collet_text_dup_advice (message,
-                              collet_error_from_name (name, &code) ? collet_error_remedy (code) : "");
+                              collet_error_from_name (name, &code) ? _ (collet_error_remedy (code)) : "");
   g_autofree char *copied = g_strdup_printf ("%s: %s", name, text);
   GtkWidget *row = collet_row_new (name, text);
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);

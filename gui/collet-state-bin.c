@@ -186,7 +186,8 @@ say_error (ColletStateBin *self, const char *title, const GError *error)
 {
   g_autofree char *message = collet_text_dup_error (error);
   g_autofree char *details = g_strdup_printf ("%s: %s", collet_error_name_of (error), message);
-  const char *remedy = error->domain == COLLET_ERROR ? collet_error_remedy ((ColletError)error->code) : NULL;
+  const char *remedy =
+      error->domain == COLLET_ERROR ? _ (collet_error_remedy ((ColletError)error->code)) : NULL;
 
   say (self, "collet-broken-symbolic", title, remedy, details);
 }

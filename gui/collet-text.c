@@ -280,6 +280,6 @@ collet_text_dup_error_advice (const GError *error)
   g_autofree char *message = collet_text_dup_error (error);
 
   return collet_text_dup_advice (message, error->domain == COLLET_ERROR
-                                              ? collet_error_remedy ((ColletError)error->code)
+                                              ? _ (collet_error_remedy ((ColletError)error->code))
                                               : "");
 }

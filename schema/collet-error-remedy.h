@@ -10,7 +10,10 @@
 
 G_BEGIN_DECLS
 
-/* One or two sentences. Borrowed, static, never NULL. */
+/* What it means, for those who do not read the message's language: one sentence.
+ * This and the remedy, one or two sentences, are English; translate them with _()
+ * where people read them. Borrowed, static, never NULL. */
+const char *collet_error_meaning (ColletError code);
 const char *collet_error_remedy (ColletError code);
 
 /* For where a message leaves us for people that have no such table: one of our
