@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <locale.h>
 #include <math.h>
 #include <string.h>
 
@@ -107,6 +108,8 @@ static ColletExit
 take_globals (ColletCtl *ctl)
 {
   ctl->json = given.json;
+  if (given.json)
+    setlocale (LC_MESSAGES, "C"); /* a program reads it; GLib's and the C library's words, too */
   ctl->timeout_s = given.timeout_s;
   ctl->bus = given.session  ? COLLET_CLIENT_BUS_SESSION
              : given.system ? COLLET_CLIENT_BUS_SYSTEM

@@ -138,8 +138,12 @@ run_update_version (ColletCtl *ctl, char **arguments)
       collet_ctl_print_json ("update", g_variant_builder_end (&row));
     }
   else
-    g_print ("%s: %s (%" G_GUINT64_FORMAT ")\n", arguments[0],
-             changed ? _ ("recorded, as update") : _ ("was recorded already, as update"), sequence);
+    {
+      g_autofree char *update = g_strdup_printf ("%" G_GUINT64_FORMAT, sequence);
+
+      g_print (changed ? _ ("%s: recorded (update %s)\n") : _ ("%s: was recorded already (update %s)\n"),
+               arguments[0], update);
+    }
   return COLLET_EXIT_OK;
 }
 

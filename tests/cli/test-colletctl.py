@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What colletctl promises, against a daemon that stands in: TAP on stdout.
 
-test-colletctl.py COLLETCTL XML COMPLETION
+test-colletctl.py COLLETCTL XML COMPLETION LOCALE
 """
 
 import json
@@ -18,7 +18,7 @@ import time
 import traceback
 from pathlib import Path
 
-CTL, XML, COMPLETION = (str(Path(a).resolve()) for a in sys.argv[1:4])
+CTL, XML, COMPLETION, LOCALE = (str(Path(a).resolve()) for a in sys.argv[1:5])
 HERE = Path(__file__).resolve().parent
 FOLDER = Path(tempfile.mkdtemp(prefix="collet-cli-"))
 LOG = FOLDER / "calls"
@@ -97,6 +97,22 @@ def test_help_names_every_verb():
         assert ok("help", verb) == ok(verb, "--help")
         assert f"] {verb} " in ok("help", verb)
     assert "Exit status" in text
+
+
+def test_people_read_their_language_and_programs_do_not():
+    german = {"LANGUAGE": "de", "COLLET_LOCALE_DIR": LOCALE}
+    odd = FOLDER / "odd"
+    odd.write_text("no tokens here\n")
+    if "Befehle:" not in ok("--help", **german):
+        raise AssertionError("the help is not in German")
+    plain = ctl("token", "x", f"--file={odd}", **german)
+    # The name stays, what it means and what to do come in German, the details as they were said.
+    assert plain.stderr.startswith("colletctl: InvalidArgument: Ein Argument ist falsch.\n"), plain.stderr
+    assert "is no file of tokens" in plain.stderr and "Berichtigen Sie" in plain.stderr, plain.stderr
+    machine = [ctl("--json", "token", "x", f"--file={odd}", **env) for env in (german, {})]
+    assert machine[0].stdout == machine[1].stdout and machine[0].returncode == 1, machine
+    usage = [ctl("--json", "nonsense", **env).stdout for env in (german, {})]
+    assert usage[0] == usage[1] and "nonsense" in usage[0], usage
 
 
 def test_wrong_usage_is_2():
