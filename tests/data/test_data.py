@@ -71,6 +71,12 @@ class Data(unittest.TestCase):
             if not file.name.startswith('_'):
                 self.run_tool('bash', '-n', file)
 
+    @needs('zsh')
+    def test_completions_for_zsh_load(self):
+        for file in sorted((DATA / 'completions').glob('_*')):
+            self.assertTrue(file.read_text(encoding='utf-8').startswith('#compdef '))
+            self.run_tool('zsh', '-n', file)
+
     def test_the_units_and_the_bus_agree_on_user_and_name(self):
         unit = (DATA / 'colletd.service.in').read_text(encoding='utf-8')
         users = (DATA / 'collet.sysusers').read_text(encoding='utf-8')
