@@ -153,7 +153,8 @@ note_local_change (ColletClusterAgent *self, const char *module, const char *sha
   if (!collet_agent_is_sole (self))
     {
       collet_agent_send (self, what,
-                         collet_cluster_txn_override (self->cluster, module, self->node, &override));
+                         collet_cluster_txn_depart (self->view, module, self->node, &override,
+                                                    collet_agent_get_epoch (self, module)));
       return;
     }
   txid = g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());

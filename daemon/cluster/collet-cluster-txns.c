@@ -134,6 +134,23 @@ collet_cluster_txn_applied (const ColletClusterView *view, const char *module, c
 }
 
 ColletTxn *
+collet_cluster_txn_depart (const ColletClusterView *view, const char *module, const char *me,
+                           const ColletOverride *override, gint64 epoch)
+{
+  const ColletApplied applied = {
+    .epoch = epoch,
+    .sha256 = override->sha256,
+    .version = override->version,
+    .state = (char *)"applied",
+  };
+  ColletTxn *txn = collet_cluster_txn_applied (view, module, me, &applied);
+
+  put (txn, collet_cluster_view_get_cluster (view), COLLET_KEY_OVERRIDE, module, me,
+       collet_override_write (override));
+  return txn;
+}
+
+ColletTxn *
 collet_cluster_txn_override (const char *cluster, const char *module, const char *me,
                              const ColletOverride *override)
 {

@@ -25,6 +25,11 @@ collet_cluster_txn_decide (const char *cluster, const ColletSpec *spec, const Co
 /* What a node runs now, in place of what it said before. */
 ColletTxn *collet_cluster_txn_applied (const ColletClusterView *view, const char *module, const char *me,
                                        const ColletApplied *applied);
+/* It runs `override` since a change that was made on this node alone. One step, and
+ * only if what it said last is what the view has: an override that was ended
+ * meanwhile does not come back. */
+ColletTxn *collet_cluster_txn_depart (const ColletClusterView *view, const char *module, const char *me,
+                                      const ColletOverride *override, gint64 epoch);
 /* override NULL: it ends. */
 ColletTxn *collet_cluster_txn_override (const char *cluster, const char *module, const char *me,
                                         const ColletOverride *override);
