@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The same work on Erlang/OTP, if `erl` is installed: loading the code of 100
-small modules, and asking for their versions."""
+small modules, asking for their versions, and loading one on several nodes."""
 
 import functools
 import os
+import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -26,6 +28,22 @@ main() ->
                        || M <- Modules] end,
     Code = lists:sort([begin {T, _} = timer:tc(Object), T end || _ <- lists:seq(1, 9)]),
     io:format("~p ~p ~p ~p~n", [First, lists:nth(5, Again), lists:nth(5, Md5), lists:nth(5, Code)]),
+    halt().
+"""
+
+NODES = r"""
+-module(nodes).
+-export([main/1]).
+
+main([Count, Folder]) ->
+    Nodes = [begin {ok, _, Node} = peer:start_link(#{name => peer:random_name(), host => "127.0.0.1",
+                                                     args => ["-pa", atom_to_list(Folder)]}), Node end
+             || _ <- lists:seq(1, list_to_integer(atom_to_list(Count)))],
+    Load = fun() -> [{ok, {module, m0}} = Answer || Answer <- erpc:multicall(Nodes, code, load_file, [m0])] end,
+    Times = lists:sort([begin erpc:multicall(Nodes, code, purge, [m0]), {T, Done} = timer:tc(Load),
+                              true = length(Done) =:= length(Nodes), timer:sleep(20), T end
+                        || _ <- lists:seq(1, 40)]),
+    io:format("times ~p ~p~n", [lists:nth(20, Times), lists:nth(38, Times)]),
     halt().
 """
 
@@ -59,3 +77,28 @@ def load_100():
 
 def versions_100():
     return run()
+
+
+def load_on_nodes(count):
+    """erpc:multicall(Nodes, code, load_file, [Module]), in milliseconds: p50 and p95. The
+    nodes read the file from the same disk; nothing is agreed on, and nothing durable."""
+    if shutil.which('erl') is None or shutil.which('erlc') is None:
+        return {'skipped': 'erl is not installed (Debian: erlang-base)'}
+    with tempfile.TemporaryDirectory(prefix='collet-bench-') as folder:
+        for name, text in (('m0', MODULE.format(n=0)), ('nodes', NODES)):
+            with open(os.path.join(folder, name + '.erl'), 'w', encoding='utf-8') as file:
+                file.write(text)
+        subprocess.run(['erlc', '-o', folder, 'm0.erl', 'nodes.erl'], check=True, cwd=folder)
+        with socket.socket() as probe:  # for a name server of its own
+            probe.bind(('127.0.0.1', 0))
+            environment = os.environ | {'ERL_EPMD_PORT': str(probe.getsockname()[1]), 'ERL_EPMD_ADDRESS': '127.0.0.1'}
+        try:
+            done = subprocess.run(['erl', '-noshell', '-name', 'bench@127.0.0.1', '-pa', folder, '-s', 'nodes', 'main',
+                                   str(count), folder], cwd=folder, env=environment, capture_output=True, text=True,
+                                  timeout=120, check=False)
+        finally:
+            subprocess.run(['epmd', '-kill'], env=environment, capture_output=True, check=False)
+    times = re.search(r'times (\d+) (\d+)', done.stdout)
+    if times is None:
+        return {'skipped': f'erl: {(done.stdout + done.stderr).strip()[-200:]}'}
+    return {'p50': int(times[1]) / 1000, 'p95': int(times[2]) / 1000}

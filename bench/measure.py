@@ -18,6 +18,7 @@ import erlang
 import sdk
 from gi.repository import Gio, GLib
 from collet_harness import Bus, Daemon, Process, adopt_orphans, example, module, reap
+from measure_cluster import measure_cluster
 
 BENCH = os.environ['COLLET_BENCH_DIR']
 ECHO = '{"a":1,"b":2}'
@@ -571,5 +572,6 @@ MEASUREMENTS = {
     'commits': measure_commits,
     'groups': measure_groups,
     'workers': measure_workers,
+    'cluster': measure_cluster,
     'soak': measure_soak,
 }

@@ -60,9 +60,9 @@ def make_certificates(folder):
 
 
 class Etcd:
-    """n members on loopback ports."""
+    """n members on loopback ports; is_durable: they sync what they write."""
 
-    def __init__(self, n=1, folder=None, has_tls=False):
+    def __init__(self, n=1, folder=None, has_tls=False, is_durable=False):
         self.folder = tempfile.mkdtemp(prefix='etcd-', dir=folder)
         self.certificates = make_certificates(self.folder) if has_tls else None
         self.ports = [free_port() for _ in range(n)]
@@ -79,7 +79,7 @@ class Etcd:
             '--initial-advertise-peer-urls', self.peers[i], '--initial-cluster', initial,
             '--logger', 'zap', '--log-level', 'error', '--unsafe-no-fsync',
             '--heartbeat-interval', '100', '--election-timeout', '1000'] for i in range(n)]
-        if not self.has_no_fsync():
+        if is_durable or not self.has_no_fsync():
             for command in self.commands:
                 command.remove('--unsafe-no-fsync')
         self.members = [None] * n
@@ -208,7 +208,7 @@ class Cluster(Fleet):
     """n nodes n1, n2, ... that run what the first had loaded (a path, or several); they
     end with the block."""
 
-    def __init__(self, n=3, members=1, first=(), name='demo', arguments=()):
+    def __init__(self, n=3, members=1, first=(), name='demo', arguments=(), is_durable=False):
         paths = [first] if isinstance(first, str) else list(first)
         adopt_orphans()
         self.folder = tempfile.mkdtemp(prefix='collet-')
@@ -216,7 +216,7 @@ class Cluster(Fleet):
         with contextlib.ExitStack() as stack:
             stack.callback(self.close)
             self.etcd = None
-            self.etcd = Etcd(members, self.folder)
+            self.etcd = Etcd(members, self.folder, is_durable=is_durable)
             for i in range(n):
                 self.node(f'n{i + 1}', *arguments)
             for path in paths:
