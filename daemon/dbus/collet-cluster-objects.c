@@ -73,6 +73,8 @@ update_node (ColletClusterObjects *self, const char *name, ColletDbusNode *node)
   gboolean is_self = g_str_equal (name, collet_cluster_agent_get_node (self->cluster));
   g_autofree char *problem = NULL;
   const char *state = is_self ? judge_self (self, &problem) : live != NULL ? "live" : "down";
+  gboolean is_news = g_strcmp0 (collet_dbus_node_get_state (node), state) != 0;
+  gboolean was_live = g_strcmp0 (collet_dbus_node_get_state (node), "live") == 0;
   Counts counts = { 0 };
 
   count (view, name, &counts);
@@ -87,10 +89,9 @@ update_node (ColletClusterObjects *self, const char *name, ColletDbusNode *node)
                                                                       "daemon, or remove it from the cluster."
                                                                     : "");
   if (live != NULL)
-    {
-      collet_dbus_node_set_daemon_version (node, live->version != NULL ? live->version : "");
-      collet_dbus_node_set_last_seen (node, g_get_real_time ());
-    }
+    collet_dbus_node_set_daemon_version (node, live->version != NULL ? live->version : "");
+  if (is_news && (live != NULL || was_live)) /* not all the time: that would be a signal each time */
+    collet_dbus_node_set_last_seen (node, g_get_real_time ());
   collet_dbus_node_set_counts (node, pack_counts (&counts));
 }
 
