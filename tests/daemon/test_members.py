@@ -9,6 +9,12 @@ import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
 from collet_harness import HAS_FAILPOINTS, RELOAD, module, variants, wait_until
+from test_protocol import Stream
+
+
+def rows_of(node, reload):
+    """What a node tells of a reload on each node."""
+    return sorted((row['node'], row['phase']) for row in node.call('GetReload', '(s)', reload)['Nodes'])
 
 
 @unittest.skipUnless(HAS_ETCD, 'etcd is not installed')
@@ -39,6 +45,28 @@ class Members(ClusterTestCase):
             self.assertEqual((row['Id'], row['Strategy'], row['Reason']), (identity, 'sync_all', 'better'))
             consistent, detail = node.call('CheckConsistency', '(s)', '')
             self.assertTrue(consistent, detail)
+
+    def test_who_subscribes_and_who_listens_is_told_on_every_node(self):
+        nodes = self.cluster()
+        streams, before = [], []
+        for node in nodes:
+            node.call('SubscribeToToolUpdates', '(sa{sv})', 'count', {})
+            before.append(node.call('GetUpdatesSince', '(ta{sv})', 0, {})[1])
+            client = node.mcp()
+            client.initialize()
+            streams.append(Stream(client, node.port))
+        path = self.propose(nodes[0], module('counter-2.0.0'))
+        nodes[0].wait(path)
+        identity = nodes[0].properties(path, RELOAD)['Id']
+        self.wait_in_line(nodes, epoch=2)
+        for node, stream, sequence in zip(nodes, streams, before):
+            with self.subTest(node.name):
+                stream.read_until(b'notifications/tools/list_changed')
+                rows, _ = node.call('GetUpdatesSince', '(ta{sv})', sequence, {})
+                self.assertEqual([(row['tool'], row['version']) for row in rows], [('count', node.version('counter'))])
+                history = node.history('counter', 1)[0]
+                self.assertEqual((history['Id'], history['State']), (identity, 'succeeded'))
+                self.assertEqual(rows_of(node, identity), rows_of(nodes[0], identity))
 
     def test_quorum_goes_on_without_one_and_it_catches_up(self):
         nodes = self.cluster()
