@@ -8,7 +8,7 @@ import socket
 import threading
 import unittest
 
-from collet_harness import IS_SANITIZED, TestCase, example, module
+from collet_harness import IS_SANITIZED, TestCase, example, module, wait_until
 
 REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 
@@ -79,7 +79,7 @@ class Confinement(TestCase):
 
         allowed = self.daemon('--set', 'trust.network=other;burglar')
         self.assertEqual(self.burgle(allowed, 'connect', port=port), 0)
-        self.assertEqual(len(taken), 1)
+        wait_until(lambda: len(taken) == 1, what='the connection to be taken')
         self.assertEqual(allowed.validate(module('burglar'))[2]['network']['outcome'], 'passed')
         self.assertNotIn('network', allowed.validate(example('calculator-1.0.0'))[2])
 
