@@ -136,8 +136,7 @@ class Preferences(AppCase):
         self.unsee(name='Colours')
         # The about window and the shortcuts are where a desktop has them.
         a11y.key('F10')
-        time.sleep(0.5)
-        a11y.key('Down', 'Down', 'Down', 'Down', 'Return')
+        self.press('About Collet', 'menu item')
         self.see(name='The Collet authors')
 
 
