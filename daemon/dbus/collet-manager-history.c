@@ -158,40 +158,57 @@ row_of_others (const ColletClusterView *view, const char *id)
   return g_variant_dict_end (&row);
 }
 
+/* Whose reload is looked for, until the history is read. */
+typedef struct
+{
+  ColletManagerObject *manager;
+  ColletBusCall *call;
+} Search;
+
+static void
+search_free (Search *self)
+{
+  g_object_unref (self->manager);
+  g_free (self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Search, search_free)
+
 static void
 on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
 {
-  ColletBusCall *call = ((gpointer *)data)[0];
-  g_autoptr (ColletManagerObject) manager = ((gpointer *)data)[1];
-  const ColletClusterView *view = collet_cluster_agent_get_view (collet_manager_object_get_cluster (manager));
-  g_autofree gpointer *taken = data;
-  GVariant *row = NULL;
-  GError *error = NULL;
+  g_autoptr (Search) self = data;
+  ColletClusterAgent *cluster = collet_manager_object_get_cluster (self->manager);
+  const ColletClusterView *view;
+  GVariant *row;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
   const char *wanted;
 
-  g_variant_get (call->parameters, "(&s)", &wanted);
+  if (cluster == NULL) /* the bus has been left meanwhile */
+    {
+      collet_bus_call_fail (self->call, g_error_new (COLLET_ERROR, COLLET_ERROR_SHUTTING_DOWN,
+                                                     "The daemon ends. Ask again when it is back."));
+      return;
+    }
+  view = collet_cluster_agent_get_view (cluster);
+  g_variant_get (self->call->parameters, "(&s)", &wanted);
   const ColletHistoryEntry *entry =
       entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
   row = entry != NULL ? row_of_one (COLLET_RELOADER (object), view, entry) : row_of_others (view, wanted);
   if (row == NULL)
-    {
-      collet_bus_call_fail (call, error);
-      return;
-    }
-  g_clear_error (&error);
-  collet_bus_call_return (call, g_variant_new ("(@a{sv})", row));
+    collet_bus_call_fail (self->call, g_steal_pointer (&error));
+  else
+    collet_bus_call_return (self->call, g_variant_new ("(@a{sv})", row));
 }
 
 static void
 get_reload (gpointer object, ColletBusCall *call)
 {
-  gpointer *both = g_new (gpointer, 2);
+  Search *self = g_new (Search, 1);
 
-  both[0] = call;
-  both[1] = g_object_ref (object);
+  *self = (Search){ g_object_ref (object), call };
   collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, MAX_LIMIT,
-                                 on_history_for_one, both);
+                                 on_history_for_one, self);
 }
 
 const ColletBusMethod collet_manager_history_methods[] = {
