@@ -27,8 +27,8 @@ collet_call_log_set_level (int level)
   __atomic_store_n (&kept_level, level, __ATOMIC_RELAXED);
 }
 
-int
-collet_call_log_get_level (void)
+static int
+get_level (void)
 {
   return __atomic_load_n (&kept_level, __ATOMIC_RELAXED);
 }
@@ -36,14 +36,16 @@ collet_call_log_get_level (void)
 int
 collet_call_log_choose_level (const ColletCall *call)
 {
-  return MIN (call->log_level, collet_call_log_get_level ());
+  return MIN (call->log_level, get_level ());
 }
 
-/* FALSE: too much was said. *missed: how many lines that was true of before. */
+/* FALSE: too much was said. Before anything is made of it: a module may say things
+ * without end. */
 static gboolean
-take_room (guint *missed)
+take_room (void)
 {
   gint64 now = g_get_monotonic_time ();
+  guint missed = 0;
   gboolean has_room;
 
   pthread_mutex_lock (&lock);
@@ -53,12 +55,14 @@ take_room (guint *missed)
   if (has_room)
     {
       room -= 1;
-      *missed = left_out;
+      missed = left_out;
       left_out = 0;
     }
   else
     left_out++;
   pthread_mutex_unlock (&lock);
+  if (missed > 0)
+    g_message ("%u lines of modules and failed calls were left out: there were too many.", missed);
   return has_room;
 }
 
@@ -86,12 +90,7 @@ write_entry (ColletGeneration *generation, const ColletCall *call, int priority,
   g_autofree char *digit = g_strdup_printf ("%d", priority);
   g_autofree char *message = NULL;
   Entry entry = { .n = 0 };
-  guint missed;
 
-  if (!take_room (&missed))
-    return;
-  if (missed > 0)
-    g_message ("%u lines of modules and failed calls were left out: there were too many.", missed);
   message =
       g_strdup_printf ("%s %s: %s%s%s%s%s%s", spec->module, spec->version->semver,
                        call != NULL ? call->tool : "", call != NULL ? ": " : "", text,
@@ -117,7 +116,7 @@ collet_call_log_add_line (ColletGeneration *generation, const ColletCall *call, 
   g_autoptr (ColletJson) line = NULL;
   g_autofree char *text = NULL;
 
-  if (level < collet_call_log_get_level () || level > COLLET_LEVEL_EMERGENCY)
+  if (level < get_level () || level > COLLET_LEVEL_EMERGENCY || !take_room ())
     return;
   /* From a module's process: it may be anything. */
   line = collet_json_parse_borrowed (json, (gssize)size, NULL);
@@ -135,7 +134,10 @@ void
 collet_call_log_add_failure (ColletGeneration *generation, const ColletCall *call, const GError *error)
 {
   const char *name = collet_error_name_of (error);
-  g_autofree char *text = g_strdup_printf ("%s: %s", name, error->message);
+  g_autofree char *text = NULL;
 
+  if (!take_room ())
+    return;
+  text = g_strdup_printf ("%s: %s", name, error->message);
   write_entry (generation, call, 4, name, text);
 }

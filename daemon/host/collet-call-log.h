@@ -17,7 +17,6 @@ G_BEGIN_DECLS
 /* From which severity (enum collet_level; COLLET_NO_LOG_LEVEL: never) lines of
  * modules are kept. At first: warning. */
 void collet_call_log_set_level (int level);
-int collet_call_log_get_level (void);
 /* From which severity a module has to tell: that, or the client's if it is lower. */
 int collet_call_log_choose_level (const ColletCall *call);
 
