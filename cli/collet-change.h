@@ -64,7 +64,7 @@ extern ColletChangeOptions collet_change_options;
 #define COLLET_CHANGE_GRACE                                                                                  \
   {                                                                                                          \
     "grace", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.grace_s,                                      \
-        "After a breaking change, take calls as before for this time; 0: not at all", "SECONDS"              \
+        N_ ("After a breaking change, take calls as before for this time; 0: not at all"), "SECONDS"         \
   }
 #define COLLET_CHANGE_SMOKE                                                                                  \
   {                                                                                                          \
@@ -101,6 +101,12 @@ extern ColletChangeOptions collet_change_options;
     "trial-slowdown", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.trial_slowdown,                      \
         N_ ("How many times as long 95 % of its calls may take"), "TIMES"                                    \
   }
+
+/* All that can be asked of a new version. */
+#define COLLET_CHANGE_NEW_VERSION                                                                            \
+  COLLET_CHANGE_REASON, COLLET_CHANGE_HOST, COLLET_CHANGE_EXPECT, COLLET_CHANGE_BREAKING,                    \
+      COLLET_CHANGE_GRACE, COLLET_CHANGE_SMOKE, COLLET_CHANGE_DISCARD, COLLET_CHANGE_DRAIN,                  \
+      COLLET_CHANGE_TRIAL
 
 /* Calls `method`; `head` (floating) has its arguments without the options, which
  * come last. The verb's exit status. */

@@ -93,15 +93,7 @@ static const GOptionEntry prepare_options[] = {
     N_ ("The new file, if it is not the one in the module path"), "FILE" },
   { "expiry", 0, 0, G_OPTION_ARG_DOUBLE, &expiry_s,
     N_ ("Give it up if it is not committed after this time (60)"), "SECONDS" },
-  COLLET_CHANGE_REASON,
-  COLLET_CHANGE_HOST,
-  COLLET_CHANGE_EXPECT,
-  COLLET_CHANGE_BREAKING,
-  COLLET_CHANGE_GRACE,
-  COLLET_CHANGE_SMOKE,
-  COLLET_CHANGE_DISCARD,
-  COLLET_CHANGE_DRAIN,
-  COLLET_CHANGE_TRIAL,
+  COLLET_CHANGE_NEW_VERSION,
   { NULL },
 };
 
