@@ -337,21 +337,11 @@ delete_old (ColletDatabase *db, gint64 before, guint keep, gint64 *reloads, gint
 static gboolean
 find_begin (ColletDatabase *db, guint keep, gint64 *before, GError **error)
 {
-  ColletStatement *statement =
-      collet_statement_begin (db, "SELECT started_at FROM reload ORDER BY number DESC LIMIT 1 OFFSET ?");
-  g_autoptr (GError) reason = NULL;
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT started_at FROM reload ORDER BY number DESC LIMIT 1 OFFSET %" G_GINT64_FORMAT,
+                       (gint64)keep - 1);
 
-  *before = 0;
-  collet_statement_add_int (statement, (gint64)keep - 1);
-  if (collet_statement_next (statement, &reason))
-    {
-      *before = collet_statement_get_int (statement, 0);
-      collet_statement_end (statement);
-    }
-  if (reason == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return FALSE;
+  return collet_database_read_int (db, sql, before, error);
 }
 
 gboolean

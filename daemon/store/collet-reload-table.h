@@ -21,8 +21,8 @@ gboolean
 collet_reload_table_read_open (ColletDatabase *db, GPtrArray *open, GPtrArray *committed, GError **error);
 
 /* Removes whole reloads that ended and began before `before` (or
- * COLLET_PRUNE_BY_COUNT), but not the newest `keep`, and tool updates of that time that are nobody's newest.
- * A transaction of its own record. */
+ * COLLET_PRUNE_BY_COUNT), but not the newest `keep`, and tool updates of that time
+ * that are nobody's newest. A transaction of its own record. */
 gboolean
 collet_reload_table_prune (ColletDatabase *db, gint64 before, guint keep, guint64 *removed, GError **error);
 
