@@ -477,7 +477,8 @@ collet_cluster_member_new (const ColletOptions *options, ColletStore *store, Col
                  folder);
   else if (open_membership (self, folder, error))
     {
-      self->artifacts = collet_peer_artifacts_new (self->membership, collet_loader_get_folder (loader));
+      self->artifacts = collet_peer_artifacts_new (self->membership, collet_loader_get_folder (loader),
+                                                   g_strcmp0 (options->trust, "signed") == 0);
       self->node = make_node (self, error);
     }
   if (self->node == NULL)

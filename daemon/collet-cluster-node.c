@@ -65,7 +65,12 @@ work_free (Work *work)
   g_clear_object (&work->reload);
   g_clear_error (&work->error);
   if (work->fetched != NULL)
-    g_unlink (work->fetched);
+    {
+      g_autofree char *signature = g_strconcat (work->fetched, ".minisig", NULL);
+
+      g_unlink (work->fetched);
+      g_unlink (signature);
+    }
   g_free (work->fetched);
   g_free (work->token);
   g_free (work);

@@ -16,13 +16,16 @@ struct _ColletPeerArtifacts
   ColletClusterAgent *agent;
   GCancellable *cancellable;
   guint last; /* number of the last file */
+  gboolean needs_signature;
 };
 
 typedef struct
 {
   ColletPeerArtifacts *peers; /* not to be used once it is cancelled */
   GCancellable *cancellable;
+  GPtrArray *sources;
   char *sha256;
+  char *path; /* once it is there */
   ColletArtifactFetched done;
   gpointer user_data;
 } Fetch;
@@ -31,7 +34,9 @@ static void
 fetch_free (Fetch *fetch)
 {
   g_object_unref (fetch->cancellable);
+  g_clear_pointer (&fetch->sources, g_ptr_array_unref);
   g_free (fetch->sha256);
+  g_free (fetch->path);
   g_free (fetch);
 }
 
@@ -109,19 +114,54 @@ give_name (ColletPeerArtifacts *self, const char *sha256, int fd, GError **error
   return NULL;
 }
 
+/* Where the loader looks for it. What it is worth is the loader's to say, also if it
+ * is not there. */
+static void
+put_signature (const char *path, const char *text)
+{
+  g_autofree char *name = g_strconcat (path, ".minisig", NULL);
+  int fd = open (name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd < 0 || write (fd, text, strlen (text)) != (gssize)strlen (text))
+    g_warning ("The signature of %s, fetched from another node, could not be put there: %s", path,
+               g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+}
+
+static void
+on_signature (GObject *object, GAsyncResult *result, gpointer data)
+{
+  Fetch *fetch = data;
+  g_autofree char *signature = collet_membership_fetch_signature_finish (COLLET_MEMBERSHIP (object), result);
+
+  if (signature != NULL)
+    put_signature (fetch->path, signature);
+  fetch->done (fetch->path, NULL, fetch->user_data);
+  fetch_free (fetch);
+}
+
 static void
 on_fetched (GObject *object, GAsyncResult *result, gpointer data)
 {
   Fetch *fetch = data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = NULL;
-  int fd = collet_membership_fetch_finish (COLLET_MEMBERSHIP (object), result, &error);
+  g_autofree char *signature = NULL;
+  int fd = collet_membership_fetch_finish (COLLET_MEMBERSHIP (object), result, &signature, &error);
 
   if (fd >= 0 && g_cancellable_set_error_if_cancelled (fetch->cancellable, &error))
     close (fd);
   else if (fd >= 0)
-    path = give_name (fetch->peers, fetch->sha256, fd, &error);
-  fetch->done (path, error, fetch->user_data);
+    fetch->path = give_name (fetch->peers, fetch->sha256, fd, &error);
+  if (fetch->path != NULL && signature != NULL)
+    put_signature (fetch->path, signature);
+  else if (fetch->path != NULL && fetch->peers->needs_signature)
+    {
+      collet_membership_fetch_signature_async (COLLET_MEMBERSHIP (object), fetch->sources, fetch->sha256,
+                                               fetch->cancellable, on_signature, fetch);
+      return;
+    }
+  fetch->done (fetch->path, error, fetch->user_data);
   fetch_free (fetch);
 }
 
@@ -150,6 +190,7 @@ fetch_artifact (ColletArtifactPeers *base, const char *sha256, const char *const
 
   fetch->peers = self;
   fetch->cancellable = g_object_ref (self->cancellable);
+  fetch->sources = g_ptr_array_ref (sources);
   fetch->sha256 = g_strdup (sha256);
   fetch->done = done;
   fetch->user_data = user_data;
@@ -162,13 +203,14 @@ fetch_artifact (ColletArtifactPeers *base, const char *sha256, const char *const
 /* ---- peers ---- */
 
 ColletPeerArtifacts *
-collet_peer_artifacts_new (ColletMembership *membership, const char *artifacts)
+collet_peer_artifacts_new (ColletMembership *membership, const char *artifacts, gboolean needs_signature)
 {
   static const ColletArtifactPeersClass class_ = { .fetch = fetch_artifact };
   ColletPeerArtifacts *self = g_new0 (ColletPeerArtifacts, 1);
 
   self->base.class_ = &class_;
   self->membership = g_object_ref (membership);
+  self->needs_signature = needs_signature;
   self->folder = g_build_filename (artifacts, "tmp", NULL);
   self->cancellable = g_cancellable_new ();
   return self;

@@ -12,8 +12,10 @@ G_BEGIN_DECLS
 
 typedef struct _ColletPeerArtifacts ColletPeerArtifacts;
 
-/* References membership. artifacts: the loader's folder. */
-ColletPeerArtifacts *collet_peer_artifacts_new (ColletMembership *membership, const char *artifacts);
+/* References membership. artifacts: the loader's folder. needs_signature: bytes without
+ * one are of no use here, so all nodes are asked for it. */
+ColletPeerArtifacts *
+collet_peer_artifacts_new (ColletMembership *membership, const char *artifacts, gboolean needs_signature);
 /* Cancels what is under way. */
 void collet_peer_artifacts_free (ColletPeerArtifacts *self);
 /* Whose roster it is; borrowed. */

@@ -61,6 +61,17 @@ collet_artifact_pins_add (ColletArtifactPins *self, int dir_fd, const char *sha2
   return fd;
 }
 
+static gboolean
+unlink_both (int dir_fd, const char *sha256)
+{
+  char name[88];
+
+  g_snprintf (name, sizeof name, "%s" COLLET_ARTIFACT_SIGNATURE, sha256);
+  unlinkat (dir_fd, name, 0);
+  set_name (name, sha256);
+  return unlinkat (dir_fd, name, 0) == 0;
+}
+
 static void
 remove_pin (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean keep)
 {
@@ -72,11 +83,7 @@ remove_pin (ColletArtifactPins *self, int dir_fd, const char *sha256, gboolean k
   if (pin->n > 0)
     return;
   if (!pin->stays)
-    {
-      char name[72];
-      set_name (name, sha256);
-      unlinkat (dir_fd, name, 0);
-    }
+    unlink_both (dir_fd, sha256);
   g_hash_table_remove (self->pins, sha256);
 }
 
@@ -92,12 +99,10 @@ gboolean
 collet_artifact_pins_unlink (ColletArtifactPins *self, int dir_fd, const char *sha256)
 {
   gboolean gone = FALSE;
-  char name[72];
 
-  set_name (name, sha256);
   pthread_mutex_lock (&self->mutex);
   if (!g_hash_table_contains (self->pins, sha256))
-    gone = unlinkat (dir_fd, name, 0) == 0;
+    gone = unlink_both (dir_fd, sha256);
   pthread_mutex_unlock (&self->mutex);
   return gone;
 }

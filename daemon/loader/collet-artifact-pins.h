@@ -10,6 +10,8 @@
 
 G_BEGIN_DECLS
 
+#define COLLET_ARTIFACT_SIGNATURE ".so.minisig" /* goes with its artifact */
+
 typedef struct _ColletArtifactPins ColletArtifactPins;
 
 ColletArtifactPins *collet_artifact_pins_new (void);

@@ -177,6 +177,7 @@ collet_artifact_intake_clear (ColletArtifactIntake *intake)
   g_clear_pointer (&intake->path, g_free);
   g_clear_pointer (&intake->trust.signer, g_free);
   g_clear_pointer (&intake->trust.signature, g_free);
+  g_clear_pointer (&intake->trust.unknown_signature, g_free);
   g_clear_pointer (&intake->trust.evidence, g_free);
   g_clear_error (&intake->trust.error);
   g_clear_error (&intake->error);
@@ -418,6 +419,29 @@ collet_artifact_store_release (ColletArtifactStore *self, ColletArtifactIntake *
     unlink (intake->path);
   intake->pinned = FALSE;
   g_clear_pointer (&intake->path, g_free);
+}
+
+/* It is worth less than the bytes: that it cannot be kept is no reason to refuse them. */
+void
+collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArtifactIntake *intake,
+                                      const char *text, gboolean is_verified)
+{
+  g_autofree char *name = g_strdup_printf ("%s" COLLET_ARTIFACT_SIGNATURE, intake->facts.digest.sha256);
+  g_autofree char *scratch = g_strdup_printf ("%08x%08x.minisig", g_random_int (), g_random_int ());
+  gsize size = strlen (text);
+  int fd;
+
+  if (!intake->pinned || (!is_verified && faccessat (self->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+    return;
+  fd = openat (self->tmp_fd, scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+  if (fd < 0 || write (fd, text, size) != (gssize)size || fsync (fd) != 0 ||
+      renameat (self->tmp_fd, scratch, self->dir_fd, name) != 0)
+    {
+      g_warning ("The signature of %s is not kept for other nodes: %s", intake->path, g_strerror (errno));
+      unlinkat (self->tmp_fd, scratch, 0);
+    }
+  if (fd >= 0)
+    g_close (fd, NULL);
 }
 
 /* ---- what is there ---- */

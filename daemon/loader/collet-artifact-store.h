@@ -3,7 +3,8 @@
  * collet-artifact-store.h: the folder of artifacts, each named after its own
  * bytes: <folder>/<sha256>.so, 0444, and tmp/ for what is being copied. An
  * artifact never changes and is never linked twice, so its path and its inode
- * stand for its bytes (dlopen recognises libraries by both).
+ * stand for its bytes (dlopen recognises libraries by both). Beside it may be
+ * <sha256>.so.minisig, a signature that came with it, whoever's key it is by.
  *
  * Thread-safe; everything blocks. One process owns a folder.
  */
@@ -31,8 +32,9 @@ char *collet_artifact_store_dup_path (ColletArtifactStore *self, const char *sha
 typedef struct
 {
   ColletBasis basis;
-  char *signer;    /* "name (key id)", or NULL */
-  char *signature; /* text of SOURCE.minisig by that key, or NULL */
+  char *signer;            /* "name (key id)", or NULL */
+  char *signature;         /* text of SOURCE.minisig by that key, or NULL */
+  char *unknown_signature; /* the same, by a key that is not known here, or NULL */
   char *evidence;
   GError *error; /* NULL: yes */
 } ColletArtifactTrust;
@@ -58,6 +60,10 @@ void collet_artifact_store_take (ColletArtifactStore *self, ColletArtifactIntake
 /* Makes what was taken durable: one syncfs for many, fsync for few. */
 gboolean collet_artifact_store_sync (ColletArtifactStore *self, const ColletArtifactIntake *intakes, guint n,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Puts the signature of what was taken beside it, for the other nodes of a cluster. One
+ * that was verified replaces another, one that was not does not. */
+void collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArtifactIntake *intake,
+                                           const char *text, gboolean is_verified);
 /* The caller is through with it. Bytes that were not in the store before stay
  * only if one of those who took them says `keep`; a trial is always removed. */
 void collet_artifact_store_release (ColletArtifactStore *self, ColletArtifactIntake *intake, gboolean keep);

@@ -281,12 +281,26 @@ on_taken (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+keep_signature (ColletArtifactStore *store, const ColletArtifactIntake *intake)
+{
+  const ColletArtifactTrust *trust = &intake->trust;
+  gboolean is_verified = trust->signature != NULL;
+
+  if (intake->error == NULL && trust->error == NULL && (is_verified || trust->unknown_signature != NULL))
+    collet_artifact_store_keep_signature (store, intake,
+                                          is_verified ? trust->signature : trust->unknown_signature,
+                                          is_verified);
+}
+
+static void
 take_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   Examination *self = task_data;
 
   collet_artifact_store_take (self->store, self->intakes, self->n, self->is_trial);
   collet_trust_judge (&self->trust, self->intakes, self->n);
+  for (guint i = 0; i < self->n; i++)
+    keep_signature (self->store, &self->intakes[i]);
   g_task_return_boolean (task, TRUE);
 }
 

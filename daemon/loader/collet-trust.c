@@ -109,14 +109,33 @@ not_trusted (GError *error)
 }
 
 static void
+read_signature (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArtifactIntake *intake)
+{
+  gboolean matters = !collet_key_ring_is_empty (ring) || policy->level == COLLET_TRUST_SIGNED;
+  ColletArtifactTrust *trust = &intake->trust;
+  g_autofree char *text = NULL;
+
+  if (intake->source.path == NULL)
+    return;
+  text = collet_signature_read_beside (intake->source.path, matters ? &trust->error : NULL);
+  if (matters || text == NULL)
+    {
+      trust->signature = g_steal_pointer (&text);
+      return;
+    }
+  /* Nobody here could say whose it is; but another node may. */
+  g_autoptr (ColletSignature) signature = collet_signature_parse (text, NULL);
+  if (signature != NULL)
+    trust->unknown_signature = g_steal_pointer (&text);
+}
+
+static void
 judge_one (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArtifactIntake *intake)
 {
   ColletArtifactTrust *trust = &intake->trust;
   g_autofree char *file = describe_file (&intake->facts);
 
-  if (intake->source.path != NULL &&
-      (!collet_key_ring_is_empty (ring) || policy->level == COLLET_TRUST_SIGNED))
-    trust->signature = collet_signature_read_beside (intake->source.path, &trust->error);
+  read_signature (policy, ring, intake);
   if (trust->error == NULL && trust->signature != NULL)
     check_signature (ring, trust->signature, intake->path, policy->level == COLLET_TRUST_SIGNED,
                      &trust->signer, &trust->error);
@@ -132,8 +151,8 @@ judge_one (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArt
     trust->basis = COLLET_BASIS_OWNED;
   else
     trust->basis = COLLET_BASIS_UNSIGNED;
-  if (trust->signer == NULL)
-    g_clear_pointer (&trust->signature, g_free); /* of a key that is nobody's here */
+  if (trust->signer == NULL && trust->signature != NULL) /* by a key that is nobody's here */
+    trust->unknown_signature = g_steal_pointer (&trust->signature);
 
   if (policy->level == COLLET_TRUST_SIGNED && trust->basis != COLLET_BASIS_SIGNED)
     g_set_error (&trust->error, COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED,

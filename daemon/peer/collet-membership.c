@@ -465,8 +465,10 @@ on_fetched (GObject *object, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   GError *error = NULL;
-  int fd = collet_peer_client_fetch_finish (COLLET_PEER_CLIENT (object), result, &error);
+  char *signature = NULL;
+  int fd = collet_peer_client_fetch_finish (COLLET_PEER_CLIENT (object), result, &signature, &error);
 
+  g_task_set_task_data (task, signature, g_free);
   if (fd < 0)
     g_task_return_error (task, error);
   else
@@ -485,13 +487,43 @@ collet_membership_fetch_async (ColletMembership *self, GPtrArray *sources, const
 }
 
 int
-collet_membership_fetch_finish (ColletMembership *self, GAsyncResult *result, GError **error)
+collet_membership_fetch_finish (ColletMembership *self, GAsyncResult *result, char **signature,
+                                GError **error)
 {
   g_autoptr (GError) reason = NULL;
   gssize fd = g_task_propagate_int (G_TASK (result), &reason);
 
+  *signature = g_strdup (g_task_get_task_data (G_TASK (result)));
   if (reason == NULL)
     return (int)fd;
   g_propagate_error (error, g_steal_pointer (&reason));
   return -1;
+}
+
+static void
+on_signature (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  g_task_return_pointer (task,
+                         collet_peer_client_fetch_signature_finish (COLLET_PEER_CLIENT (object), result),
+                         g_free);
+}
+
+void
+collet_membership_fetch_signature_async (ColletMembership *self, GPtrArray *sources, const char *sha256,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_check_cancellable (task, FALSE);
+  collet_peer_client_fetch_signature_async (self->client, self->identity, sources, sources->len, sha256,
+                                            cancellable, on_signature, task);
+}
+
+char *
+collet_membership_fetch_signature_finish (ColletMembership *self, GAsyncResult *result)
+{
+  return g_task_propagate_pointer (G_TASK (result), NULL);
 }

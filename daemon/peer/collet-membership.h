@@ -84,6 +84,12 @@ void collet_membership_set_roster (ColletMembership *self, GHashTable *fingerpri
 void collet_membership_fetch_async (ColletMembership *self, GPtrArray *sources, const char *sha256,
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                     gpointer user_data);
-int collet_membership_fetch_finish (ColletMembership *self, GAsyncResult *result, GError **error);
+int collet_membership_fetch_finish (ColletMembership *self, GAsyncResult *result, char **signature,
+                                    GError **error);
+/* As collet_peer_client_fetch_signature_async(), of all sources. */
+void collet_membership_fetch_signature_async (ColletMembership *self, GPtrArray *sources, const char *sha256,
+                                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                                              gpointer user_data);
+char *collet_membership_fetch_signature_finish (ColletMembership *self, GAsyncResult *result);
 
 G_END_DECLS

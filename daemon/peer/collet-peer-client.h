@@ -39,13 +39,23 @@ void collet_peer_source_free (ColletPeerSource *self);
 /* Fetches the bytes of a version, hashed while they come in; what one source began
  * the next one goes on with. `sources`: ColletPeerSource, the best first, not
  * empty; they are kept. `folder`: on whose file system the bytes are put, without a
- * name. finish: a file, positioned at its start. ArtifactNotFound (no source has
- * it), ArtifactTooLarge, IntegrityFailed, DiskFull, NodeFailed with what each
- * source said, Cancelled. */
+ * name. finish: a file, positioned at its start, and if wanted the text of the
+ * signature that its last source had with it (g_free, or NULL; it was not verified). ArtifactNotFound (no
+ * source has it), ArtifactTooLarge, IntegrityFailed, DiskFull, NodeFailed with what each source said,
+ * Cancelled. */
 void collet_peer_client_fetch_async (ColletPeerClient *self, const ColletPeerIdentity *identity,
                                      GPtrArray *sources, const char *sha256, const char *folder,
                                      GCancellable *cancellable, GAsyncReadyCallback callback,
                                      gpointer user_data);
-int collet_peer_client_fetch_finish (ColletPeerClient *self, GAsyncResult *result, GError **error);
+int collet_peer_client_fetch_finish (ColletPeerClient *self, GAsyncResult *result, char **signature,
+                                     GError **error);
+
+/* The text of the signature that the first of `n` sources has that keeps one. finish:
+ * g_free, or NULL; nothing of it was verified. */
+void collet_peer_client_fetch_signature_async (ColletPeerClient *self, const ColletPeerIdentity *identity,
+                                               GPtrArray *sources, guint n, const char *sha256,
+                                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                                               gpointer user_data);
+char *collet_peer_client_fetch_signature_finish (ColletPeerClient *self, GAsyncResult *result);
 
 G_END_DECLS

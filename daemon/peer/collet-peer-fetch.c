@@ -33,6 +33,7 @@ typedef struct
   SoupMessage *message;
   GInputStream *stream;
   gboolean is_other;
+  char *signature;  /* of the last answer, or NULL */
   GString *reasons; /* a line a source */
 } Fetch;
 
@@ -64,27 +65,8 @@ fetch_free (Fetch *fetch)
   g_clear_object (&fetch->stream);
   g_string_free (fetch->reasons, TRUE);
   g_free (fetch->sha256);
+  g_free (fetch->signature);
   g_free (fetch);
-}
-
-ColletPeerSource *
-collet_peer_source_new (const char *node, const char *url, const char *fingerprint)
-{
-  ColletPeerSource *self = g_new0 (ColletPeerSource, 1);
-
-  self->node = g_strdup (node);
-  self->url = g_strdup (url);
-  self->fingerprint = g_strdup (fingerprint);
-  return self;
-}
-
-void
-collet_peer_source_free (ColletPeerSource *self)
-{
-  g_free (self->node);
-  g_free (self->url);
-  g_free (self->fingerprint);
-  g_free (self);
 }
 
 /* ---- the end ---- */
@@ -231,18 +213,6 @@ read_more (GTask *task)
 
 /* ---- asking ---- */
 
-static gboolean
-on_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags flags, gpointer data)
-{
-  Fetch *fetch = data;
-  const ColletPeerSource *source = fetch->sources->pdata[fetch->next - 1];
-  char fingerprint[COLLET_FINGERPRINT_SIZE];
-
-  fetch->is_other = !collet_peer_fingerprint_of (certificate, fingerprint) ||
-                    !g_str_equal (fingerprint, source->fingerprint);
-  return !fetch->is_other;
-}
-
 static void
 on_refusal_read (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -253,6 +223,20 @@ on_refusal_read (GObject *object, GAsyncResult *result, gpointer data)
 
   fail_source (task, collet_peer_error_parse (body != NULL ? body : empty,
                                               soup_message_get_status (fetch->message)));
+}
+
+static void
+take_signature (Fetch *fetch)
+{
+  const char *encoded = soup_message_headers_get_one (soup_message_get_response_headers (fetch->message),
+                                                      COLLET_PEER_SIGNATURE);
+  gsize size = 0;
+  g_autofree guchar *text = encoded != NULL ? g_base64_decode (encoded, &size) : NULL;
+
+  g_clear_pointer (&fetch->signature, g_free);
+  if (size > 0 && size <= COLLET_PEER_SIGNATURE_MAX &&
+      g_utf8_validate ((const char *)text, (gssize)size, NULL))
+    fetch->signature = g_strndup ((const char *)text, size);
 }
 
 static void
@@ -276,6 +260,7 @@ on_answer (GObject *object, GAsyncResult *result, gpointer data)
                                        g_task_get_cancellable (task), on_refusal_read, task);
       return;
     }
+  take_signature (fetch);
   if (status == SOUP_STATUS_OK && fetch->size > 0)
     forget_bytes (fetch); /* it begins at the beginning */
   read_more (task);
@@ -295,8 +280,7 @@ ask_next (GTask *task)
       return;
     }
   const ColletPeerSource *source = fetch->sources->pdata[fetch->next++];
-  fetch->is_other = FALSE;
-  fetch->message = collet_peer_message_new ("GET", source->url, path, &error);
+  fetch->message = collet_peer_source_ask (source, path, fetch->certificate, &fetch->is_other, &error);
   if (fetch->message == NULL)
     {
       fail_source (task, error);
@@ -305,8 +289,6 @@ ask_next (GTask *task)
   if (fetch->size > 0)
     soup_message_headers_set_range (soup_message_get_request_headers (fetch->message), (goffset)fetch->size,
                                     -1);
-  soup_message_set_tls_client_certificate (fetch->message, fetch->certificate);
-  g_signal_connect (fetch->message, "accept-certificate", G_CALLBACK (on_certificate), fetch);
   soup_session_send_async (self->session, fetch->message, G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
                            on_answer, task);
 }
@@ -314,17 +296,9 @@ ask_next (GTask *task)
 static gboolean
 prepare (Fetch *fetch, const char *folder, GError **error)
 {
-  g_autofree char *pem = g_strconcat (fetch->identity->key, fetch->identity->certificate, NULL);
-  g_autoptr (GError) reason = NULL;
-
-  fetch->certificate = g_tls_certificate_new_from_pem (pem, -1, &reason);
-  explicit_bzero (pem, strlen (pem));
+  fetch->certificate = collet_peer_identity_to_certificate (fetch->identity, error);
   if (fetch->certificate == NULL)
-    {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "Our certificate cannot be used: %s.",
-                   reason->message);
-      return FALSE;
-    }
+    return FALSE;
   fetch->fd = open (folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fetch->fd < 0 || gnutls_hash_init (&fetch->hash, GNUTLS_DIG_SHA256) != 0)
     {
@@ -364,11 +338,15 @@ collet_peer_client_fetch_async (ColletPeerClient *self, const ColletPeerIdentity
 }
 
 int
-collet_peer_client_fetch_finish (ColletPeerClient *self, GAsyncResult *result, GError **error)
+collet_peer_client_fetch_finish (ColletPeerClient *self, GAsyncResult *result, char **signature,
+                                 GError **error)
 {
+  Fetch *fetch = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) reason = NULL;
   gssize fd = g_task_propagate_int (G_TASK (result), &reason);
 
+  if (signature != NULL)
+    *signature = reason == NULL ? g_steal_pointer (&fetch->signature) : NULL;
   if (reason == NULL)
     return (int)fd;
   g_propagate_error (error, g_steal_pointer (&reason));

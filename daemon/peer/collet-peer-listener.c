@@ -23,6 +23,7 @@
 #define CONNECTION_MEMORY (32u * 1024u)
 #define PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define ARTIFACTS "/v1/artifacts/"
+#define SIGNATURE ".minisig"
 #define JOIN "/v1/join"
 
 struct _ColletPeerListener
@@ -119,8 +120,29 @@ get_offset (struct MHD_Connection *connection)
   return g_str_equal (end, "-") ? offset : 0;
 }
 
+/* One that is as short as they are goes along; a longer one can be asked for. */
+static void
+add_signature (struct MHD_Response *response, const char *path)
+{
+  g_autofree char *name = g_strconcat (path, SIGNATURE, NULL);
+  char text[COLLET_PEER_SIGNATURE_MAX];
+  int fd = open (name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  struct stat info;
+  gssize size = 0;
+
+  if (fd < 0)
+    return;
+  if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode) && info.st_size <= COLLET_PEER_SIGNATURE_MAX)
+    size = read (fd, text, sizeof text);
+  close (fd);
+  if (size <= 0)
+    return;
+  g_autofree char *encoded = g_base64_encode ((const guchar *)text, (gsize)size);
+  MHD_add_response_header (response, COLLET_PEER_SIGNATURE, encoded);
+}
+
 static enum MHD_Result
-send_file (struct MHD_Connection *connection, int fd, guint64 size)
+send_file (struct MHD_Connection *connection, const char *path, int fd, guint64 size)
 {
   guint64 offset = get_offset (connection);
   struct MHD_Response *response;
@@ -139,30 +161,38 @@ send_file (struct MHD_Connection *connection, int fd, guint64 size)
     MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_RANGE, part);
   MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
   MHD_add_response_header (response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+  add_signature (response, path);
   enum MHD_Result result = MHD_queue_response (connection, status, response);
   MHD_destroy_response (response);
   return result;
 }
 
+/* name: a SHA-256, or one and ".minisig" for the signature that came with it. */
 static enum MHD_Result
-serve_artifact (ColletPeerListener *self, struct MHD_Connection *connection, const char *sha256)
+serve_artifact (ColletPeerListener *self, struct MHD_Connection *connection, const char *name)
 {
+  gboolean is_signature = g_str_has_suffix (name, SIGNATURE);
+  g_autofree char *sha256 = g_strndup (name, strlen (name) - (is_signature ? strlen (SIGNATURE) : 0));
   struct stat info;
 
   if (strlen (sha256) != 64 || strspn (sha256, "0123456789abcdef") != 64)
     return answer_error (connection, g_error_new_literal (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
                                                           "An artifact is named by its SHA-256."));
   collet_failpoint ("peer-serving-artifact");
-  g_autofree char *path = g_strdup_printf ("%s/%s.so", self->artifacts, sha256);
+  g_autofree char *path =
+      g_strdup_printf ("%s/%s.so%s", self->artifacts, sha256, is_signature ? SIGNATURE : "");
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0 || fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))
     {
       if (fd >= 0)
         close (fd);
-      return answer_error (connection, g_error_new (COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
-                                                    "Version %.12s is not kept on this node.", sha256));
+      return answer_error (connection,
+                           g_error_new (COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
+                                        is_signature ? "No signature of version %.12s is kept on this node."
+                                                     : "Version %.12s is not kept on this node.",
+                                        sha256));
     }
-  return send_file (connection, fd, (guint64)info.st_size);
+  return send_file (connection, path, fd, (guint64)info.st_size);
 }
 
 /* ---- joining ---- */

@@ -15,6 +15,10 @@
 
 G_BEGIN_DECLS
 
+/* Of an answer with an artifact: the signature that came with it, in base64. */
+#define COLLET_PEER_SIGNATURE "Collet-Signature"
+#define COLLET_PEER_SIGNATURE_MAX 4096 /* bytes of a signature that goes this way */
+
 #define COLLET_PEER_MAX_BODY (64u * 1024u)
 #define COLLET_PEER_MAX_ENDPOINTS 64
 

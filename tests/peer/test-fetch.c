@@ -36,7 +36,7 @@ fetch (PeerFixture *f, const ColletPeerIdentity *as, GPtrArray *sources, const c
 
   collet_peer_client_fetch_async (f->client, as, sources, sha256, f->base, NULL, peer_fixture_on_ready,
                                   &result);
-  return collet_peer_client_fetch_finish (f->client, peer_fixture_wait (&result), error);
+  return collet_peer_client_fetch_finish (f->client, peer_fixture_wait (&result), NULL, error);
 }
 
 static GPtrArray *
@@ -251,6 +251,89 @@ test_never_leaves_the_folder (PeerFixture *f, gconstpointer data)
     }
 }
 
+/* ---- signatures ---- */
+
+static void
+store_signature (PeerNode *node, const char *sha256, const char *text)
+{
+  g_autofree char *path = g_strdup_printf ("%s/%s.so.minisig", node->folder, sha256);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static char *
+fetch_with_signature (PeerFixture *f, const ColletPeerIdentity *as, GPtrArray *sources, const char *sha256)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  char *signature = NULL;
+  int fd;
+
+  collet_peer_client_fetch_async (f->client, as, sources, sha256, f->base, NULL, peer_fixture_on_ready,
+                                  &result);
+  fd = collet_peer_client_fetch_finish (f->client, peer_fixture_wait (&result), &signature, &error);
+  g_assert_no_error (error);
+  close (fd);
+  return signature;
+}
+
+static char *
+ask_for_signature (PeerFixture *f, const ColletPeerIdentity *as, GPtrArray *sources, guint n,
+                   const char *sha256)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  collet_peer_client_fetch_signature_async (f->client, as, sources, n, sha256, NULL, peer_fixture_on_ready,
+                                            &result);
+  return collet_peer_client_fetch_signature_finish (f->client, peer_fixture_wait (&result));
+}
+
+static void
+test_signature_comes_along (PeerFixture *f, gconstpointer data)
+{
+  Artifact artifact;
+  PeerNode *one = peer_fixture_add_node (f, "n1");
+  PeerNode *bare = peer_fixture_add_node (f, "bare");
+  PeerNode *full = peer_fixture_add_node (f, "full");
+  g_autofree char *large = g_strnfill (5000, 'x');
+  g_autofree char *vast = g_strnfill (20000, 'x');
+
+  make_artifact (&artifact);
+  peer_fixture_introduce (f);
+  peer_fixture_store (bare, artifact.sha256, artifact.bytes, SIZE);
+  peer_fixture_store (full, artifact.sha256, artifact.bytes, SIZE);
+  store_signature (full, artifact.sha256, "line 1\nline 2\n");
+  g_autoptr (GPtrArray) sources = sources_of (f, 1);
+
+  /* With the bytes, if the node that gives them has it; else by asking. */
+  g_autofree char *none = fetch_with_signature (f, one->identity, sources, artifact.sha256);
+  g_assert_null (none);
+  g_autofree char *asked = ask_for_signature (f, one->identity, sources, sources->len, artifact.sha256);
+  g_assert_cmpstr (asked, ==, "line 1\nline 2\n");
+  g_autofree char *not_asked = ask_for_signature (f, one->identity, sources, 1, artifact.sha256);
+  g_assert_null (not_asked);
+  g_ptr_array_remove_index (sources, 0);
+  g_autofree char *along = fetch_with_signature (f, one->identity, sources, artifact.sha256);
+  g_assert_cmpstr (along, ==, "line 1\nline 2\n");
+
+  /* One that is too long for that is asked for; one that no loader would read is none. */
+  store_signature (full, artifact.sha256, large);
+  g_autofree char *too_long = fetch_with_signature (f, one->identity, sources, artifact.sha256);
+  g_assert_null (too_long);
+  g_autofree char *by_asking = ask_for_signature (f, one->identity, sources, 1, artifact.sha256);
+  g_assert_cmpstr (by_asking, ==, large);
+  store_signature (full, artifact.sha256, vast);
+  g_autofree char *too_large = ask_for_signature (f, one->identity, sources, 1, artifact.sha256);
+  g_assert_null (too_large);
+
+  /* For the roster alone. */
+  store_signature (full, artifact.sha256, "line 1\n");
+  PeerNode *stranger = peer_fixture_add_node (f, "n4");
+  g_autofree char *refused = ask_for_signature (f, stranger->identity, sources, 1, artifact.sha256);
+  g_assert_null (refused);
+  artifact_clear (&artifact);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -264,5 +347,6 @@ main (int argc, char **argv)
   TEST ("serves-only-the-roster", test_serves_only_the_roster);
   TEST ("takes-nothing-from-another-certificate", test_takes_nothing_from_another_certificate);
   TEST ("never-leaves-the-folder", test_never_leaves_the_folder);
+  TEST ("a-signature-comes-along", test_signature_comes_along);
   return g_test_run ();
 }
