@@ -448,7 +448,7 @@ static const GOptionEntry options[] = {
   { "expiry", 0, 0, G_OPTION_ARG_INT, &member.expiry_s, N_ ("token: how long it works (600)"), "SECONDS" },
   { "name", 0, 0, G_OPTION_ARG_STRING, &member.name, N_ ("join: a name for this node other than its own"),
     "NODE" },
-  { "force", 0, 0, G_OPTION_ARG_NONE, &member.force, N_ ("leave: also if etcd cannot be told"), NULL },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &member.force, N_ ("leave: also if etcd cannot be told, and with the authority's key"), NULL },
   COLLET_CHANGE_REASON,
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,

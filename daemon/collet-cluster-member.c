@@ -374,6 +374,16 @@ on_taken_off (const GError *error, gpointer data)
   entry_end (entry, reason);
 }
 
+/* With its keys, which go when it leaves, it could let others in. */
+static gboolean
+is_last_hope (ColletClusterMember *self)
+{
+  const ColletClusterView *view = collet_cluster_agent_get_view (collet_cluster_node_get_agent (self->node));
+  g_autoptr (GPtrArray) roster = collet_cluster_view_list (view, COLLET_KEY_NODE);
+
+  return collet_membership_is_founder (self->membership) && roster->len > 1;
+}
+
 static void
 leave (ColletClusterGate *base, gboolean force, ColletClusterGateDone done, gpointer user_data)
 {
@@ -382,7 +392,15 @@ leave (ColletClusterGate *base, gboolean force, ColletClusterGateDone done, gpoi
   Entry *entry = entry_new (self, done, user_data);
 
   entry->is_forced = force;
-  if (facts == NULL)
+  if (facts != NULL && !force && is_last_hope (self))
+    entry_end (entry,
+               g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                            "This node has the key of the authority of cluster \"%s\"; without it nobody can "
+                            "join any more. First copy cluster/authority.key of its data folder to the same "
+                            "place on another node, with mode 0600, and start that daemon anew; then leave "
+                            "with --force.",
+                            facts->cluster));
+  else if (facts == NULL)
     entry_end (entry, g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
                                    "This node is in no cluster. There is nothing to leave."));
   else

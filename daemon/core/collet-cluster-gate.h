@@ -25,7 +25,8 @@ typedef struct
   /* node NULL: the name it has. */
   void (*join) (ColletClusterGate *self, const char *url, const char *token, const char *node,
                 ColletClusterGateDone done, gpointer user_data);
-  /* force: also if the others cannot be told. NotFound, QuorumNotReached. */
+  /* force: also if the others cannot be told, and with the authority's key. NotFound,
+   * QuorumNotReached, InvalidArgument. */
   void (*leave) (ColletClusterGate *self, gboolean force, ColletClusterGateDone done, gpointer user_data);
   /* Another node goes. NotFound, InvalidArgument, QuorumNotReached. */
   void (*remove) (ColletClusterGate *self, const char *node, ColletClusterGateDone done, gpointer user_data);

@@ -353,7 +353,8 @@ collet_membership_create_token (ColletMembership *self, guint expiry_s, gint64 *
           self->identity == NULL
               ? "This node is in no cluster. Found one first, with \"colletctl cluster init\"."
               : "This node cannot let others in: the authority's key is on the node that "
-                "founded the cluster. Ask there.");
+                "founded the cluster. Ask there; or put a copy of that node's cluster/authority.key here, "
+                "with mode 0600, and start the daemon anew.");
       return NULL;
     }
   if (expiry_s == 0 || expiry_s > MAX_EXPIRY_S)

@@ -56,7 +56,7 @@ void collet_membership_stop (ColletMembership *self);
 /* NULL: it is in no cluster. Borrowed until "changed". */
 const ColletMembershipFacts *collet_membership_get_facts (ColletMembership *self);
 const char *collet_membership_get_fingerprint (ColletMembership *self); /* NULL: as above */
-/* It has the authority's key, so it founded the cluster that it is in. */
+/* It has the authority's key: it founded the cluster that it is in, or was given a copy. */
 gboolean collet_membership_is_founder (ColletMembership *self);
 /* AlreadyRegistered: it is in a cluster. */
 gboolean collet_membership_check_alone (ColletMembership *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;

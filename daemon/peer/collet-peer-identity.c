@@ -60,11 +60,14 @@ collet_peer_identity_new (const char *key, const char *certificate, const char *
   if (collet_certificate_get_fingerprint (certificate, self->fingerprint, error) &&
       collet_certificate_get_fingerprint (authority, self->authority_fingerprint, error))
     {
-      if (collet_certificate_has_key (certificate, key) &&
-          (authority_key == NULL || collet_certificate_has_key (authority, authority_key)))
+      gboolean has_key = collet_certificate_has_key (certificate, key);
+
+      if (has_key && (authority_key == NULL || collet_certificate_has_key (authority, authority_key)))
         return self;
       g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-                           "A private key is not that of its certificate.");
+                           has_key ? "The authority's key (" AUTHORITY_KEY ") is another cluster's. Take it "
+                                     "away, or put the right one there."
+                                   : "A private key is not that of its certificate.");
     }
   collet_peer_identity_unref (self);
   return NULL;
@@ -114,8 +117,8 @@ read_part (const char *folder, const char *file, GError **error)
     {
       g_set_error (
           error, COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED,
-          "%s can be read by others (mode %04o), so it is no secret any more. Leave the cluster, and "
-          "join it anew.",
+          "%s can be read by others (mode %04o). If nobody did, make it 0600; else it is no secret any "
+          "more: leave the cluster, and join it anew.",
           path, (guint)info.st_mode & 07777);
       return NULL;
     }

@@ -2,7 +2,7 @@
  *
  * collet-peer-identity.h: who this node is to its peers, kept in a folder:
  * node.key, node.crt, authority.crt, and on the node that founded the cluster
- * authority.key. Immutable, counted.
+ * authority.key, which may be copied to another one. Immutable, counted.
  */
 #pragma once
 
