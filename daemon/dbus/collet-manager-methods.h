@@ -36,6 +36,7 @@ extern const ColletBusMethod collet_manager_module_methods[];
 extern const ColletBusMethod collet_manager_tool_methods[];
 extern const ColletBusMethod collet_manager_history_methods[];
 extern const ColletBusMethod collet_manager_cluster_methods[];
+extern const ColletBusMethod collet_manager_override_methods[];
 extern const ColletBusMethod collet_manager_sync_methods[];
 extern const ColletBusMethod collet_manager_rollout_methods[];
 extern const ColletBusMethod collet_manager_matrix_methods[];

@@ -171,6 +171,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
     collet_manager_watch_methods,
     collet_manager_history_methods,
     collet_manager_cluster_methods, collet_manager_rollout_methods, collet_manager_sync_methods,
+    collet_manager_override_methods,
     collet_manager_matrix_methods,
     collet_manager_member_methods,
     NULL,

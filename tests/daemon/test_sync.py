@@ -4,7 +4,7 @@
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
-from collet_harness import RELOAD, module, variants, wait_until
+from collet_harness import RELOAD, example, module, variants, wait_until
 
 
 @unittest.skipUnless(HAS_ETCD, 'etcd is not installed')
@@ -49,6 +49,44 @@ class Sync(ClusterTestCase):
         self.assertEqual(self.sync(nodes[0], clear_overrides=True, target='desired'), ['n2', 'n3'])
         self.assertEqual(self.wait_in_line(nodes, epoch=3), second)
         self.assertNotEqual(first, second)
+
+    def test_all_modules_are_brought_into_line_at_once(self):
+        nodes = self.cluster(2)
+        names = {'counter': module('counter-2.0.0'), 'calculator': example('calculator-2.0.0'),
+                 'echo': module('echo-2.0.0')}
+        for name, first in (('calculator', example('calculator-1.0.0')), ('echo', module('echo-1.0.0'))):
+            nodes[0].wait(self.propose(nodes[0], first))
+            self.wait_in_line(nodes, name, epoch=1)
+        for name, path in names.items():
+            nodes[1].reload(name, path)
+            wait_until(lambda name=name: self.states(nodes[0], name)['n2'] == 'override', what='the override')
+        before = len(nodes[0].history())
+        self.assertEqual(self.sync(nodes[0], '', clear_overrides=True), ['n2'])
+        for name in names:
+            self.wait_in_line(nodes, name)
+        rows = wait_until(lambda: (found := [row for row in nodes[1].history(limit=3) if row['FinishedAt'] > 0]) and
+                          len(found) == 3 and found, what='the history')
+        self.assertEqual({item['module'] for row in rows for item in row['Items']}, set(names))
+        self.assertLess(max(row['StartedAt'] for row in rows), min(row['FinishedAt'] for row in rows))
+        self.assertGreaterEqual(len(nodes[0].history()), before)
+
+    def test_one_that_fails_is_told_and_the_others_go_on(self):
+        nodes = self.cluster()
+        nodes[0].wait(self.propose(nodes[0], example('calculator-1.0.0')))
+        self.wait_in_line(nodes, 'calculator', epoch=1)
+        nodes[2].stop()
+        nodes[2].arguments += ['--trust', 'signed']
+        nodes[2].start()
+        wait_until(lambda: self.node_states(nodes[0])['n3'] == 'live', 20, 'n3 to be back')
+        for node in nodes[:2]:
+            self.override(node, nodes[0], 'counter-2.0.0')
+        nodes[0].reload('calculator', example('calculator-1.1.0'))
+        wait_until(lambda: self.states(nodes[1], 'calculator')['n1'] == 'override', what='the override')
+        # n3 would have to load what is not signed; the other module it runs already.
+        error = self.assertBusError('NodeFailed', self.sync, nodes[1], '', clear_overrides=True)
+        self.assertIn('of counter up: n3 refused: NotTrusted', error.message)
+        self.wait_in_line(nodes, 'calculator', epoch=2)
+        self.assertEqual(self.states(nodes[0])['n3'], 'in-line')
 
     def test_a_rolling_reload_waits_and_goes_on_as_told(self):
         nodes = self.cluster()
