@@ -421,7 +421,8 @@ collet_artifact_store_release (ColletArtifactStore *self, ColletArtifactIntake *
   g_clear_pointer (&intake->path, g_free);
 }
 
-/* It is worth less than the bytes: that it cannot be kept is no reason to refuse them. */
+/* It is worth less than the bytes: that it cannot be kept is no reason to refuse them,
+ * and no disk is waited for. */
 void
 collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArtifactIntake *intake,
                                       const char *text, gboolean is_verified)
@@ -434,7 +435,7 @@ collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArt
   if (!intake->pinned || (!is_verified && faccessat (self->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
     return;
   fd = openat (self->tmp_fd, scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
-  if (fd < 0 || write (fd, text, size) != (gssize)size || fsync (fd) != 0 ||
+  if (fd < 0 || write (fd, text, size) != (gssize)size ||
       renameat (self->tmp_fd, scratch, self->dir_fd, name) != 0)
     {
       g_warning ("The signature of %s is not kept for other nodes: %s", intake->path, g_strerror (errno));
