@@ -11,17 +11,23 @@ import tempfile
 COUNT = os.path.join(os.path.dirname(__file__), "../../scripts/count-tests")
 
 
-def run(*builds):
-    """Each build is a list of (result, stdout) or (result, None); gives (lines, exit status)."""
+def write_log(name, tests):
+    with open(name, "w", encoding="utf-8") as log:
+        for index, test in enumerate(tests):
+            log.write(json.dumps({"name": f"s / t{index}", **dict(zip(("result", "stdout", "stderr"), test))}) + "\n")
+
+
+def run(*builds, again=None, options=()):
+    """Each build is a list of (result, stdout[, stderr]), stdout may be None; again: what
+    of the first was run once more. Gives (lines, exit status)."""
     with tempfile.TemporaryDirectory() as folder:
-        logs = []
-        for number, tests in enumerate(builds):
-            logs.append(os.path.join(folder, f"{number}.json"))
-            with open(logs[-1], "w", encoding="utf-8") as log:
-                for index, (result, stdout) in enumerate(tests):
-                    log.write(json.dumps({"name": f"t{index}", "result": result, "stdout": stdout}) + "\n")
-        done = subprocess.run([COUNT, *logs], stdout=subprocess.PIPE, text=True, check=False)
-        return done.stdout.splitlines(), done.returncode
+        logs = [os.path.join(folder, f"{number}.json") for number in range(len(builds))]
+        for log, tests in zip(logs, builds):
+            write_log(log, tests)
+        if again:
+            write_log(os.path.join(folder, "0-again.json"), again)
+        done = subprocess.run([COUNT, *options, *logs], stdout=subprocess.PIPE, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if line], done.returncode
 
 
 def count(*builds):
@@ -53,8 +59,19 @@ TESTS = {
                                       ("0 passed, 1 failed, 0 skipped", 1)),
     "nothing-ran-is-no-success": (count([]), ("0 passed, 0 failed, 0 skipped", 1)),
     "a-failed-case-says-why": (
-        run([("FAIL", "1..3\nok 1 /a\n# of a\nnot ok 2 /b\n# because\nok 3 /c\n# of c\n")])[0][:2],
-        ["not ok 2 /b", "# because"]),
+        run([("FAIL", "1..3\nok 1 /a\n# of a\nnot ok 2 /b\n# because\nok 3 /c\n# of c\n", "and so\n")])[0][:4],
+        ["--- s / t0", "not ok 2 /b", "# because", "and so"]),
+    "a-failed-test-without-cases-says-why": (run([("FAIL", "it\nbroke\n", None)])[0][:3],
+                                             ["--- s / t0", "it", "broke"]),
+    "names-what-failed": (run([("FAIL", None), ("OK", None), ("TIMEOUT", "1..2\nok 1 /a\n")], options=["--failed"]),
+                          (["t0", "t2"], 0)),
+    "what-passes-when-run-again-is-told": (
+        [line.partition(":")[0] for line in
+         run([("FAIL", "1..1\nnot ok 1 /a\n")], again=[("OK", "1..1\nok 1 /a\n")])[0]],
+        ["--- s / t0", "not ok 1 /a", "passed only when it was run again", "1 passed, 0 failed, 0 skipped"]),
+    "what-fails-again-has-failed": (
+        run([("FAIL", "1..1\nnot ok 1 /a\n"), ("OK", None)], again=[("FAIL", "1..1\nnot ok 1 /a\n")])[0][-1],
+        "1 passed, 1 failed, 0 skipped"),
     "a-whole-program-skipped": (count([("SKIP", "1..0 # SKIP no bus\n"), ("OK", None)]),
                                 ("1 passed, 0 failed, 1 skipped", 0)),
 }
