@@ -300,15 +300,19 @@ get_running (ColletClusterApplier *base, const char *module, const char **versio
   return running != NULL ? running->sha256 : NULL;
 }
 
+/* Of what runs now: what older versions answered says nothing for or against it. */
 static void
 get_counts (ColletClusterApplier *base, const char *module, gint64 *calls, gint64 *errors)
 {
   ColletClusterNode *self = (ColletClusterNode *)base;
-  guint64 all = 0, failed = 0;
+  ColletDeployment *deployment = collet_reloader_find_deployment (self->reloader, module);
+  ColletGeneration *published = deployment != NULL ? collet_deployment_get_published (deployment) : NULL;
+  ColletGenerationStats stats = { 0 };
 
-  collet_registry_count_calls (collet_reloader_get_registry (self->reloader), module, &all, &failed);
-  *calls = (gint64)all;
-  *errors = (gint64)failed;
+  if (published != NULL)
+    collet_generation_get_stats (published, &stats);
+  *calls = (gint64)stats.calls;
+  *errors = (gint64)stats.errors;
 }
 
 static gboolean

@@ -31,6 +31,15 @@ check_free (const ColletClusterView *view, const ColletClusterRequest *request, 
                    desired->txid, request->module, desired->rollout->wave + 1, desired->rollout->waves->len);
       return FALSE;
     }
+  /* Two nodes may find at once that it has to go, or somebody agree on another version meanwhile. */
+  if (request->reverts != NULL && (desired == NULL || g_strcmp0 (desired->txid, request->reverts) != 0))
+    {
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
+                   "Reload %s of %s was followed by another one (%s), so it is not taken back. Look, and try "
+                   "again.",
+                   request->reverts, request->module, desired != NULL ? desired->txid : "none");
+      return FALSE;
+    }
   return TRUE;
 }
 

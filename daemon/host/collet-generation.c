@@ -386,14 +386,14 @@ collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallRe
   result->generation = __atomic_load_n (&priv->spec->number, __ATOMIC_RELAXED);
   result->is_bad = &is_bad;
   __atomic_fetch_add (&priv->calls, 1, __ATOMIC_RELAXED);
-  if (result->error != NULL || result->is_cancelled)
-    __atomic_fetch_add (&priv->errors, 1, __ATOMIC_RELAXED);
   if (g_error_matches (result->error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT))
     g_atomic_int_inc (&priv->calls_ended);
   if (result->error != NULL && counts)
     collet_call_log_add_failure (self, call, result->error);
   call->class_->done (call, result);
   /* The call may be gone; the lease keeps the generation. */
+  if (is_bad && counts)
+    __atomic_fetch_add (&priv->errors, 1, __ATOMIC_RELAXED);
   if (histogram != NULL)
     collet_histogram_add (histogram, is_bad, run_us);
 }

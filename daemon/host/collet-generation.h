@@ -45,7 +45,7 @@ typedef enum
 typedef struct
 {
   guint64 calls;   /* answered */
-  guint64 errors;  /* of these: error results or not completed */
+  guint64 errors;  /* of these: error results or not completed, by a fault of the version's */
   guint64 crashes; /* of the worker */
   guint64 in_flight;
 } ColletGenerationStats;

@@ -87,6 +87,28 @@ test_keys (void)
     }
 }
 
+/* Two nodes may want to take the same reload back: it is done once, and what came after it stays. */
+static void
+test_revert (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (3, 3);
+  ColletClusterRequest request = {
+    .module = "echo", .sha256 = A, .kind = "rollback", .strategy = "sync_all", .reverts = TX
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColletSpec) spec = NULL;
+
+  set_desired (view, 2, B);
+  spec = collet_cluster_plan (view, &request, "n1", "fedcba9876543210", 5, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (spec->base_epoch, ==, 2);
+  set (view, COLLET_KEY_DESIRED, "echo", NULL,
+       "{\"epoch\":3,\"sha256\":\"" A "\",\"txid\":\"fedcba9876543210\"}");
+  g_assert_null (collet_cluster_plan (view, &request, "n2", "1111111111111111", 6, &error));
+  g_assert_error (error, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS);
+  g_assert_nonnull (strstr (error->message, "Reload " TX " of echo was followed by another one"));
+}
+
 static void
 test_hostile (void)
 {
@@ -351,6 +373,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/records/nonsense-is-none", test_hostile);
   g_test_add_func ("/cluster/records/a-spec-comes-back-with-its-waves", test_spec);
   g_test_add_func ("/cluster/rules/who-may-begin", test_plan);
+  g_test_add_func ("/cluster/rules/a-reload-is-taken-back-once", test_revert);
   g_test_add_func ("/cluster/rules/what-votes-mean", test_tally);
   g_test_add_func ("/cluster/rules/consistent-means-everyone", test_consistency);
   g_test_add_func ("/cluster/rules/the-common-version", test_sync);

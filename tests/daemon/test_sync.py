@@ -4,7 +4,7 @@
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
-from collet_harness import RELOAD, example, module, variants, wait_until
+from collet_harness import RELOAD, GLib, example, module, variants, wait_until
 
 
 @unittest.skipUnless(HAS_ETCD, 'etcd is not installed')
@@ -105,6 +105,22 @@ class Sync(ClusterTestCase):
         rows = wait_until(lambda: (found := nodes[1].property('Nodes', path, RELOAD)) and
                           {row['state'] for row in found} == {'applied'} and found, what='the rows')
         self.assertEqual([row['node'] for row in rows], ['n1', 'n2', 'n3'])
+
+    def test_a_rolling_reload_is_judged_by_the_new_versions_calls_alone(self):
+        """However much the old one answered well, a canary that fails half of its calls is taken back."""
+        nodes = self.cluster(first='echo-1.0.0')
+        first = nodes[0].version('echo')
+        for _ in range(100):
+            nodes[0].tool_value('echo', {'x': 1})
+        path = self.propose(nodes[0], module('echo-flaky'), 'rolling', waves=['n1'], bake_s=3600, max_error_rate=0.2,
+                            min_calls=GLib.Variant('t', 20), auto_revert=True)
+        wait_until(lambda: nodes[0].version('echo') != first, what='the canary')
+        failed = sum(nodes[0].call_tool('echo', {'x': 1}).get('isError', False) for _ in range(40))
+        self.assertEqual(failed, 20)
+        self.assertEqual(self.wait_in_line(nodes, 'echo', epoch=3), first)
+        reverts = wait_until(lambda: nodes[1].sql('SELECT reason FROM reload_history WHERE reverts = ?',
+                                                  path.rpartition('/')[2]), what='the way back in the history')
+        self.assertEqual([row['reason'] for row in reverts], ['20 of 40 calls failed in wave 1; the limit is 0.2'])
 
 
 if __name__ == '__main__':
