@@ -107,8 +107,7 @@ give_name (ColletPeerArtifacts *self, const char *sha256, int fd, GError **error
   close (fd);
   if (status == 0)
     return g_steal_pointer (&path);
-  g_set_error (error, COLLET_ERROR,
-               saved == ENOSPC || saved == EDQUOT ? COLLET_ERROR_DISK_FULL : COLLET_ERROR_STORE_FAILED,
+  g_set_error (error, COLLET_ERROR, (int)collet_error_of_errno (saved),
                "%s, fetched from another node, could not be put there: %s. Check the folder.", path,
                g_strerror (saved));
   return NULL;

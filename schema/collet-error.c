@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-error.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
 
@@ -209,6 +210,23 @@ collet_error_name_of (const GError *error)
 {
   g_return_val_if_fail (error != NULL, collet_error_name (COLLET_ERROR_FAILED));
   return collet_error_name (code_of (error));
+}
+
+ColletError
+collet_error_of_errno (int errsv)
+{
+  switch (errsv)
+    {
+    case ENOSPC:
+    case EDQUOT:
+      return COLLET_ERROR_DISK_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return COLLET_ERROR_STORE_READ_ONLY;
+    default:
+      return COLLET_ERROR_STORE_FAILED;
+    }
 }
 
 GError *

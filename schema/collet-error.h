@@ -97,6 +97,9 @@ gboolean collet_error_from_name (const char *name, ColletError *code);
 /* The name of any GError: its own, or that of what G_IO_ERROR, G_FILE_ERROR
  * and G_DBUS_ERROR codes map to; "Failed" for the rest. */
 const char *collet_error_name_of (const GError *error);
+/* What failed to be written to the data folder: DISK_FULL, STORE_READ_ONLY, or
+ * STORE_FAILED. */
+ColletError collet_error_of_errno (int errsv);
 /* A GError of our domain from any other (ENOSPC becomes DiskFull, ...), to be
  * used where foreign errors leave a layer. Takes ownership. */
 GError *collet_error_convert (GError *error) G_GNUC_WARN_UNUSED_RESULT;

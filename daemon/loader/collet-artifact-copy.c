@@ -53,25 +53,8 @@ collet_artifact_copier_free (ColletArtifactCopier *self)
 void
 collet_artifact_set_error (GError **error, int errsv, const char *what, const char *path)
 {
-  ColletError code;
-
-  switch (errsv)
-    {
-    case ENOSPC:
-    case EDQUOT:
-      code = COLLET_ERROR_DISK_FULL;
-      break;
-    case EROFS:
-    case EACCES:
-    case EPERM:
-      code = COLLET_ERROR_STORE_READ_ONLY;
-      break;
-    default:
-      code = COLLET_ERROR_STORE_FAILED;
-      break;
-    }
-  g_set_error (error, COLLET_ERROR, code, "The artifact store could not %s %s: %s", what, path,
-               g_strerror (errsv));
+  g_set_error (error, COLLET_ERROR, collet_error_of_errno (errsv), "The artifact store could not %s %s: %s",
+               what, path, g_strerror (errsv));
 }
 
 gboolean

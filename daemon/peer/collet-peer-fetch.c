@@ -83,6 +83,7 @@ fail_source (GTask *task, GError *error)
   g_clear_object (&fetch->message);
   if (g_error_matches (taken, COLLET_ERROR, COLLET_ERROR_CANCELLED) ||
       g_error_matches (taken, COLLET_ERROR, COLLET_ERROR_DISK_FULL) ||
+      g_error_matches (taken, COLLET_ERROR, COLLET_ERROR_STORE_READ_ONLY) ||
       g_error_matches (taken, COLLET_ERROR, COLLET_ERROR_STORE_FAILED))
     {
       g_task_return_error (task, g_steal_pointer (&taken));
@@ -147,9 +148,7 @@ write_all (int fd, const guint8 *bytes, gsize size, GError **error)
         continue;
       if (n < 0)
         {
-          g_set_error (error, COLLET_ERROR,
-                       errno == ENOSPC || errno == EDQUOT ? COLLET_ERROR_DISK_FULL
-                                                          : COLLET_ERROR_STORE_FAILED,
+          g_set_error (error, COLLET_ERROR, (int)collet_error_of_errno (errno),
                        "An artifact could not be written: %s.", g_strerror (errno));
           return FALSE;
         }
@@ -302,8 +301,7 @@ prepare (Fetch *fetch, const char *folder, GError **error)
   fetch->fd = open (folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fetch->fd < 0 || gnutls_hash_init (&fetch->hash, GNUTLS_DIG_SHA256) != 0)
     {
-      g_set_error (error, COLLET_ERROR,
-                   errno == ENOSPC || errno == EDQUOT ? COLLET_ERROR_DISK_FULL : COLLET_ERROR_STORE_FAILED,
+      g_set_error (error, COLLET_ERROR, (int)collet_error_of_errno (errno),
                    "No file can be made in %s: %s.", folder, g_strerror (errno));
       return FALSE;
     }

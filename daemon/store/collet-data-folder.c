@@ -16,12 +16,8 @@
 static void
 set_error (GError **error, const char *doing, const char *path, int reason)
 {
-  ColletError code = COLLET_ERROR_STORE_FAILED;
+  ColletError code = collet_error_of_errno (reason);
 
-  if (reason == ENOSPC || reason == EDQUOT)
-    code = COLLET_ERROR_DISK_FULL;
-  else if (reason == EACCES || reason == EPERM || reason == EROFS)
-    code = COLLET_ERROR_STORE_READ_ONLY;
   g_set_error (error, COLLET_ERROR, (int)code, "%s: cannot %s: %s. %s", path, doing, g_strerror (reason),
                collet_error_remedy (code));
 }

@@ -26,13 +26,15 @@ class Caller(threading.Thread):
         self.is_paused = False
 
     def run(self):
-        client = None
+        client, life = None, 0
         while not self.is_over:
             if self.node.is_dead or self.is_paused:
                 client, self.last = None, None
                 time.sleep(PERIOD_S)
                 continue
-            life = self.node.life
+            # It may have died and come back between two calls.
+            if self.node.life != life:
+                client, self.last, life = None, None, self.node.life
             begun = time.monotonic()
             try:
                 client = client or Mcp(self.node.port, modern=True, timeout=20)

@@ -58,7 +58,13 @@ class Node(Daemon):
         return super().spawn(environment)
 
     def has_died(self):
-        return self.process is None or self.process.poll() is not None
+        """Not by poll(), which knows nothing while another thread waits for it."""
+        if self.process is None or self.process.returncode is not None:
+            return True
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     def stop(self):
         self.is_dead = True

@@ -2,6 +2,7 @@
 #include "collet-error-remedy.h"
 #include "collet-error.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 
 static void
@@ -40,6 +41,16 @@ test_bus_name (void)
 
   back = collet_error_convert (g_steal_pointer (&back));
   g_assert_cmpstr (back->message, ==, "three live");
+}
+
+static void
+test_errno (void)
+{
+  g_assert_cmpint (collet_error_of_errno (ENOSPC), ==, COLLET_ERROR_DISK_FULL);
+  g_assert_cmpint (collet_error_of_errno (EDQUOT), ==, COLLET_ERROR_DISK_FULL);
+  g_assert_cmpint (collet_error_of_errno (EROFS), ==, COLLET_ERROR_STORE_READ_ONLY);
+  g_assert_cmpint (collet_error_of_errno (EACCES), ==, COLLET_ERROR_STORE_READ_ONLY);
+  g_assert_cmpint (collet_error_of_errno (EIO), ==, COLLET_ERROR_STORE_FAILED);
 }
 
 static void
@@ -100,6 +111,7 @@ main (int argc, char **argv)
   g_test_add_func ("/schema/error/names-and-codes-agree-both-ways", test_round_trip);
   g_test_add_func ("/schema/error/keeps-its-name-on-the-bus", test_bus_name);
   g_test_add_func ("/schema/error/foreign-errors-become-named", test_foreign);
+  g_test_add_func ("/schema/error/what-a-disk-says-is-named", test_errno);
   g_test_add_func ("/schema/error/says-what-to-do-once", test_remedy);
   return g_test_run ();
 }

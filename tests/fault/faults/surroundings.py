@@ -47,7 +47,7 @@ if not IS_SANITIZED:
     fault('artifact-store-of-a-node-is-full')(part_of_disk('artifacts', errno.ENOSPC, 'DiskFull'))
     fault('database-of-a-node-is-full')(part_of_disk('collet.db', errno.ENOSPC, 'DiskFull'))
     fault('disk-of-a-node-fails')(part_of_disk('', errno.EIO, 'StoreFailed'))
-    fault('disk-of-a-node-is-read-only')(part_of_disk('', errno.EROFS, 'StoreReadOnly'))
+    fault('disk-of-a-node-is-read-only', short=True)(part_of_disk('', errno.EROFS, 'StoreReadOnly'))
 
 
     @fault()
