@@ -21,10 +21,12 @@ collet_build.use(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, 'build
 from collet_cluster import HAS_ETCD, Cluster  # noqa: E402
 from collet_harness import BusError, GLib, Process, example, module, wait_until  # noqa: E402
 from collet_observer import Observer  # noqa: E402
-from demo_parts import Checks, Failure, Load, interrupt, number, say  # noqa: E402
+import demo_guard  # noqa: E402
+from demo_parts import Checks, Failure, Load, number, say  # noqa: E402
 
 COLUMNS = ('strategy', 'what', 'nodes', 'decided', 'applied everywhere', 'calls', 'failed')
 CALCULATOR, ECHO = 'calculator', 'echo'
+LOG_LINES = 12
 HISTORY = ('SELECT reload, kind, strategy, initiator, reason, module, from_sha256, to_sha256, state, error '
            'FROM reload_history WHERE reload = ?')
 
@@ -117,15 +119,23 @@ class Demonstration:
                 'applied everywhere': milliseconds(max(outcome.applied[node.name] for node in nodes) - begun)}
         return outcome
 
-    def wait_outcome(self, since, identity, nodes):
-        """wait_in_line() asks the nodes; the observer's line may come a moment later."""
-        outcome = None
-        for _ in range(100):
+    def wait_outcome(self, since, identity, nodes=()):
+        """The nodes know it already; the observer's line may come a moment later."""
+        outcome = Outcome([], identity)
+
+        def is_told():
+            nonlocal outcome
             outcome = Outcome(self.observer.writes(since), identity)
-            if outcome.decided and all(node.name in outcome.applied for node in nodes):
-                return outcome
-            time.sleep(0.02)
-        raise Failure(f'the store was not told that reload {identity} was applied by all')
+            return outcome.decided and all(node.name in outcome.applied for node in nodes)
+
+        try:
+            wait_until(is_told, 20)
+        except TimeoutError:
+            raise Failure(f'the store was not told within 20 s that reload {identity} was decided and applied by '
+                          f'{", ".join(node.name for node in nodes) or "nobody"}; it was '
+                          f'{"decided" if outcome.decided else "not decided"} and applied by '
+                          f'{", ".join(outcome.applied) or "nobody"}') from None
+        return outcome
 
     def reload(self, node, version, strategy, nodes, what):
         with self.line(strategy, what) as row:
@@ -161,7 +171,7 @@ class Demonstration:
                 message = ''
             except BusError as error:
                 message = error.message
-            outcome = Outcome(self.observer.writes(since), path.rpartition('/')[2])
+            outcome = self.wait_outcome(since, path.rpartition('/')[2])
             row |= {'nodes': f'0 of {len(self.nodes)}', 'decided': milliseconds(outcome.decided - begun),
                     'applied everywhere': 'nowhere'}
         say(f'  n1 answers: {message}')
@@ -233,7 +243,7 @@ class Demonstration:
             bad = sum(canary.call_tool(ECHO, {'x': 1}).get('isError', False) for _ in range(40))
             self.epochs[ECHO] += 2
             self.cluster.wait_in_line(self.nodes, ECHO, self.epochs[ECHO])
-            outcome = Outcome(self.observer.writes(since), path.rpartition('/')[2])
+            outcome = self.wait_outcome(since, path.rpartition('/')[2])
             row |= {'nodes': f'1 of {len(self.nodes)}', 'decided': milliseconds(outcome.decided - begun),
                     'applied everywhere': f'taken back after {time.time() - begun:.1f} s'}
         reverts = canary.sql('SELECT reason FROM reload_history WHERE reverts = ?', path.rpartition('/')[2])
@@ -292,6 +302,21 @@ def hash_of(version):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def describe(node):
+    """What a node says of itself, and the last lines of its log, when something did not come about."""
+    try:
+        own = next(row for row in node.call('ListNodes', timeout=5) if row['Self'])
+        say(f'  {node.name}: {node.property("ClusterState")} {own["Message"]}'.rstrip())
+        for name in (CALCULATOR, ECHO):
+            for row in node.call('GetClusterVersions', '(s)', name, timeout=5):
+                if row['node'] == node.name:
+                    say(f'    {name}: ' + ', '.join(f'{key} {value}' for key, value in row.items() if value not in ('', 0)))
+    except (BusError, StopIteration) as error:
+        say(f'  {node.name}: does not say how it is ({error})')
+    for line in node.output().splitlines()[-LOG_LINES:]:
+        say(f'    | {line}')
+
+
 def explain(nodes):
     ctl = os.environ['COLLETCTL']
     say(f"""To look at it (each node has a bus of its own; this is that of n1):
@@ -311,7 +336,14 @@ def demonstrate(options):
         say()
         with contextlib.closing(Observer(cluster.etcd.ports[0])) as observer, \
                 contextlib.closing(Demonstration(cluster, observer, options)) as demonstration:
-            holds = demonstration.run()
+            try:
+                holds = demonstration.run()
+            except (Failure, BusError, AssertionError, TimeoutError) as failure:
+                say(f'demo: {failure}')
+                say('What each node says now:')
+                for node in cluster.nodes:
+                    describe(node)
+                return 1
             say()
             say('All of it held.' if holds else 'NOT everything held; see above.')
             say()
@@ -340,9 +372,7 @@ def parse():
     return options
 
 
-def main():
-    options = parse()
-    signal.signal(signal.SIGTERM, interrupt)
+def main(options):
     Process.is_detached = True  # Ctrl-C is for us, who end things in order
     if not HAS_ETCD:
         say('demo: etcd is not installed (Debian: etcd-server); scripts/setup cluster installs it')
@@ -352,10 +382,8 @@ def main():
     except (Failure, BusError, AssertionError, TimeoutError) as failure:
         say(f'demo: {failure}')
         return 1
-    except KeyboardInterrupt:
-        say('\nStopped.')
-        return 0 if options.serve else 130
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    chosen = parse()
+    demo_guard.run(lambda: main(chosen), is_ended_by_signal=chosen.serve)

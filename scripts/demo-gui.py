@@ -3,7 +3,6 @@
 of which one runs a version of its own, until its window is closed."""
 
 import os
-import signal
 import sys
 import time
 
@@ -18,11 +17,9 @@ collet_build.use(BUILD)
 from collet_cluster import HAS_ETCD, Cluster  # noqa: E402
 from collet_harness import Gio, GLib, Process, example  # noqa: E402
 
+import demo_guard  # noqa: E402
+
 MODULE = 'calculator'
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
 
 
 def call(node):
@@ -77,20 +74,15 @@ def main():
     if not HAS_ETCD:
         print('demo: etcd is not installed (Debian: etcd-server)')
         return 1
-    signal.signal(signal.SIGTERM, interrupt)
     began = time.monotonic()
-    try:
-        with Cluster(3, first=example(f'{MODULE}-1.0.0')) as cluster:
-            prepare(cluster)
-            print(f'Three daemons and etcd are up after {time.monotonic() - began:.1f} s.')
-            status = show(cluster)
-    except KeyboardInterrupt:
-        print('\nStopped.')
-        return 0
+    with Cluster(3, first=example(f'{MODULE}-1.0.0')) as cluster:
+        prepare(cluster)
+        print(f'Three daemons and etcd are up after {time.monotonic() - began:.1f} s.', flush=True)
+        status = show(cluster)
     if status != 0:
         print(f'demo: collet ended with {status}')
     return 0 if status == 0 else 1
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    demo_guard.run(main, is_ended_by_signal=True)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +15,8 @@ import time
 
 sys.dont_write_bytecode = True
 
-from demo_parts import Checks, Failure, Load, end, free_port, interrupt, number, say  # noqa: E402
+import demo_guard  # noqa: E402
+from demo_parts import Checks, Failure, Load, end, free_port, number, say  # noqa: E402
 
 MODULE = 'calculator'
 PORT = 7311
@@ -290,9 +290,7 @@ def parse():
     return parser.parse_args()
 
 
-def main():
-    options = parse()
-    signal.signal(signal.SIGTERM, interrupt)
+def main(options):
     if options.keep:
         os.makedirs(options.keep, exist_ok=True)
         if os.path.exists(os.path.join(options.keep, 'data')):
@@ -308,10 +306,8 @@ def main():
         except Failure as failure:
             say(f'demo: {failure}')
             return 1
-        except KeyboardInterrupt:
-            say('\nStopped.')
-            return 0 if options.serve else 130
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    chosen = parse()
+    demo_guard.run(lambda: main(chosen), is_ended_by_signal=chosen.serve)

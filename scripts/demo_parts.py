@@ -38,32 +38,39 @@ def end(process, name, timeout=20):
         process.wait()
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 class Load:
     """The load client: a process of its own that never repeats a call. It checks every
     value, and that the calculator's register adds up."""
 
     def __init__(self, program, port, *arguments):
-        self.process = subprocess.Popen(
-            [program, '--url', f'http://127.0.0.1:{port}/mcp', '--verify', *map(str, arguments)],
-            stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.url = f'http://127.0.0.1:{port}/mcp'
+        # It starts with these blocked, and takes them when it is ready to: asked before, it would end of them.
+        asks = {signal.SIGUSR1, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, asks)
+        try:
+            self.process = subprocess.Popen([program, '--url', self.url, '--verify', *map(str, arguments)],
+                                            stdout=subprocess.PIPE, text=True, start_new_session=True)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, asks)
+
+    def parse(self, line):
+        try:
+            return json.loads(line)
+        except ValueError:
+            raise Failure(f'the load client of {self.url} ended with {self.process.wait(10)} before its time; '
+                          f'it said: {line.strip() or "nothing"}') from None
 
     def count(self):
         """Calls made and failed so far."""
-        if self.process.poll() is not None:
-            raise Failure('the load client ended before its time')
         self.process.send_signal(signal.SIGUSR1)
-        line = json.loads(self.process.stdout.readline())
+        line = self.parse(self.process.stdout.readline())
         return line['made'], line['failed']
 
     def finish(self):
         """Its summary and its exit status."""
         self.process.send_signal(signal.SIGTERM)
         rest, _ = self.process.communicate(timeout=60)
-        return json.loads(rest.splitlines()[-1]), self.process.returncode
+        return self.parse((rest.splitlines() or [''])[-1]), self.process.returncode
 
     def close(self):
         end(self.process, 'collet-load')

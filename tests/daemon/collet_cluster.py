@@ -83,10 +83,14 @@ class Etcd:
             for command in self.commands:
                 command.remove('--unsafe-no-fsync')
         self.members = [None] * n
-        for i in range(n):
-            self.start(i)
-        for i in range(n):
-            wait_until(lambda i=i: self.is_healthy(i), 30, f'member {i} of etcd')
+        try:
+            for i in range(n):
+                self.start(i)
+            for i in range(n):
+                wait_until(lambda i=i: self.is_healthy(i), 30, f'member {i} of etcd')
+        except BaseException:
+            self.close()
+            raise
 
     @staticmethod
     def has_no_fsync():
@@ -194,10 +198,22 @@ class Fleet:
 
     def wait_in_line(self, nodes, name='counter', epoch=None, timeout=30):
         """Until all these run what is agreed (at that epoch); the version."""
-        wait_until(lambda: self.is_in_line(nodes, name, epoch), timeout, f'{name} in line on all nodes')
+        try:
+            wait_until(lambda: self.is_in_line(nodes, name, epoch), timeout)
+        except TimeoutError:
+            raise TimeoutError(f'{name} was not in line{f" at epoch {epoch}" if epoch else ""} on all nodes within '
+                               f'{timeout} s: {self.tell_rows(nodes[0], name)}') from None
         versions = {node.version(name) for node in nodes}
         assert len(versions) == 1, versions
         return versions.pop()
+
+    def tell_rows(self, daemon, name):
+        """What a node knows of a module on each node, in a line."""
+        try:
+            return '; '.join(f'{node} {row["state"]} {row["version"][:12]} epoch {row["epoch"]} {row["message"]}'.rstrip()
+                             for node, row in self.rows(daemon, name).items())
+        except BusError as error:
+            return f'{daemon.name} says {error}'
 
     def propose(self, daemon, path, strategy='sync_all', **options):
         """The path of the Reload, for daemon.wait()."""
@@ -242,15 +258,17 @@ class Cluster(Fleet):
         self.close()
 
     def close(self):
-        for node in self.nodes:
-            node.stop()
-            node.connection.close_sync(None)
-        if self.etcd is not None:
-            self.etcd.close()
-        for bus in self.buses:
-            bus.close()
-        reap()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """All of it, also if one does not end; that is said afterwards."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.callback(reap)
+            for bus in self.buses:
+                stack.callback(bus.close)
+            if self.etcd is not None:
+                stack.callback(self.etcd.close)
+            for node in self.nodes:
+                stack.callback(node.connection.close_sync, None)
+                stack.callback(node.stop)
 
 
 class ClusterTestCase(Fleet, TestCase):
