@@ -301,8 +301,8 @@ prepare (Fetch *fetch, const char *folder, GError **error)
   fetch->fd = open (folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fetch->fd < 0 || gnutls_hash_init (&fetch->hash, GNUTLS_DIG_SHA256) != 0)
     {
-      g_set_error (error, COLLET_ERROR, (int)collet_error_of_errno (errno),
-                   "No file can be made in %s: %s.", folder, g_strerror (errno));
+      g_set_error (error, COLLET_ERROR, (int)collet_error_of_errno (errno), "No file can be made in %s: %s.",
+                   folder, g_strerror (errno));
       return FALSE;
     }
   return TRUE;
