@@ -34,7 +34,7 @@ print_versions (GVariant *rows)
 {
   g_autoptr (ColletTable) table =
       collet_table_new (N_ ("VERSION"), N_ ("SHA256"), N_ ("STATE"), N_ (">SIZE"), N_ ("ADDED"), N_ ("USED"),
-                        N_ ("SAVED"), N_ ("KEPT"), NULL);
+                        N_ ("SAVED"), N_ ("TRUST"), N_ ("KEPT"), NULL);
   gint64 now = g_get_real_time ();
 
   for (gsize i = 0; i < g_variant_n_children (rows); i++)
@@ -51,6 +51,9 @@ print_versions (GVariant *rows)
                         COLLET_PAINT_NONE);
       collet_table_add (table, collet_human_dup_age (collet_row_int (row, "UsedAt"), now), COLLET_PAINT_NONE);
       collet_table_add_copy (table, collet_row_bool (row, "HasSnapshot") ? "state" : "-");
+      gboolean is_revoked = collet_row_bool (row, "SignerRevoked");
+      collet_table_add (table, g_strdup (is_revoked ? "revoked" : collet_row_string (row, "Trust")),
+                        is_revoked ? COLLET_PAINT_BAD : COLLET_PAINT_NONE);
       collet_table_add (table, dup_pin (row), COLLET_PAINT_NONE);
     }
   collet_table_print (table);
@@ -79,7 +82,9 @@ const ColletVerb collet_verb_versions = {
   .summary = N_ ("List the versions of a module that are kept, to roll back to"),
   .help = N_ (
       "USED is when a version last began or ceased to serve. The rules of colletd keep the last used ones;\n"
-      "SAVED says whether a state in the version's own format is kept with it."),
+      "SAVED says whether a state in the version's own format is kept with it. TRUST says why it was let in, "
+      "or\n"
+      "that the key that signed it was revoked: then it cannot come back."),
   .min_arguments = 1,
   .max_arguments = 1,
   .run = run_versions,

@@ -12,6 +12,7 @@
 #include "collet-host.h"
 #include "collet-http-socket.h"
 #include "collet-loader.h"
+#include "collet-revocations.h"
 #include "collet-rows.h"
 #include "collet-store.h"
 #include "collet-trust.h"
@@ -36,7 +37,8 @@ struct _ColletDaemon
   ColletLoader *loader;
   ColletReloader *reloader;
   ColletWatches *watches;
-  ColletClusterMember *cluster; /* from the recovery to the shutdown */
+  ColletRevocations *revocations; /* from the recovery to the shutdown */
+  ColletClusterMember *cluster;   /* from the recovery to the shutdown */
   ColletEndpoint *endpoint;
   ColletBusService *bus;
   GArray *received; /* sockets of the service manager */
@@ -62,6 +64,7 @@ collet_daemon_finalize (GObject *object)
   g_clear_pointer (&self->cluster, collet_cluster_member_free);
   g_clear_pointer (&self->endpoint, collet_endpoint_free);
   g_clear_object (&self->watches);
+  g_clear_pointer (&self->revocations, collet_revocations_free);
   g_clear_object (&self->reloader);
   g_clear_object (&self->loader);
   g_clear_object (&self->registry);
@@ -295,6 +298,7 @@ on_recovered (GObject *object, GAsyncResult *result, gpointer data)
     }
   collet_cluster_member_set_watcher (self->cluster, on_cluster_changed, self);
   self->is_serving = TRUE;
+  self->revocations = collet_revocations_new (self->reloader, self->options->keys);
   watch_folders (self);
 
   g_autofree char *addresses = g_strjoinv (" ", (GStrv)collet_endpoint_get_addresses (self->endpoint));
@@ -335,6 +339,8 @@ collet_daemon_reload (ColletDaemon *self)
   if (config != NULL && collet_endpoint_configure (self->endpoint, config, &error))
     {
       collet_call_log_set_level (config->module_log_level);
+      if (self->revocations != NULL)
+        collet_revocations_look (self->revocations);
       g_message ("The configuration was read again.");
     }
   else
@@ -378,6 +384,7 @@ begin_stop (ColletDaemon *self, guint timeout_ms)
   collet_systemd_notify_stopping ();
   timeout_ms = timeout_ms > 0 ? timeout_ms : self->drain_timeout_ms;
   collet_watches_clear (self->watches);
+  g_clear_pointer (&self->revocations, collet_revocations_free);
   self->stop_by_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   if (self->bus != NULL)
     collet_bus_service_set_stopping (self->bus);

@@ -259,7 +259,11 @@ show_facts (ColletDetailPage *self, ColletItem *item)
                                     ? collet_text_dup_time (collet_item_get_int (item, "StateSavedAt"))
                                     : g_strdup (_ ("It has none")));
   collet_detail_page_take_fact (self, FACT_REQUIRES, g_strjoinv (", ", requires));
-  collet_detail_page_set_fact (self, FACT_SIGNER, *signer != '\0' ? signer : _ ("Nobody"));
+  if (collet_item_get_bool (item, "SignerRevoked"))
+    collet_detail_page_take_fact (self, FACT_SIGNER,
+                                  g_strdup_printf (_ ("%s, whose key was revoked"), signer));
+  else
+    collet_detail_page_set_fact (self, FACT_SIGNER, *signer != '\0' ? signer : _ ("Nobody"));
   collet_detail_page_set_fact (self, FACT_LICENSE, collet_item_get_string (item, "License"));
   collet_detail_page_set_fact (self, FACT_MD5, collet_item_get_string (item, "Md5"));
   collet_detail_page_set_fact (self, FACT_CODE_DIGEST, collet_item_get_string (item, "CodeDigest"));

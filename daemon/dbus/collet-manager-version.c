@@ -16,7 +16,8 @@ add_flag (GVariantBuilder *row, const char *name, gboolean value)
 }
 
 static GVariant *
-row_of_version (const ColletVersion *version, const ColletVersionRow *kept, const ColletModuleFacts *runs)
+row_of_version (const ColletVersion *version, const ColletVersionRow *kept, const ColletModuleFacts *runs,
+                gboolean is_revoked)
 {
   GVariantBuilder row;
 
@@ -28,6 +29,7 @@ row_of_version (const ColletVersion *version, const ColletVersionRow *kept, cons
   collet_bus_row_add (&row, "BuildId", version->build_id);
   g_variant_builder_add (&row, "{sv}", "Size", g_variant_new_uint64 (version->size));
   collet_bus_row_add (&row, "Signer", version->signer);
+  add_flag (&row, "SignerRevoked", is_revoked);
   collet_bus_row_add (&row, "Trust", collet_basis_to_string (version->basis));
   g_variant_builder_add (&row, "{sv}", "AddedAt", g_variant_new_int64 (kept->added_at));
   g_variant_builder_add (&row, "{sv}", "UsedAt", g_variant_new_int64 (kept->used_at));
@@ -67,7 +69,8 @@ on_versions (GObject *object, GAsyncResult *result, gpointer data)
       if (version == NULL)
         continue;
       g_variant_builder_add_value (
-          &rows, row_of_version (version, row, module != NULL ? collet_module_get_facts (module) : NULL));
+          &rows, row_of_version (version, row, module != NULL ? collet_module_get_facts (module) : NULL,
+                                 collet_reloader_is_revoked (reloader, version)));
       n++;
     }
   if (n > 0)

@@ -9,6 +9,7 @@ struct _ColletModuleObject
   ColletModule *module;
   ColletRegistry *registry;
   ColletDeployment *deployment;
+  ColletReloader *reloader;
 };
 
 G_DEFINE_FINAL_TYPE (ColletModuleObject, collet_module_object, COLLET_DBUS_TYPE_MODULE_SKELETON)
@@ -21,6 +22,7 @@ collet_module_object_dispose (GObject *object)
   g_clear_object (&self->module);
   g_clear_object (&self->registry);
   g_clear_object (&self->deployment);
+  g_clear_object (&self->reloader);
   G_OBJECT_CLASS (collet_module_object_parent_class)->dispose (object);
 }
 
@@ -139,11 +141,17 @@ set_verdict (ColletDbusModule *bus, ColletGenerationState state)
   gboolean is_broken = state == COLLET_GENERATION_BROKEN;
   gboolean is_restarting = state == COLLET_GENERATION_RESTARTING;
 
-  collet_dbus_module_set_verdict (bus, is_broken ? "broken" : is_restarting ? "attention" : "ok");
+  gboolean is_revoked = collet_dbus_module_get_signer_revoked (bus);
+
+  collet_dbus_module_set_verdict (bus, is_broken                     ? "broken"
+                                       : is_restarting || is_revoked ? "attention"
+                                                                     : "ok");
   collet_dbus_module_set_verdict_message (
       bus, is_broken       ? "It crashed too often and is no longer started. Roll it back or reload it."
            : is_restarting ? "It crashed and is being started again; calls wait."
-                           : "");
+           : is_revoked ? "The key that signed it was revoked. Reload it with a version that a trusted key "
+                          "signed, or unload it."
+                        : "");
 }
 
 void
@@ -158,6 +166,8 @@ collet_module_object_refresh (ColletModuleObject *self)
 
   if (published == NULL)
     return;
+  collet_dbus_module_set_signer_revoked (
+      bus, collet_reloader_is_revoked (self->reloader, collet_module_get_facts (self->module)->version));
   collet_registry_count_calls (self->registry, collet_module_get_name (self->module), &calls, &errors);
   collet_generation_get_stats (published, &stats);
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
@@ -190,6 +200,12 @@ collet_module_object_refresh (ColletModuleObject *self)
 }
 
 static void
+on_revocations_changed (ColletReloader *reloader, gpointer data)
+{
+  collet_module_object_refresh (data);
+}
+
+static void
 on_deployment_changed (ColletDeployment *deployment, gpointer data)
 {
   collet_module_object_refresh (data);
@@ -202,10 +218,12 @@ collet_module_object_new (ColletModule *module, ColletRegistry *registry, Collet
 
   self->module = g_object_ref (module);
   self->registry = g_object_ref (registry);
+  self->reloader = g_object_ref (reloader);
   self->deployment =
       g_object_ref (collet_reloader_find_deployment (reloader, collet_module_get_name (module)));
   g_signal_connect_object (module, "changed", G_CALLBACK (on_changed), self, 0);
   g_signal_connect_object (self->deployment, "changed", G_CALLBACK (on_deployment_changed), self, 0);
+  g_signal_connect_object (reloader, "revocations-changed", G_CALLBACK (on_revocations_changed), self, 0);
   on_changed (module, self);
   return self;
 }

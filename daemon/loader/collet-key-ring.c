@@ -124,3 +124,18 @@ collet_key_ring_find (const ColletKeyRing *self, const guint8 id[COLLET_KEY_ID_S
     }
   return found;
 }
+
+GHashTable *
+collet_key_ring_list_revoked (const ColletKeyRing *self)
+{
+  GHashTable *ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < self->keys->len; i++)
+    {
+      const ColletRingKey *key = self->keys->pdata[i];
+
+      if (key->is_revoked)
+        g_hash_table_add (ids, collet_key_id_to_string (key->key.id));
+    }
+  return ids;
+}

@@ -28,5 +28,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletKeyRing, collet_key_ring_free)
 gboolean collet_key_ring_is_empty (const ColletKeyRing *self);
 /* NULL: unknown. Revoked goes before trusted. Borrowed. */
 const ColletRingKey *collet_key_ring_find (const ColletKeyRing *self, const guint8 id[COLLET_KEY_ID_SIZE]);
+/* Ids, as colletctl shows them, of the keys that are trusted no more (a set of char *). */
+GHashTable *collet_key_ring_list_revoked (const ColletKeyRing *self);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "collet-artifact-store.h"
 #include "collet-error.h"
 #include "collet-examination.h"
+#include "collet-key-ring.h"
 
 struct _ColletLoader
 {
@@ -246,6 +247,35 @@ collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean
 
 char *
 collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+list_revoked_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  g_autoptr (ColletKeyRing) ring = collet_key_ring_read (task_data, &error);
+
+  if (ring == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, collet_key_ring_list_revoked (ring), (GDestroyNotify)g_hash_table_unref);
+}
+
+void
+collet_loader_list_revoked_async (ColletLoader *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (COLLET_IS_LOADER (self));
+
+  g_autoptr (GTask) task = new_task (self, NULL, callback, user_data, collet_loader_list_revoked_async);
+  g_task_set_task_data (task, g_strdup (self->examiner.trust.keys), g_free);
+  g_task_run_in_thread (task, list_revoked_in_thread);
+}
+
+GHashTable *
+collet_loader_list_revoked_finish (ColletLoader *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);

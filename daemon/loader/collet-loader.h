@@ -77,6 +77,10 @@ char *collet_loader_find_path (ColletLoader *self, const char *sha256);
 void collet_loader_verify_async (ColletLoader *self, ColletVersion *version, gboolean comes_back,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char *collet_loader_verify_finish (ColletLoader *self, GAsyncResult *result, GError **error);
+/* Ids of the keys that are revoked now (a set of char *). In a thread. NotTrusted: the
+ * keys are not in order. */
+void collet_loader_list_revoked_async (ColletLoader *self, GAsyncReadyCallback callback, gpointer user_data);
+GHashTable *collet_loader_list_revoked_finish (ColletLoader *self, GAsyncResult *result, GError **error);
 /* SHA-256 of a file from outside, as it is now. In a thread; nothing is kept.
  * Errors as of examine. */
 void collet_loader_identify_async (ColletLoader *self, const char *path, GAsyncReadyCallback callback,

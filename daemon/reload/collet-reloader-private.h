@@ -35,7 +35,8 @@ struct _ColletReloader
   ColletSnapshotter *snapshotter;
   ColletHousekeeper *housekeeper;
   ColletStatistics *statistics;
-  GHashTable *trials; /* ColletReload → ColletTrialWindow: neither referenced */
+  GHashTable *trials;  /* ColletReload → ColletTrialWindow: neither referenced */
+  GHashTable *revoked; /* ids of the keys that are trusted no more; NULL: not looked yet */
   guint64 next_generation;
   guint running;        /* transactions before their commit point */
   guint examining;      /* requests in pre-flight */

@@ -47,6 +47,7 @@ collet_reloader_finalize (GObject *object)
   g_hash_table_unref (self->trials);
   g_hash_table_unref (self->locks);
   g_hash_table_unref (self->smoke_tests);
+  g_clear_pointer (&self->revoked, g_hash_table_unref);
   g_hash_table_unref (self->lost);
   g_hash_table_unref (self->deployments);
   g_hash_table_unref (self->artifacts);
@@ -69,6 +70,8 @@ collet_reloader_class_init (ColletReloaderClass *klass)
                                       NULL, G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT64);
   shutdown_signal = g_signal_new ("shutdown-requested", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0, NULL,
                                   NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+  g_signal_new ("revocations-changed", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 0);
   deployment_added_signal = g_signal_new ("deployment-added", COLLET_TYPE_RELOADER, G_SIGNAL_RUN_LAST, 0,
                                           NULL, NULL, NULL, G_TYPE_NONE, 1, COLLET_TYPE_DEPLOYMENT);
 }
@@ -110,6 +113,18 @@ GListModel *
 collet_reloader_get_reloads (ColletReloader *self)
 {
   return G_LIST_MODEL (self->reloads);
+}
+
+/* "NAME (ID)" */
+gboolean
+collet_reloader_is_revoked (ColletReloader *self, const ColletVersion *version)
+{
+  const char *begin = version->signer != NULL ? strrchr (version->signer, '(') : NULL;
+
+  if (begin == NULL || self->revoked == NULL)
+    return FALSE;
+  g_autofree char *id = g_strndup (begin + 1, strcspn (begin + 1, ")"));
+  return g_hash_table_contains (self->revoked, id);
 }
 
 ColletReload *

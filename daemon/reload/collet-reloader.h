@@ -71,6 +71,9 @@ ColletDeployment *collet_reloader_find_deployment (ColletReloader *self, const c
 ColletVersion *
 collet_reloader_find_version (ColletReloader *self, const char *module, const char *selector, GError **error);
 
+/* The key that signed it is trusted no more: it can serve on, and not come back. */
+gboolean collet_reloader_is_revoked (ColletReloader *self, const ColletVersion *version);
+
 /* The cluster had that version prepared or applied here when the last process of
  * this daemon ended. */
 gboolean collet_reloader_was_cut_short (ColletReloader *self, const char *sha256);
@@ -120,7 +123,8 @@ typedef struct
 GPtrArray *collet_reloader_list_draining (ColletReloader *self, const char *module);
 
 /* Signals: "shutdown-requested" (guint timeout_ms, 0: as configured): somebody
- * asked for the daemon's end, which is in the journal. "deployment-added" (ColletDeployment *);
+ * asked for the daemon's end, which is in the journal. "revocations-changed": see
+ * collet_reloader_is_revoked(). "deployment-added" (ColletDeployment *);
  * "tool-updated" (const char *name, const char *version, guint64 sequence): durable, in order. */
 
 G_END_DECLS

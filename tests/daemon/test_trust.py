@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from collet_harness import BusError, TestCase, example
+from collet_harness import BusError, TestCase, example, wait_until
 
 COLLETCTL = os.environ.get('COLLETCTL', 'colletctl')
 
@@ -21,7 +21,8 @@ class Trust(TestCase):
         os.mkdir(self.modules)
 
     def ctl(self, *words, fails=False):
-        done = subprocess.run([COLLETCTL, *words], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([COLLETCTL, *words], capture_output=True, text=True, timeout=60, check=False,
+                              env=os.environ | {'DBUS_SESSION_BUS_ADDRESS': self.bus.address})
         self.assertEqual(done.returncode != 0, fails, done.stderr + done.stdout)
         return done.stdout + done.stderr
 
@@ -102,6 +103,45 @@ class Trust(TestCase):
         daemon.restart()
         self.assertTrue(daemon.info('calculator')['Signer'].startswith('bob ('))
         self.assertEqual(daemon.mcp().value('add', {'a': 1, 'b': 2})['result'], 3)
+
+    def flags(self, daemon):
+        return {row['SemanticVersion']: row['SignerRevoked'] for row in daemon.call('ListVersions', '(s)', 'calculator')}
+
+    def test_what_a_revoked_key_signed_is_flagged_at_once(self):
+        ada, bob = self.key('ada'), self.key('bob')
+        daemon = self.signed_daemon()
+        daemon.load(self.module('calculator-1.0.0', ada))
+        daemon.load(self.module('calculator-1.1.0', bob))
+        self.assertEqual(self.flags(daemon), {'1.0.0': False, '1.1.0': False})
+        self.revoke('ada')
+        wait_until(lambda: self.flags(daemon) == {'1.0.0': True, '1.1.0': False})
+        self.assertEqual(daemon.info('calculator')['Verdict'], 'ok')
+        self.revoke('bob')
+        wait_until(lambda: daemon.info('calculator')['SignerRevoked'])
+        self.assertEqual(daemon.info('calculator')['Verdict'], 'attention')
+        self.assertIn('revoked', daemon.info('calculator')['VerdictMessage'])
+        self.assertRegex(daemon.output(), r'calculator 1\.1\.0 is served, and the key that signed it, bob \(\w+\), was revoked')
+        flagged = 'SELECT version FROM version_status WHERE is_revoked ORDER BY version'
+        wait_until(lambda: daemon.sql(flagged) == [{'version': '1.0.0'}, {'version': '1.1.0'}])
+        self.assertIn('revoked', self.ctl('versions', 'calculator'))
+        self.assertIn('whose key was revoked', self.ctl('modules', 'calculator'))
+        # Also by the next process, and until it is trusted again.
+        daemon.restart()
+        wait_until(lambda: self.flags(daemon) == {'1.0.0': True, '1.1.0': True})
+        os.rename(os.path.join(self.keys, 'bob.revoked'), os.path.join(self.keys, 'bob.pub'))
+        wait_until(lambda: not daemon.info('calculator')['SignerRevoked'])
+        self.assertEqual(daemon.info('calculator')['Verdict'], 'ok')
+        wait_until(lambda: daemon.sql(flagged) == [{'version': '1.0.0'}])
+
+    def test_a_folder_of_keys_that_comes_later_is_seen(self):
+        ada = self.key('ada')
+        os.rename(self.keys, self.keys + '-away')
+        daemon = self.daemon('--keys', self.keys)
+        os.rename(self.keys + '-away', self.keys)
+        daemon.load(self.module('calculator-1.0.0', ada))
+        self.assertTrue(daemon.info('calculator')['Signer'].startswith('ada ('))
+        self.revoke('ada')
+        wait_until(lambda: daemon.info('calculator')['SignerRevoked'])
 
     def test_a_retained_version_comes_back_with_its_signature_after_a_restart(self):
         ada = self.key('ada')
