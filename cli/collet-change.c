@@ -12,6 +12,8 @@
 #include "collet-reload-view.h"
 #include "collet-style.h"
 
+#define PHASE_US 20000 /* between two looks at the phase */
+
 ColletChangeOptions collet_change_options = { .grace_s = -1, .trial_error_rate = -1 };
 
 static void
@@ -195,6 +197,22 @@ say_accepted (ColletCtl *ctl, const char *path)
   collet_ctl_print_json ("reload", row);
 }
 
+/* FALSE: it ended before, or it cannot be learnt any more. */
+static gboolean
+wait_for_phase (ColletCtl *ctl, const char *path, const char *phase)
+{
+  for (;;)
+    {
+      g_autoptr (GVariant) row = dup_row (ctl, path);
+
+      if (row == NULL || !g_str_equal (collet_row_string (row, "State"), "running"))
+        return FALSE;
+      if (g_str_equal (collet_row_string (row, "Phase"), phase))
+        return TRUE;
+      g_usleep (PHASE_US);
+    }
+}
+
 void
 collet_change_add_reason (GVariantBuilder *options)
 {
@@ -235,7 +253,8 @@ collet_change_take (ColletCtl *ctl, GVariant *reply, const GError *error)
   if (reply == NULL)
     return collet_ctl_fail (ctl, error);
   g_variant_get (reply, "(&o)", &path);
-  if (!collet_change_options.no_wait)
+  if (!collet_change_options.no_wait && (collet_change_options.until_phase == NULL ||
+                                         !wait_for_phase (ctl, path, collet_change_options.until_phase)))
     return collet_change_follow (ctl, path);
   say_accepted (ctl, path);
   return COLLET_EXIT_OK;

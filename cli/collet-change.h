@@ -24,6 +24,7 @@ typedef struct
   double grace_s; /* < 0: not given */
   gboolean discard_state;
   gboolean no_wait;
+  const char *until_phase; /* what it waits for instead of the end, or NULL */
   double drain_timeout_s;
   int canary_percent;
   GStrv canary_callers;

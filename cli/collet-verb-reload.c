@@ -108,9 +108,9 @@ run_reload (ColletCtl *ctl, char **arguments)
   guint n = g_strv_length (arguments);
   GVariantBuilder modules;
 
-  /* It waits for word, maybe for days. */
+  /* Its end may be days away; it is there when some callers have it. */
   if (collet_change_options.canary_percent != 0 || collet_change_options.canary_callers != NULL)
-    collet_change_options.no_wait = TRUE;
+    collet_change_options.until_phase = "canary";
   if (n == 1)
     return reload_one (ctl, arguments[0]);
   if (n == 2 && !is_file (arguments[0]) && is_file (arguments[1]) && collet_change_options.artifact == NULL)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Some callers get a new version before all do."""
 
+import os
 import signal
+import subprocess
 import threading
 import unittest
 
@@ -120,6 +122,27 @@ class Canary(TestCase):
                                     canary_percent=10)
         self.assertIn('part of it', error.message)
         self.assertBusError('InvalidArgument', daemon.reload, 'counter', module('counter-2.0.0'), canary_percent=101)
+
+    def test_is_there_when_colletctl_comes_back(self):
+        daemon = self.daemon()
+        daemon.load(module('echo-1.0.0'))
+
+        def ctl(*words):
+            return subprocess.run([os.environ.get('COLLETCTL', 'colletctl'), *words], text=True, capture_output=True,
+                                  timeout=60, check=False,
+                                  env=os.environ | {'DBUS_SESSION_BUS_ADDRESS': self.bus.address})
+
+        began = ctl('reload', 'echo', module('echo-2.0.0'), '--canary=50')
+        self.assertEqual((began.returncode, began.stderr), (0, ''))
+        self.assertEqual(daemon.history('echo')[0]['Id'], began.stdout.strip())
+        self.assertEqual(ctl('promote', 'echo').returncode, 0)
+        wait_until(lambda: daemon.info('echo')['SemanticVersion'] == NEW)
+        # One that never gets so far has failed.
+        daemon.call('SetSmokeTests', '(ssa{sv})', 'echo',
+                    '[{"tool": "echo", "arguments": {"x": 1}, "result": {"structuredContent": {"x": 2}}}]', {})
+        refused = ctl('reload', 'echo', module('echo-1.0.0'), '--canary=50')
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn('SmokeTestFailed', refused.stderr)
 
     @unittest.skipUnless(HAS_FAILPOINTS, 'built without -Dfailpoints=true')
     def test_ends_with_the_daemon(self):

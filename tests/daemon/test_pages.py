@@ -143,7 +143,7 @@ class APage(TestCase):
         self.copy(**{name: self.other('calculator-2.0.0', number)
                      for number, name in enumerate(('after', 'calculator_4', 'calculator_5'), 1)})
         node.mcp().value('add', {'a': 1, 'b': 2})
-        # The page's reader takes longer than the reload.
+        # The page's reader takes longer than the reload to be published.
         self.run_page('docs/reloading.md', lambda text: text.replace(
             'colletctl confirm "$id" ', 'until colletctl confirm "$id"; do sleep 0.1; done '))
 
