@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs a demonstration so that nothing of it stays behind, however it ends.
 
-Two processes: one runs it, the other waits for that, passes Ctrl-C and SIGTERM on,
-and at the end kills what is left and removes the folder that all was in. If the one
-that waits is killed (-9), the other ends in order; if that is killed, it is waited for."""
+Two processes: one runs it, in a session of its own, the other waits for that. On Ctrl-C,
+SIGTERM or SIGHUP the second kills the first, which may be anywhere, has all that it had
+started end in order, and removes the folder that everything is in. If the second is killed
+(-9), the first does that."""
 
 import ctypes
 import os
@@ -16,21 +17,11 @@ import traceback
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-PATIENCE_S = 5
+PATIENCE_S = 15
 
 
 def prctl(option, value):
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def ignore(*_):
-    """Not SIG_IGN, which every process that is started would inherit."""
-
-
-def interrupt(*_):
-    """Once: ending in order is not to be interrupted as well."""
-    signal.signal(signal.SIGTERM, ignore)
-    raise KeyboardInterrupt
 
 
 def children():
@@ -57,38 +48,39 @@ def bury():
         return False
 
 
-def clear():
-    """Ends all that is left; what had to be killed, by name."""
-    killed = []
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        limit = time.monotonic() + PATIENCE_S
-        told = set()
-        while bury() and time.monotonic() < limit:
-            # What a killed one leaves behind becomes ours only then.
-            for pid in set(children()) - told:
-                told.add(pid)
-                killed += [name_of(pid)] if number == signal.SIGKILL else []
-                os.kill(pid, number)
-            time.sleep(0.02)
-    return killed
-
-
-def run_child(main, parent):
-    """The exit status of main(); an end by a signal is told by the parent."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ignore)  # a terminal sends it to both; SIGTERM follows
-    signal.signal(signal.SIGTERM, interrupt)
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+def started_at(pid):
     try:
-        if os.getppid() != parent:
-            raise KeyboardInterrupt
-        return main()
-    except KeyboardInterrupt:
-        return 128 + signal.SIGTERM
-    except Exception:
-        traceback.print_exc()
-        return 1
+        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
+            return int(file.read().rpartition(')')[2].split()[19])
+    except OSError:
+        return 0
+
+
+def has_ended(pid):
+    """Within the patience that there is."""
+    limit = time.monotonic() + PATIENCE_S
+    while bury() and pid in children():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def clear():
+    """Ends all that is left, the last that was started first; what had to be killed, by name."""
+    killed = []
+    while bury():
+        pid = max(children(), key=started_at)
+        name = name_of(pid)
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)  # it may be held up
+        if has_ended(pid):
+            continue
+        killed.append(name)
+        os.kill(pid, signal.SIGKILL)
+        if not has_ended(pid):
+            break
+    return killed
 
 
 def remove(folder):
@@ -101,20 +93,47 @@ def remove(folder):
         f'demo: stopped. Left are {folder} and {", ".join(map(name_of, children())) or "no process"}.'
 
 
+def run_child(main, parent, folder):
+    """Never returns."""
+    def end(*_):
+        # Not by an exception: one that is raised in the middle of a destructor is ignored.
+        print('\ndemo: what waited for it was killed, ending what was started', flush=True)
+        print(remove(folder), flush=True)
+        os._exit(128 + signal.SIGTERM)
+
+    status = 1
+    os.setsid()
+    signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    tempfile.tempdir = folder
+    try:
+        if os.getppid() != parent:
+            end()
+        status = main()
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
 def wait_child(child, passed):
     """Its exit status; passed: signals that came."""
-    def pass_on(number, _):
+    def stop(number, _):
         if not passed:
-            print(f'\ndemo: {signal.Signals(number).name}: ending what was started', flush=True)
-            os.kill(child, signal.SIGTERM)
+            print(f'\ndemo: {signal.Signals(number).name}, ending what was started', flush=True)
+            os.kill(child, signal.SIGKILL)
         passed.append(number)
 
     for number in SIGNALS:
-        signal.signal(number, pass_on)
+        signal.signal(number, stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == child:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             return os.waitstatus_to_exitcode(status)
 
 
@@ -128,13 +147,7 @@ def run(main, is_ended_by_signal=False):
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        tempfile.tempdir = folder
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        status = run_child(main, parent)
-        if os.getppid() != parent:
-            print(remove(folder), flush=True)
-        sys.stdout.flush()
-        os._exit(status)
+        run_child(main, parent, folder)
     status = wait_child(child, passed)
     words = remove(folder)
     if passed:
