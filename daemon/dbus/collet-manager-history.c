@@ -10,29 +10,12 @@
 #include "collet-manager-object.h"
 #include "collet-reload-object.h"
 
-#define MAX_LIMIT 10000
-
-static gboolean
-is_wanted (const ColletHistoryEntry *entry, GVariant *options)
-{
-  const char *state;
-  gint64 time;
-
-  if (g_variant_lookup (options, "state", "&s", &state) && !g_str_equal (entry->state, state))
-    return FALSE;
-  if (g_variant_lookup (options, "before", "x", &time) && entry->started_at >= time)
-    return FALSE;
-  return !g_variant_lookup (options, "after", "x", &time) || entry->started_at >= time;
-}
-
 static void
 on_history (GObject *object, GAsyncResult *result, gpointer data)
 {
   ColletBusCall *call = data;
   GError *error = NULL;
   g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
-  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 2);
-  guint32 limit;
   GVariantBuilder rows;
 
   if (entries == NULL)
@@ -40,55 +23,25 @@ on_history (GObject *object, GAsyncResult *result, gpointer data)
       collet_bus_call_fail (call, error);
       return;
     }
-  g_variant_get_child (call->parameters, 1, "u", &limit);
-  limit = limit > 0 ? limit : 100;
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < entries->len && limit > 0; i++)
-    {
-      if (!is_wanted (entries->pdata[i], options))
-        continue;
-      g_variant_builder_add_value (&rows, collet_bus_row_of_history (entries->pdata[i]));
-      limit--;
-    }
+  for (guint i = 0; i < entries->len; i++)
+    g_variant_builder_add_value (&rows, collet_bus_row_of_history (entries->pdata[i]));
   collet_bus_call_return (call, g_variant_new ("(aa{sv})", &rows));
 }
 
 static void
 get_reload_history (gpointer object, ColletBusCall *call)
 {
-  const char *module;
-  guint32 limit;
+  ColletHistoryQuery query = { 0 };
   g_autoptr (GVariant) options = NULL;
 
-  g_variant_get (call->parameters, "(&su@a{sv})", &module, &limit, &options);
-  gboolean is_filtered = g_variant_n_children (options) > 0;
-  collet_reloader_history_async (collet_manager_object_get_reloader (object), *module != '\0' ? module : NULL,
-                                 is_filtered ? MAX_LIMIT : limit, on_history, call);
-}
-
-static ColletHistoryEntry *
-find_entry (GPtrArray *entries, const char *prefix, GError **error)
-{
-  ColletHistoryEntry *found = NULL;
-
-  for (guint i = 0; i < entries->len; i++)
-    {
-      ColletHistoryEntry *entry = entries->pdata[i];
-
-      if (!g_str_has_prefix (entry->id, prefix))
-        continue;
-      if (found != NULL)
-        {
-          g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-                       "\"%s\" begins the ids of several reloads; give more digits.", prefix);
-          return NULL;
-        }
-      found = entry;
-    }
-  if (found == NULL)
-    g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                 "The history has no reload \"%s\"; list it to see those there are.", prefix);
-  return found;
+  g_variant_get (call->parameters, "(&su@a{sv})", &query.module, &query.limit, &options);
+  if (*query.module == '\0')
+    query.module = NULL;
+  g_variant_lookup (options, "state", "&s", &query.state);
+  g_variant_lookup (options, "before", "x", &query.before);
+  g_variant_lookup (options, "after", "x", &query.after);
+  collet_reloader_history_async (collet_manager_object_get_reloader (object), &query, on_history, call);
 }
 
 /* What the history does not know yet of one that runs. */
@@ -113,17 +66,14 @@ row_of_one (ColletReloader *reloader, const ColletClusterView *view, const Colle
   return g_variant_dict_end (&row);
 }
 
-const ColletHistoryEntry *
-collet_manager_find_entry (GPtrArray *entries, const char *wanted, GError **error)
+void
+collet_manager_find_entry (ColletReloader *reloader, const char *wanted, GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   g_autofree char *id =
-      g_str_has_prefix (wanted, "/") ? collet_bus_dup_name (COLLET_BUS_RELOADS, wanted) : g_strdup (wanted);
+      g_str_has_prefix (wanted, "/") ? collet_bus_dup_name (COLLET_BUS_RELOADS, wanted) : NULL;
 
-  if (id != NULL && strlen (id) >= 4)
-    return find_entry (entries, id, error);
-  g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-               "\"%s\" is no reload; give its id, at least 4 digits of it, or its object path.", wanted);
-  return NULL;
+  collet_reloader_find_entry_async (reloader, id != NULL ? id : wanted, callback, user_data);
 }
 
 /* One that the cluster knows, and this node's history does not: the bytes never came
@@ -174,14 +124,15 @@ search_free (Search *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Search, search_free)
 
 static void
-on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
+on_entry (GObject *object, GAsyncResult *result, gpointer data)
 {
   g_autoptr (Search) self = data;
   ColletClusterAgent *cluster = collet_manager_object_get_cluster (self->manager);
   const ColletClusterView *view;
   GVariant *row;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) entries = collet_reloader_history_finish (COLLET_RELOADER (object), result, &error);
+  g_autoptr (ColletHistoryEntry) entry =
+      collet_reloader_find_entry_finish (COLLET_RELOADER (object), result, &error);
   const char *wanted;
 
   if (cluster == NULL) /* the bus has been left meanwhile */
@@ -192,8 +143,6 @@ on_history_for_one (GObject *object, GAsyncResult *result, gpointer data)
     }
   view = collet_cluster_agent_get_view (cluster);
   g_variant_get (self->call->parameters, "(&s)", &wanted);
-  const ColletHistoryEntry *entry =
-      entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
   row = entry != NULL ? row_of_one (COLLET_RELOADER (object), view, entry) : row_of_others (view, wanted);
   if (row == NULL)
     collet_bus_call_fail (self->call, g_steal_pointer (&error));
@@ -205,10 +154,11 @@ static void
 get_reload (gpointer object, ColletBusCall *call)
 {
   Search *self = g_new (Search, 1);
+  const char *wanted;
 
   *self = (Search){ g_object_ref (object), call };
-  collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, MAX_LIMIT,
-                                 on_history_for_one, self);
+  g_variant_get (call->parameters, "(&s)", &wanted);
+  collet_manager_find_entry (collet_manager_object_get_reloader (object), wanted, on_entry, self);
 }
 
 const ColletBusMethod collet_manager_history_methods[] = {

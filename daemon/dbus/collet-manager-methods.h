@@ -19,9 +19,10 @@ ColletClusterObjects *collet_manager_object_get_cluster_objects (ColletManagerOb
 void collet_manager_object_submit (ColletManagerObject *self, ColletBusCall *call,
                                    ColletReloadRequest *request, GVariant *options);
 
-/* The history's reload of that id, prefix of at least 4 digits, or object path
- * (collet-manager-history.c). Borrowed. NotFound, InvalidArgument. */
-const ColletHistoryEntry *collet_manager_find_entry (GPtrArray *entries, const char *wanted, GError **error);
+/* As collet_reloader_find_entry_async(), also by the path of its object
+ * (collet-manager-history.c). */
+void collet_manager_find_entry (ColletReloader *reloader, const char *wanted, GAsyncReadyCallback callback,
+                                gpointer user_data);
 
 /* The same, for who has the reloader alone. */
 void collet_manager_submit (ColletReloader *reloader, ColletBusCall *call, ColletReloadRequest *request,

@@ -13,27 +13,22 @@
 #include "collet-prepared.h"
 #include "collet-statistics.h"
 
-#define ALL_HISTORY 10000
 #define HOUR_US ((gint64)3600 * G_USEC_PER_SEC)
 #define DEFAULT_STEP_S 60
 
 /* ---- confirm ---- */
 
 static void
-on_history_for_confirm (GObject *object, GAsyncResult *result, gpointer data)
+on_entry_to_confirm (GObject *object, GAsyncResult *result, gpointer data)
 {
   ColletReloader *reloader = COLLET_RELOADER (object);
   ColletBusCall *call = data;
   GError *error = NULL;
-  g_autoptr (GPtrArray) entries = collet_reloader_history_finish (reloader, result, &error);
-  g_autoptr (GVariant) options = NULL;
-  const char *wanted;
+  g_autoptr (ColletHistoryEntry) entry = collet_reloader_find_entry_finish (reloader, result, &error);
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
   const char *reason = NULL;
 
-  g_variant_get (call->parameters, "(&s@a{sv})", &wanted, &options);
   g_variant_lookup (options, "reason", "&s", &reason);
-  const ColletHistoryEntry *entry =
-      entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
   ColletReload *reload = entry != NULL ? collet_reloader_find_reload (reloader, entry->id) : NULL;
   if (entry != NULL && reload == NULL)
     g_set_error (&error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
@@ -51,8 +46,10 @@ on_history_for_confirm (GObject *object, GAsyncResult *result, gpointer data)
 static void
 confirm_reload (gpointer object, ColletBusCall *call)
 {
-  collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, ALL_HISTORY,
-                                 on_history_for_confirm, call);
+  const char *wanted;
+
+  g_variant_get_child (call->parameters, 0, "&s", &wanted);
+  collet_manager_find_entry (collet_manager_object_get_reloader (object), wanted, on_entry_to_confirm, call);
 }
 
 /* ---- revert ---- */
@@ -99,7 +96,7 @@ may_be_reverted (GPtrArray *entries, const ColletHistoryEntry *entry, GError **e
                                              : "Unload the module instead.");
           return FALSE;
         }
-      if (newest == entry)
+      if (newest != NULL && g_str_equal (newest->id, entry->id))
         continue;
       g_set_error (
           error, COLLET_ERROR, COLLET_ERROR_VERSION_MISMATCH,
@@ -148,20 +145,33 @@ new_revert (const ColletHistoryEntry *entry, gint64 uid)
   return request;
 }
 
+/* What is to be taken back, until it is known what began after it. */
+typedef struct
+{
+  ColletBusCall *call;
+  ColletHistoryEntry *entry;
+} Revert;
+
 static void
-on_history_for_revert (GObject *object, GAsyncResult *result, gpointer data)
+revert_free (Revert *self)
+{
+  collet_history_entry_free (self->entry);
+  g_free (self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Revert, revert_free)
+
+static void
+on_history_to_revert (GObject *object, GAsyncResult *result, gpointer data)
 {
   ColletReloader *reloader = COLLET_RELOADER (object);
-  ColletBusCall *call = data;
+  g_autoptr (Revert) self = data;
+  const ColletHistoryEntry *entry = self->entry;
+  ColletBusCall *call = self->call;
   GError *error = NULL;
   g_autoptr (GPtrArray) entries = collet_reloader_history_finish (reloader, result, &error);
-  g_autoptr (GVariant) options = NULL;
-  const char *wanted;
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
 
-  g_variant_get (call->parameters, "(&s@a{sv})", &wanted, &options);
-  const ColletHistoryEntry *entry =
-      entries != NULL ? collet_manager_find_entry (entries, wanted, &error) : NULL;
-  if (entry == NULL || !may_be_reverted (entries, entry, &error))
+  if (entries == NULL || !may_be_reverted (entries, entry, &error))
     {
       collet_bus_call_fail (call, error);
       return;
@@ -183,10 +193,31 @@ on_history_for_revert (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
+on_entry_to_revert (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ColletReloader *reloader = COLLET_RELOADER (object);
+  GError *error = NULL;
+  ColletHistoryEntry *entry = collet_reloader_find_entry_finish (reloader, result, &error);
+  Revert *self;
+
+  if (entry == NULL)
+    {
+      collet_bus_call_fail (data, error);
+      return;
+    }
+  self = g_new (Revert, 1);
+  *self = (Revert){ data, entry };
+  collet_reloader_history_async (reloader, &(ColletHistoryQuery){ .since_id = entry->id, .limit = G_MAXUINT },
+                                 on_history_to_revert, self);
+}
+
+static void
 revert_reload (gpointer object, ColletBusCall *call)
 {
-  collet_reloader_history_async (collet_manager_object_get_reloader (object), NULL, ALL_HISTORY,
-                                 on_history_for_revert, call);
+  const char *wanted;
+
+  g_variant_get_child (call->parameters, 0, "&s", &wanted);
+  collet_manager_find_entry (collet_manager_object_get_reloader (object), wanted, on_entry_to_revert, call);
 }
 
 /* ---- statistics ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-history.h"
 
+#include "collet-error.h"
 #include "collet-reloader-private.h"
 #include "collet-rows.h"
 
-#define DEFAULT_LIMIT 100
 #define MAX_LIMIT 10000
+#define MIN_DIGITS 4 /* of an id */
 
 static void
 history_item_free (gpointer data)
@@ -102,15 +103,74 @@ on_history (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 void
-collet_reloader_history_async (ColletReloader *self, const char *module, guint limit,
+collet_reloader_history_async (ColletReloader *self, const ColletHistoryQuery *query,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  collet_store_history_async (self->store, module, limit == 0 ? DEFAULT_LIMIT : MIN (limit, MAX_LIMIT),
-                              on_history, g_task_new (self, NULL, callback, user_data));
+  ColletHistoryQuery bounded = *query;
+
+  bounded.limit = MIN (query->limit, MAX_LIMIT);
+  collet_store_history_async (self->store, &bounded, on_history,
+                              g_task_new (self, NULL, callback, user_data));
 }
 
 GPtrArray *
 collet_reloader_history_finish (ColletReloader *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- one of them ---- */
+
+/* The newest first, at most two: a whole id is the beginning of no other. */
+static ColletHistoryEntry *
+take_one (GPtrArray *rows, const char *id, GError **error)
+{
+  if (rows->len == 1)
+    return entry_of_row (rows->pdata[0]);
+  if (rows->len == 0)
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
+                 "The history has no reload \"%s\"; list it to see those there are.", id);
+  else
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                 "\"%s\" begins the ids of several reloads; give more digits.", id);
+  return NULL;
+}
+
+static void
+on_found (GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) rows = collet_store_history_finish (COLLET_STORE (object), result, &error);
+  ColletHistoryEntry *entry = rows != NULL ? take_one (rows, g_task_get_task_data (task), &error) : NULL;
+
+  if (entry == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, entry, (GDestroyNotify)collet_history_entry_free);
+}
+
+void
+collet_reloader_find_entry_async (ColletReloader *self, const char *id, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  const ColletHistoryQuery query = { .id = id, .limit = 2 };
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  if (strlen (id) < MIN_DIGITS)
+    {
+      g_task_return_new_error (task, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                               "\"%s\" is no reload; give its id, or at least %d digits of it.", id,
+                               MIN_DIGITS);
+      g_object_unref (task);
+      return;
+    }
+  g_task_set_task_data (task, g_strdup (id), g_free);
+  collet_store_history_async (self->store, &query, on_found, task);
+}
+
+ColletHistoryEntry *
+collet_reloader_find_entry_finish (ColletReloader *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }

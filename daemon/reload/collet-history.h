@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "collet-history-query.h"
 #include "collet-reloader.h"
 
 G_BEGIN_DECLS
@@ -38,10 +39,18 @@ typedef struct
 } ColletHistoryEntry;
 
 void collet_history_entry_free (ColletHistoryEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletHistoryEntry, collet_history_entry_free)
 
-/* Newest first. `module`: NULL for all; limit 0: 100, at most 10000. */
-void collet_reloader_history_async (ColletReloader *self, const char *module, guint limit,
+/* Newest first, at most 10000. */
+void collet_reloader_history_async (ColletReloader *self, const ColletHistoryQuery *query,
                                     GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *collet_reloader_history_finish (ColletReloader *self, GAsyncResult *result, GError **error);
+
+/* The one with that id, or whose id alone begins so (at least 4 digits). NotFound,
+ * InvalidArgument. */
+void collet_reloader_find_entry_async (ColletReloader *self, const char *id, GAsyncReadyCallback callback,
+                                       gpointer user_data);
+ColletHistoryEntry *
+collet_reloader_find_entry_finish (ColletReloader *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

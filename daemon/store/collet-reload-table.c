@@ -166,30 +166,32 @@ read_items (ColletDatabase *db, gint64 number, GPtrArray *items, GError **error)
   return FALSE;
 }
 
+/* Each begins where its index does: at ?1, and goes backwards to ?5. */
+#define SELECT_HISTORY(from, where, number)                                                                  \
+  "SELECT " RELOAD_COLUMNS ", " END_COLUMNS " FROM " from                                                    \
+  " LEFT JOIN reload_end AS e ON e.reload = r.number "                                                       \
+  "WHERE " where " AND (?2 IS NULL OR coalesce (e.state, 'running') = ?2) AND r.started_at < ?3 "            \
+  "AND r.started_at >= ?4 AND " number                                                                       \
+  " >= coalesce ((SELECT number FROM reload WHERE id = ?5), 0) ORDER BY " number " DESC LIMIT ?6"
+
 GPtrArray *
-collet_reload_table_read (ColletDatabase *db, const char *module, guint limit, GError **error)
+collet_reload_table_read (ColletDatabase *db, const ColletHistoryQuery *query, GError **error)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_history_row_free);
   g_autoptr (GError) reason = NULL;
-  ColletStatement *statement;
+  ColletStatement *statement = collet_statement_begin (
+      db, query->module != NULL ? SELECT_HISTORY ("reload_item AS i JOIN reload AS r ON r.number = i.reload",
+                                                  "i.module = ?1", "i.reload")
+          : query->id != NULL   ? SELECT_HISTORY ("reload AS r", "r.id >= ?1 AND r.id < ?1 || '~'",
+                                                  "+r.number" /* not by that index */)
+                                : SELECT_HISTORY ("reload AS r", "?1 IS NULL", "r.number"));
 
-  if (module != NULL)
-    {
-      statement =
-          collet_statement_begin (db, "SELECT " RELOAD_COLUMNS ", " END_COLUMNS
-                                      " FROM reload_item AS i JOIN reload AS r ON r.number = i.reload "
-                                      "LEFT JOIN reload_end AS e ON e.reload = r.number "
-                                      "WHERE i.module = ? ORDER BY i.reload DESC LIMIT ?");
-      collet_statement_add_text (statement, module);
-    }
-  else
-    {
-      statement =
-          collet_statement_begin (db, "SELECT " RELOAD_COLUMNS ", " END_COLUMNS
-                                      " FROM reload AS r LEFT JOIN reload_end AS e ON e.reload = r.number "
-                                      "ORDER BY r.number DESC LIMIT ?");
-    }
-  collet_statement_add_int (statement, limit != 0 ? limit : DEFAULT_LIMIT);
+  collet_statement_add_text (statement, query->module != NULL ? query->module : query->id);
+  collet_statement_add_text (statement, query->state);
+  collet_statement_add_int (statement, query->before != 0 ? query->before : G_MAXINT64);
+  collet_statement_add_int (statement, query->after);
+  collet_statement_add_text (statement, query->since_id);
+  collet_statement_add_int (statement, query->limit != 0 ? query->limit : DEFAULT_LIMIT);
   while (collet_statement_next (statement, &reason))
     {
       ColletHistoryRow *row = collet_history_row_new ();

@@ -14,8 +14,8 @@ gboolean collet_reload_table_begin (ColletDatabase *db, const ColletReloadRow *r
 gboolean collet_reload_table_mark_committed (ColletDatabase *db, const char *id, gint64 at, GError **error);
 gboolean collet_reload_table_end (ColletDatabase *db, const ColletReloadEnd *end, GError **error);
 
-/* ColletHistoryRow, newest first; module may be NULL. */
-GPtrArray *collet_reload_table_read (ColletDatabase *db, const char *module, guint limit, GError **error);
+/* ColletHistoryRow, newest first. */
+GPtrArray *collet_reload_table_read (ColletDatabase *db, const ColletHistoryQuery *query, GError **error);
 /* Those without an end, oldest first: ColletReloadRow. */
 gboolean
 collet_reload_table_read_open (ColletDatabase *db, GPtrArray *open, GPtrArray *committed, GError **error);

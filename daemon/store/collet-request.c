@@ -124,9 +124,7 @@ perform_snapshot (ColletDatabase *db, ColletRequest *request, GError **error)
 static gboolean
 perform_history (ColletDatabase *db, ColletRequest *request, GError **error)
 {
-  const ColletQueryInput *input = request->input;
-
-  request->output = collet_reload_table_read (db, input->module, input->limit, error);
+  request->output = collet_reload_table_read (db, request->input, error);
   return request->output != NULL;
 }
 
@@ -197,7 +195,7 @@ const ColletRequestClass collet_request_snapshot = {
 const ColletRequestClass collet_request_history = {
   .perform = perform_history,
   .has_answer = TRUE,
-  .free_input = (GDestroyNotify)query_input_free,
+  .free_input = (GDestroyNotify)collet_history_query_free,
   .free_output = (GDestroyNotify)g_ptr_array_unref,
 };
 

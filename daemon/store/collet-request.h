@@ -80,7 +80,7 @@ extern const ColletRequestClass collet_request_tools;    /* ColletToolsInput →
 extern const ColletRequestClass collet_request_save;     /* GPtrArray of ColletSnapshotRow */
 extern const ColletRequestClass collet_request_recovery; /* ColletRecoveryRow */
 extern const ColletRequestClass collet_request_snapshot; /* ColletQueryInput → ColletSnapshotRow or NULL */
-extern const ColletRequestClass collet_request_history;  /* ColletQueryInput → GPtrArray */
+extern const ColletRequestClass collet_request_history;  /* ColletHistoryQuery → GPtrArray */
 extern const ColletRequestClass collet_request_prune;    /* ColletQueryInput → guint64 * */
 extern const ColletRequestClass collet_request_txn;      /* ColletTxn → ColletTxnReply */
 extern const ColletRequestClass collet_request_flush;    /* no input */

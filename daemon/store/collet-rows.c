@@ -219,6 +219,31 @@ collet_reload_end_free (ColletReloadEnd *end)
   g_free (end);
 }
 
+ColletHistoryQuery *
+collet_history_query_copy (const ColletHistoryQuery *query)
+{
+  ColletHistoryQuery *copy = g_new (ColletHistoryQuery, 1);
+
+  *copy = *query;
+  copy->module = g_strdup (query->module);
+  copy->id = g_strdup (query->id);
+  copy->since_id = g_strdup (query->since_id);
+  copy->state = g_strdup (query->state);
+  return copy;
+}
+
+void
+collet_history_query_free (ColletHistoryQuery *query)
+{
+  if (query == NULL)
+    return;
+  g_free ((char *)query->module);
+  g_free ((char *)query->id);
+  g_free ((char *)query->since_id);
+  g_free ((char *)query->state);
+  g_free (query);
+}
+
 ColletHistoryRow *
 collet_history_row_new (void)
 {

@@ -50,6 +50,9 @@ ColletReloadEnd *collet_reload_end_new (void); /* pause_us -1 */
 void collet_reload_end_free (ColletReloadEnd *end);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletReloadEnd, collet_reload_end_free)
 
+ColletHistoryQuery *collet_history_query_copy (const ColletHistoryQuery *query);
+void collet_history_query_free (ColletHistoryQuery *query); /* a copy */
+
 ColletHistoryRow *collet_history_row_new (void);
 void collet_history_row_free (ColletHistoryRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletHistoryRow, collet_history_row_free)

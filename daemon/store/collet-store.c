@@ -328,11 +328,11 @@ collet_store_get_snapshot_finish (ColletStore *self, GAsyncResult *result, GErro
 }
 
 void
-collet_store_history_async (ColletStore *self, const char *module, guint limit, GAsyncReadyCallback callback,
+collet_store_history_async (ColletStore *self, const ColletHistoryQuery *query, GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  g_return_if_fail (COLLET_IS_STORE (self));
-  submit (self, &collet_request_history, query_input (module, NULL, limit), collet_store_history_async,
+  g_return_if_fail (COLLET_IS_STORE (self) && query != NULL);
+  submit (self, &collet_request_history, collet_history_query_copy (query), collet_store_history_async,
           callback, user_data);
 }
 

@@ -16,6 +16,7 @@
 
 #include <gio/gio.h>
 
+#include "collet-history-query.h"
 #include "collet-txn.h"
 #include "collet-subscription.h"
 #include "collet-version.h"
@@ -266,8 +267,8 @@ void collet_store_get_snapshot_async (ColletStore *self, const char *module, con
                                       GAsyncReadyCallback callback, gpointer user_data);
 ColletSnapshotRow *collet_store_get_snapshot_finish (ColletStore *self, GAsyncResult *result, GError **error);
 
-/* Newest first. module may be NULL; limit 0: 100. */
-void collet_store_history_async (ColletStore *self, const char *module, guint limit,
+/* Newest first. `query` is copied. */
+void collet_store_history_async (ColletStore *self, const ColletHistoryQuery *query,
                                  GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *
 collet_store_history_finish (ColletStore *self, GAsyncResult *result, GError **error); /* ColletHistoryRow */

@@ -299,7 +299,8 @@ test_node_history (TestNode *node, const char *module)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  collet_reloader_history_async (node->reloader, module, 0, test_store_result, &result);
+  collet_reloader_history_async (node->reloader, &(ColletHistoryQuery){ .module = module }, test_store_result,
+                                 &result);
   test_wait_result (&result);
   GPtrArray *entries = collet_reloader_history_finish (node->reloader, result, &error);
   g_assert_no_error (error);

@@ -147,7 +147,7 @@ test_locked (void)
       collet_store_begin_async (store, fixture_reload (id, "calculator", 0, 'a'), fixture_on_answer,
                                 &begun[i]);
     }
-  collet_store_history_async (store, NULL, 0, fixture_on_answer, &read);
+  collet_store_history_async (store, &(ColletHistoryQuery){ 0 }, fixture_on_answer, &read);
   fixture_wait (&read);
   /* The first may have gone alone, before the others came. */
   g_assert_cmpint (g_get_monotonic_time () - begin, <, 8 * G_USEC_PER_SEC);

@@ -96,16 +96,61 @@ test_image (Fixture *fixture, gconstpointer data)
 }
 
 static GPtrArray *
-read_history (ColletStore *store, const char *module, guint limit)
+query_history (ColletStore *store, const ColletHistoryQuery *query)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  collet_store_history_async (store, module, limit, fixture_on_answer, &result);
+  collet_store_history_async (store, query, fixture_on_answer, &result);
   fixture_wait (&result);
   GPtrArray *rows = collet_store_history_finish (store, result, &error);
   g_assert_no_error (error);
   return rows;
+}
+
+static GPtrArray *
+read_history (ColletStore *store, const char *module, guint limit)
+{
+  return query_history (store, &(ColletHistoryQuery){ .module = module, .limit = limit });
+}
+
+/* Ids of what is found, the newest first. */
+static void
+assert_found (ColletStore *store, ColletHistoryQuery query, const char *wanted)
+{
+  g_autoptr (GPtrArray) rows = query_history (store, &query);
+  g_autoptr (GString) ids = g_string_new (NULL);
+
+  for (guint i = 0; i < rows->len; i++)
+    g_string_append_printf (ids, "%s%s", i > 0 ? " " : "", ((ColletHistoryRow *)rows->pdata[i])->reload->id);
+  g_assert_cmpstr (ids->str, ==, wanted);
+}
+
+static void
+test_history_query (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) newest = NULL;
+
+  fixture_reload_module (fixture->store, "00ff", "calculator", 0, 'a', 1, NULL);
+  fixture_reload_module (fixture->store, "00f0", "text", 0, 'b', 2, NULL);
+  fixture_begin (fixture->store, fixture_reload ("0100", "calculator", 'a', 'c'), NULL);
+  fixture_do_end (fixture->store, fixture_end ("0100", "failed"), NULL);
+  fixture_begin (fixture->store, fixture_reload ("0200", "calculator", 'a', 'd'), NULL);
+
+  assert_found (fixture->store, (ColletHistoryQuery){ .id = "00ff" }, "00ff");
+  assert_found (fixture->store, (ColletHistoryQuery){ .id = "00f", .limit = 2 }, "00f0 00ff");
+  assert_found (fixture->store, (ColletHistoryQuery){ .id = "00g" }, "");
+  assert_found (fixture->store, (ColletHistoryQuery){ .id = "%" }, "");
+  assert_found (fixture->store, (ColletHistoryQuery){ .since_id = "00f0" }, "0200 0100 00f0");
+  assert_found (fixture->store, (ColletHistoryQuery){ .module = "calculator", .since_id = "00f0" },
+                "0200 0100");
+  assert_found (fixture->store, (ColletHistoryQuery){ .state = "running" }, "0200");
+  assert_found (fixture->store, (ColletHistoryQuery){ .module = "calculator", .state = "failed" }, "0100");
+  newest = read_history (fixture->store, NULL, 1);
+  gint64 at = ((ColletHistoryRow *)newest->pdata[0])->reload->started_at;
+  assert_found (fixture->store, (ColletHistoryQuery){ .after = at + 1 }, "");
+  assert_found (fixture->store, (ColletHistoryQuery){ .module = "text", .before = at + 1 }, "00f0");
+  assert_found (fixture->store, (ColletHistoryQuery){ .before = 1 }, "");
 }
 
 static void
@@ -490,6 +535,7 @@ main (int argc, char **argv)
   ADD ("image/a-new-database-is-empty", test_empty);
   ADD ("image/comes-back-as-it-was-written", test_image);
   ADD ("history/is-newest-first-with-how-it-ended", test_history);
+  ADD ("history/gives-what-was-asked-for", test_history_query);
   ADD ("history/has-what-was-refused", test_refusal);
   ADD ("journal/refuses-what-was-not-begun-or-has-ended", test_journal_order);
   ADD ("update/a-changed-version-is-one-update-for-each-subscriber", test_updates);

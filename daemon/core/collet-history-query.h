@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * collet-history-query.h: which reloads somebody wants to see.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What is 0 or NULL does not matter. */
+typedef struct
+{
+  const char *module;
+  const char *id;       /* the beginning of it; not beside module */
+  const char *since_id; /* that one, and what began after it */
+  const char *state;    /* "running": not ended */
+  gint64 before;        /* microseconds since 1970: what began before */
+  gint64 after;         /* then, or later */
+  guint limit;          /* 0: 100 */
+} ColletHistoryQuery;
+
+G_END_DECLS
