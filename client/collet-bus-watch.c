@@ -4,6 +4,8 @@
 #include "collet-bus.h"
 
 #define RETRY_MS 2000
+/* For a bus's answer to who has a name, which it knows itself. */
+#define OWNER_MS 200
 
 typedef struct
 {
@@ -119,6 +121,17 @@ on_closed (GDBusConnection *connection, gboolean remote_vanished, GError *error,
 }
 
 static void
+take_connection (Bus *self, GDBusConnection *connection)
+{
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
+  self->connection = connection;
+  self->closed = g_signal_connect (self->connection, "closed", G_CALLBACK (on_closed), self);
+  self->name_watch =
+      g_bus_watch_name_on_connection (self->connection, COLLET_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                      on_appeared, on_vanished, self, NULL);
+}
+
+static void
 on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -133,12 +146,24 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
       lose (self);
       return;
     }
-  g_dbus_connection_set_exit_on_close (connection, FALSE);
-  self->connection = g_steal_pointer (&connection);
-  self->closed = g_signal_connect (self->connection, "closed", G_CALLBACK (on_closed), self);
-  self->name_watch =
-      g_bus_watch_name_on_connection (self->connection, COLLET_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-                                      on_appeared, on_vanished, self, NULL);
+  take_connection (self, g_steal_pointer (&connection));
+}
+
+/* Who is there already is told at once: what is asked of it is under way while the
+ * program still makes its window. */
+static void
+ask_owner (Bus *self)
+{
+  const char *owner;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
+      g_variant_new ("(s)", COLLET_BUS_NAME), G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, OWNER_MS,
+      self->cancellable, NULL);
+
+  if (reply == NULL)
+    return; /* the watch tells it */
+  g_variant_get (reply, "(&s)", &owner);
+  set_owner (self, owner);
 }
 
 static void
@@ -148,7 +173,7 @@ connect_bus (Bus *self)
              self->cancellable, on_connected, self);
 }
 
-static void
+static Bus *
 add_bus (ColletBusWatch *self, ColletClientBus bus)
 {
   Bus *added = &self->buses[self->n_buses++];
@@ -156,11 +181,12 @@ add_bus (ColletBusWatch *self, ColletClientBus bus)
   added->watch = self;
   added->bus = bus;
   added->cancellable = g_cancellable_new ();
-  connect_bus (added);
+  return added;
 }
 
 ColletBusWatch *
-collet_bus_watch_new (ColletClientBus bus, ColletBusWatchFunc func, gpointer user_data)
+collet_bus_watch_new (ColletClientBus bus, GDBusConnection *session, ColletBusWatchFunc func,
+                      gpointer user_data)
 {
   ColletBusWatch *self = g_new0 (ColletBusWatch, 1);
 
@@ -171,6 +197,14 @@ collet_bus_watch_new (ColletClientBus bus, ColletBusWatchFunc func, gpointer use
     add_bus (self, COLLET_CLIENT_BUS_SESSION);
   if (bus != COLLET_CLIENT_BUS_SESSION)
     add_bus (self, COLLET_CLIENT_BUS_SYSTEM);
+  for (guint i = 0; i < self->n_buses; i++)
+    if (self->buses[i].bus == COLLET_CLIENT_BUS_SESSION && session != NULL)
+      {
+        take_connection (&self->buses[i], g_object_ref (session));
+        ask_owner (&self->buses[i]);
+      }
+    else
+      connect_bus (&self->buses[i]);
   return self;
 }
 

@@ -85,14 +85,14 @@ on_watched (GDBusConnection *connection, ColletClientBus bus, gpointer user_data
 }
 
 ColletService *
-collet_service_new (ColletClientBus bus)
+collet_service_new (ColletClientBus bus, GDBusConnection *session)
 {
   ColletService *self = g_object_new (COLLET_TYPE_SERVICE, NULL);
 
   /* Registers the names of errors, before any can come. */
   (void)COLLET_ERROR;
   self->bus = bus;
-  self->watch = collet_bus_watch_new (bus, on_watched, self);
+  self->watch = collet_bus_watch_new (bus, session, on_watched, self);
   return self;
 }
 
@@ -126,7 +126,7 @@ collet_service_set_bus (ColletService *self, ColletClientBus bus)
   forget (self);
   self->bus = bus;
   collet_service_set_state (self, COLLET_SERVICE_CONNECTING, NULL);
-  self->watch = collet_bus_watch_new (bus, on_watched, self);
+  self->watch = collet_bus_watch_new (bus, NULL, on_watched, self);
 }
 
 ColletServiceState

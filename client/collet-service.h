@@ -39,7 +39,8 @@ G_DECLARE_FINAL_TYPE (ColletService, collet_service, COLLET, SERVICE, GObject)
  * "tool-updated" (name, version, sequence);
  * "reload-finished" (path, success, error name, error message);
  * "reload-added" (path), of reloads that begin while we watch. */
-ColletService *collet_service_new (ColletClientBus bus) G_GNUC_WARN_UNUSED_RESULT;
+/* session: as of collet_bus_watch_new(). */
+ColletService *collet_service_new (ColletClientBus bus, GDBusConnection *session) G_GNUC_WARN_UNUSED_RESULT;
 /* Forgets everything and begins again on that bus. */
 void collet_service_set_bus (ColletService *self, ColletClientBus bus);
 

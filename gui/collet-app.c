@@ -127,11 +127,13 @@ collet_app_startup (GApplication *application)
 {
   ColletApp *self = COLLET_APP (application);
 
+  self->settings = open_settings ();
+  /* The daemon answers while GTK starts and the window is made. */
+  self->service = collet_service_new (get_bus (self), g_application_get_dbus_connection (application));
   G_APPLICATION_CLASS (collet_app_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   for (guint i = 0; i < G_N_ELEMENTS (shortcuts); i++)
     gtk_application_set_accels_for_action (GTK_APPLICATION (self), shortcuts[i].action, shortcuts[i].keys);
-  self->settings = open_settings ();
   if (self->settings != NULL)
     {
       apply_colours (self);
@@ -140,7 +142,6 @@ collet_app_startup (GApplication *application)
       g_signal_connect_object (self->settings, "changed::bus", G_CALLBACK (on_bus_setting), self,
                                G_CONNECT_SWAPPED);
     }
-  self->service = collet_service_new (get_bus (self));
   self->activity = collet_activity_new (self->service, self);
 }
 

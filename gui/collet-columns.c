@@ -144,6 +144,29 @@ collet_cell_new_text (void)
                        NULL);
 }
 
+#define TIP "collet-tip"
+
+static gboolean
+on_query_tip (GtkWidget *cell, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  const char *text = g_object_get_data (G_OBJECT (cell), TIP);
+
+  gtk_tooltip_set_text (tooltip, text);
+  return text != NULL;
+}
+
+void
+collet_cell_set_tip (GtkWidget *cell, const char *text)
+{
+  if (!gtk_widget_get_has_tooltip (cell))
+    {
+      gtk_widget_set_has_tooltip (cell, TRUE);
+      g_signal_connect (cell, "query-tooltip", G_CALLBACK (on_query_tip), NULL);
+    }
+  g_object_set_data_full (G_OBJECT (cell), TIP, text != NULL && *text != '\0' ? g_strdup (text) : NULL,
+                          g_free);
+}
+
 void
 collet_cell_set_time (GtkWidget *cell, gint64 time)
 {
@@ -151,7 +174,7 @@ collet_cell_set_time (GtkWidget *cell, gint64 time)
   g_autofree char *all = collet_text_dup_time (time);
 
   gtk_label_set_label (GTK_LABEL (cell), text);
-  gtk_widget_set_tooltip_text (cell, all);
+  collet_cell_set_tip (cell, all);
 }
 
 GtkWidget *

@@ -32,6 +32,10 @@ gpointer collet_columns_get_selected (GtkColumnView *view);
 /* Cells. */
 GtkWidget *collet_cell_new_text (void);
 GtkWidget *collet_cell_new_number (void);
+/* A tooltip, made when it is looked for. gtk_widget_set_tooltip_text() asks the display
+ * server where the pointer is, and waits, each time: hundreds of times for a table.
+ * NULL, "": none. */
+void collet_cell_set_tip (GtkWidget *cell, const char *text);
 /* The moment in µs; all of it in a tooltip. */
 void collet_cell_set_time (GtkWidget *cell, gint64 time);
 /* Of what the row is about. */

@@ -35,7 +35,7 @@ bind_state (GtkWidget *cell, gpointer item, gpointer self)
 
   collet_status_set (COLLET_STATUS (cell), collet_text_status_of (COLLET_WORD_NODE_STATE, state),
                      collet_text_of (COLLET_WORD_NODE_STATE, state));
-  gtk_widget_set_tooltip_text (cell, *message != '\0' ? message : NULL);
+  collet_cell_set_tip (cell, message);
 }
 
 static void
@@ -44,7 +44,7 @@ bind_message (GtkWidget *cell, gpointer item, gpointer self)
   const char *message = collet_item_get_string (item, "Message");
 
   gtk_label_set_label (GTK_LABEL (cell), message);
-  gtk_widget_set_tooltip_text (cell, *message != '\0' ? message : NULL);
+  collet_cell_set_tip (cell, message);
 }
 
 static void

@@ -144,7 +144,7 @@ bind_health (GtkWidget *cell, gpointer item, gpointer self)
   const char *why = module != NULL ? collet_item_get_string (module, "VerdictMessage") : "";
 
   collet_status_set (COLLET_STATUS (cell), kind, word);
-  gtk_widget_set_tooltip_text (cell, *why != '\0' ? why : NULL);
+  collet_cell_set_tip (cell, why);
 }
 
 static int
@@ -159,7 +159,7 @@ bind_version (GtkWidget *cell, gpointer item, gpointer self)
   g_autofree char *version = dup_version (self, item);
 
   gtk_label_set_label (GTK_LABEL (cell), version);
-  gtk_widget_set_tooltip_text (cell, collet_matrix_row_get_version (item));
+  collet_cell_set_tip (cell, collet_matrix_row_get_version (item));
 }
 
 static void
@@ -195,7 +195,7 @@ bind_node (GtkWidget *cell, gpointer item, gpointer user_data)
                          ? text
                          : collet_cell_get_word (state));
   g_autofree char *tip = g_strdup_printf ("%s\n%s", collet_cell_get_word (state), version);
-  gtk_widget_set_tooltip_text (cell, tip);
+  collet_cell_set_tip (cell, tip);
 }
 
 static void

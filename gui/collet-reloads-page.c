@@ -47,7 +47,7 @@ bind_state (GtkWidget *cell, gpointer item, gpointer self)
                      is_running ? collet_text_of (COLLET_WORD_PHASE, phase)
                                 : collet_text_of (COLLET_WORD_RELOAD_STATE, state));
   const char *message = collet_item_get_string (item, "ErrorMessage");
-  gtk_widget_set_tooltip_text (cell, *message != '\0' ? message : NULL);
+  collet_cell_set_tip (cell, message);
 }
 
 static void
@@ -117,7 +117,7 @@ bind_reason (GtkWidget *cell, gpointer item, gpointer self)
                                                               : g_strdup (reason);
 
   gtk_label_set_label (GTK_LABEL (cell), text);
-  gtk_widget_set_tooltip_text (cell, *text != '\0' ? text : NULL);
+  collet_cell_set_tip (cell, text);
 }
 
 static char *

@@ -22,7 +22,7 @@ struct _ColletStatus
 {
   GtkWidget parent_instance;
   GtkWidget *icon, *label;
-  const char *style;
+  const char *shown, *style; /* of the table */
 };
 
 G_DEFINE_FINAL_TYPE (ColletStatus, collet_status, GTK_TYPE_WIDGET)
@@ -82,8 +82,12 @@ collet_status_new (void)
 void
 collet_status_set (ColletStatus *self, ColletStatusKind kind, const char *word)
 {
-  gtk_widget_set_visible (self->icon, looks[kind].icon != NULL);
-  gtk_image_set_from_icon_name (GTK_IMAGE (self->icon), looks[kind].icon);
+  if (self->shown != looks[kind].icon)
+    {
+      self->shown = looks[kind].icon;
+      gtk_widget_set_visible (self->icon, self->shown != NULL);
+      gtk_image_set_from_icon_name (GTK_IMAGE (self->icon), self->shown);
+    }
   gtk_label_set_label (GTK_LABEL (self->label), word);
   /* A short word is never cut off; where it is narrow, something scrolls or wraps. */
   gtk_label_set_width_chars (GTK_LABEL (self->label), (int)MIN (g_utf8_strlen (word, -1), WHOLE_CHARS));

@@ -38,7 +38,7 @@ bind_description (GtkWidget *cell, gpointer item, gpointer self)
   const char *description = collet_item_get_string (item, "Description");
 
   bind_string (cell, item, "Description");
-  gtk_widget_set_tooltip_text (cell, *description != '\0' ? description : NULL);
+  collet_cell_set_tip (cell, description);
 }
 
 static void
@@ -50,7 +50,7 @@ bind_version (GtkWidget *cell, gpointer item, gpointer self)
                                  : collet_text_dup_version (collet_item_get_string (item, "Version"));
 
   gtk_label_set_label (GTK_LABEL (cell), version);
-  gtk_widget_set_tooltip_text (cell, collet_item_get_string (item, "Version"));
+  collet_cell_set_tip (cell, collet_item_get_string (item, "Version"));
 }
 
 static void

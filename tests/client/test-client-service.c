@@ -123,7 +123,7 @@ set_up (Fixture *fixture, gconstpointer data)
 {
   fixture->bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (fixture->bus);
-  fixture->service = collet_service_new (COLLET_CLIENT_BUS_SESSION);
+  fixture->service = collet_service_new (COLLET_CLIENT_BUS_SESSION, NULL);
 }
 
 static void
