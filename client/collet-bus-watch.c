@@ -155,10 +155,11 @@ static void
 ask_owner (Bus *self)
 {
   const char *owner;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
-      self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
-      g_variant_new ("(s)", COLLET_BUS_NAME), G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, OWNER_MS,
-      self->cancellable, NULL);
+  g_autoptr (GVariant) reply =
+      g_dbus_connection_call_sync (self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                   "org.freedesktop.DBus", "GetNameOwner",
+                                   g_variant_new ("(s)", COLLET_BUS_NAME), G_VARIANT_TYPE ("(s)"),
+                                   G_DBUS_CALL_FLAGS_NONE, OWNER_MS, self->cancellable, NULL);
 
   if (reply == NULL)
     return; /* the watch tells it */
