@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-arguments.h"
 
+#include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -58,14 +59,14 @@ append_word (GString *out, JsonParser *schema, GHashTable *seen, const char *wor
   if (equals == NULL || equals == word)
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
-                   "\"%s\" is no argument: give one JSON object, or name=value words", word);
+                   _ ("\"%s\" is no argument: give one JSON object, or name=value words"), word);
       return FALSE;
     }
   g_autofree char *name = g_strndup (word, (gsize)(equals - word));
   if (!g_hash_table_add (seen, g_strdup (name)))
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "The argument \"%s\" is given twice",
-                   name);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                   _ ("The argument \"%s\" is given twice"), name);
       return FALSE;
     }
 

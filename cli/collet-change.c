@@ -50,7 +50,7 @@ add_smoke_tests (GVariantBuilder *builder, GError **error)
     return FALSE;
   if (!g_utf8_validate (text, -1, NULL))
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "%s is not UTF-8", file);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, _ ("%s is not UTF-8"), file);
       return FALSE;
     }
   add_text (builder, "smoke-tests", text);

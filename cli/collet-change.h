@@ -100,7 +100,7 @@ extern ColletChangeOptions collet_change_options;
         "RATE" },                                                                                            \
   {                                                                                                          \
     "trial-slowdown", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.trial_slowdown,                      \
-        N_ ("How many times as long 95 percent of its calls may take"), "TIMES"                                    \
+        N_ ("How many times as long 95 percent of its calls may take"), "TIMES"                              \
   }
 
 /* All that can be asked of a new version. */

@@ -125,13 +125,13 @@ leave (ColletCtl *ctl, const ColletClusterMemberOptions *given)
   if (given->force)
     g_variant_builder_add (&options, "{sv}", "force", g_variant_new_boolean (TRUE));
   return change (ctl, "LeaveCluster", g_variant_new ("(a{sv})", &options), "state", "alone",
-                 "This node goes on alone, with what it runs.");
+                 _ ("This node goes on alone, with what it runs."));
 }
 
 static ColletExit
 remove_node (ColletCtl *ctl, const char *node)
 {
-  g_autofree char *text = g_strdup_printf ("\"%s\" is no longer on the roster.", node);
+  g_autofree char *text = g_strdup_printf (_ ("\"%s\" is no longer on the roster."), node);
 
   return change (ctl, "RemoveNode", g_variant_new ("(sa{sv})", node, NULL), "removed", node, text);
 }

@@ -77,7 +77,8 @@ collet_ctl_call_with_fds (ColletCtl *self, const char *method, GVariant *argumen
   if (!g_variant_is_of_type (reply, G_VARIANT_TYPE (type)))
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
-                   "The daemon answered %s in a form that is not known; is it of another version?", method);
+                   _ ("The daemon answered %s in a form that is not known; is it of another version?"),
+                   method);
       return NULL;
     }
   return g_steal_pointer (&reply);

@@ -41,11 +41,25 @@ dup_verb_list (void)
   GString *text = g_string_new (_ ("Verbs:\n"));
 
   for (guint i = 0; collet_verbs[i] != NULL; i++)
-    g_string_append_printf (text, "  %-10s %s\n", collet_verbs[i]->name, _ (collet_verbs[i]->summary));
+    g_string_append_printf (text, "  %-14s %s\n", collet_verbs[i]->name, _ (collet_verbs[i]->summary));
   g_string_append (text, _ ("\n\"colletctl help VERB\" says more of one.\n\n"
                             "Exit status: 0 done, 1 refused or failed (with a named error), 2 wrong usage,\n"
                             "3 no daemon was reached."));
   return g_string_free (text, FALSE);
+}
+
+/* What an option takes is called as in the usage, whatever a column of the same
+ * name is called. */
+static const char *
+translate (const char *text, gpointer unused)
+{
+  return strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == strlen (text) ? text : _ (text);
+}
+
+static void
+leave_placeholders (GOptionContext *context)
+{
+  g_option_group_set_translate_func (g_option_context_get_main_group (context), translate, NULL, NULL);
 }
 
 static GOptionContext *
@@ -61,6 +75,7 @@ new_main_context (void)
   g_option_context_set_description (context, verbs);
   g_option_context_add_main_entries (context, global_options, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, first_options, GETTEXT_PACKAGE);
+  leave_placeholders (context);
   return context;
 }
 
@@ -76,6 +91,7 @@ new_verb_context (const ColletVerb *verb)
   if (verb->options != NULL)
     g_option_context_add_main_entries (context, verb->options, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, global_options, GETTEXT_PACKAGE);
+  leave_placeholders (context);
   return context;
 }
 

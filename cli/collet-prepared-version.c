@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-prepared-version.h"
 
+#include <glib/gi18n.h>
+
 #include "collet-error.h"
 
 char *
@@ -18,8 +20,8 @@ collet_prepared_version_dup (ColletCtl *ctl, const char *module, GError **error)
     return g_strdup (versions[0]);
   g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_PREPARED,
                versions == NULL || versions[0] == NULL
-                   ? "No version of module \"%s\" is prepared. Prepare one with \"colletctl prepare\""
-                   : "Several versions of module \"%s\" are prepared. Name one of them.",
+                   ? _ ("No version of module \"%s\" is prepared. Prepare one with \"colletctl prepare\"")
+                   : _ ("Several versions of module \"%s\" are prepared. Name one of them."),
                module);
   return NULL;
 }

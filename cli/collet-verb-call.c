@@ -41,7 +41,8 @@ dup_arguments (ColletCtl *ctl, const char *tool, char **words, GError **error)
     return g_strdup ("{}");
   if (!is_utf8 (words))
     {
-      g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "The arguments are not UTF-8");
+      g_set_error_literal (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
+                           _ ("The arguments are not UTF-8"));
       return NULL;
     }
   if (words[1] == NULL && g_str_equal (words[0], "-"))
@@ -146,9 +147,9 @@ say_result (ColletCtl *ctl, const char *text)
   if (!json_parser_load_from_data (parser, text, -1, &error) ||
       !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
     {
-      g_autoptr (GError) ours =
-          g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_RESULT, "The daemon's answer is no JSON object%s%s",
-                       error != NULL ? ": " : "", error != NULL ? error->message : "");
+      g_autoptr (GError) ours = g_error_new (COLLET_ERROR, COLLET_ERROR_INVALID_RESULT,
+                                             _ ("The daemon's answer is no JSON object%s%s"),
+                                             error != NULL ? ": " : "", error != NULL ? error->message : "");
       return collet_ctl_fail (ctl, ours);
     }
 

@@ -86,7 +86,7 @@ print_versions (GVariant *rows)
       collet_table_add (table, collet_human_dup_hash (collet_row_string (row, "version")), COLLET_PAINT_DIM);
       collet_table_add (table, g_strdup_printf ("%" G_GINT64_FORMAT, collet_row_int (row, "epoch")),
                         COLLET_PAINT_NONE);
-      collet_table_add_copy (table, collet_row_bool (row, "desired") ? "yes" : "no");
+      collet_table_add_copy (table, collet_row_bool (row, "desired") ? _ ("yes") : _ ("no"));
       add_why (table, row);
     }
   collet_table_print (table);

@@ -135,8 +135,8 @@ dup_loss (GVariant *row, gint64 now)
   g_autofree char *lost = collet_human_dup_duration (lost_us);
 
   if (lost_us < 0)
-    return g_strdup_printf ("%s, by a crash: all of it, it had never been saved", when);
-  return g_strdup_printf ("%s, by a crash: up to %s of changes", when, lost);
+    return g_strdup_printf (_ ("%s, by a crash: all of it, it had never been saved"), when);
+  return g_strdup_printf (_ ("%s, by a crash: up to %s of changes"), when, lost);
 }
 
 /* Until when calls as before are taken, one line a version. */
@@ -154,7 +154,7 @@ print_former (GVariant *row, gint64 now)
   while (g_variant_iter_next (&iter, "(&sx)", &sha256, &until))
     if (until > now)
       print_field ("calls taken as of",
-                   g_strdup_printf ("%.12s, for %.0f s more", sha256, (double)(until - now) / 1e6));
+                   g_strdup_printf (_ ("%.12s, for %.0f s more"), sha256, (double)(until - now) / 1e6));
 }
 
 static void

@@ -38,8 +38,10 @@ print_prepared (GVariant *row)
 
   const char *module = collet_row_string (item, "module");
   collet_reload_view_print_outcome (row);
-  g_print (_ ("Prepared, and serving nobody%s%s.\n"), expires_at > 0 ? "; given up in " : "",
-           expires_at > 0 ? left : "");
+  if (expires_at > 0)
+    g_print (_ ("Prepared, and serving nobody; given up in %s.\n"), left);
+  else
+    g_print (_ ("Prepared, and serving nobody.\n"));
   g_print (
       _ ("%sTry it: colletctl call --prepared=%s TOOL ...   Then: colletctl commit %s, or: colletctl abort "
          "%s%s\n"),

@@ -102,7 +102,7 @@ run_drain (ColletCtl *ctl, char **arguments)
 #define WAIT_FOR_CALLS                                                                                       \
   {                                                                                                          \
     "drain-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &collet_change_options.drain_timeout_s,                      \
-        "How long to wait for the calls that run", "SECONDS"                                                 \
+        N_ ("How long to wait for the calls that run"), "SECONDS"                                            \
   }
 
 static const GOptionEntry drain_options[] = {
@@ -181,8 +181,9 @@ wait_until_gone (ColletCtl *ctl, const char *id)
     {
       if (g_get_monotonic_time () > end_us)
         {
-          g_autoptr (GError) error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_TIMEOUT,
-                                                          "The daemon has not ended yet; it goes on ending.");
+          g_autoptr (GError) error =
+              g_error_new_literal (COLLET_ERROR, COLLET_ERROR_TIMEOUT,
+                                   _ ("The daemon has not ended yet; it goes on ending."));
           return collet_ctl_fail (ctl, error);
         }
       g_usleep (POLL_US);

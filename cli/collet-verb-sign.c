@@ -36,14 +36,15 @@ write_new (const char *path, const char *text, int mode, GError **error)
 
   if (fd < 0)
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "%s cannot be made: %s.", path,
-                   errno == EEXIST ? "there is one already, and it is not written over" : g_strerror (errno));
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, _ ("%s cannot be made: %s."), path,
+                   errno == EEXIST ? _ ("there is one already, and it is not written over")
+                                   : g_strerror (errno));
       return FALSE;
     }
   gboolean ok = write (fd, text, length) == (gssize)length && fsync (fd) == 0;
   ok = close (fd) == 0 && ok;
   if (!ok)
-    g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_FAILED, "%s could not be written: %s.", path,
+    g_set_error (error, COLLET_ERROR, COLLET_ERROR_STORE_FAILED, _ ("%s could not be written: %s."), path,
                  g_strerror (errno));
   return ok;
 }
@@ -138,7 +139,7 @@ read_secret (GError **error)
   if (!g_file_get_contents (path, &text, &length, &reason))
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_ARTIFACT_NOT_FOUND,
-                   "There is no secret key: %s. Make one with \"colletctl key\", or name one with --key.",
+                   _ ("There is no secret key: %s. Make one with \"colletctl key\", or name one with --key."),
                    reason->message);
       return NULL;
     }

@@ -20,7 +20,8 @@ dup_counts (GVariant *properties, const char *const *names)
     {
       guint64 n = 0;
       if (g_variant_lookup (counts, names[i], "t", &n))
-        g_string_append_printf (text, "%s%" G_GUINT64_FORMAT " %s", text->len > 0 ? ", " : "", n, names[i]);
+        g_string_append_printf (text, "%s%" G_GUINT64_FORMAT " %s", text->len > 0 ? ", " : "", n,
+                                _ (names[i]));
     }
   return g_string_free (text, FALSE);
 }
@@ -28,9 +29,12 @@ dup_counts (GVariant *properties, const char *const *names)
 static void
 print_status (ColletCtl *ctl, GVariant *properties)
 {
-  static const char *const present[] = { "modules",   "tools",           "workers", "sessions",
-                                         "in-flight", "running-reloads", NULL };
-  static const char *const so_far[] = { "calls", "errors", "crashes", "reloads", "dropped-records", NULL };
+  static const char *const present[] = {
+    N_ ("modules"),         N_ ("tools"), N_ ("workers"), N_ ("sessions"), N_ ("in-flight"),
+    N_ ("running-reloads"), NULL
+  };
+  static const char *const so_far[] = { N_ ("calls"),   N_ ("errors"),          N_ ("crashes"),
+                                        N_ ("reloads"), N_ ("dropped-records"), NULL };
   const char *state = collet_row_string (properties, "State");
   gboolean is_session = collet_client_get_bus (ctl->client) == COLLET_CLIENT_BUS_SESSION;
   g_auto (GStrv) warnings = NULL;

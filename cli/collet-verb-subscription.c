@@ -62,7 +62,7 @@ run_check (ColletCtl *ctl, char **arguments)
   else
     {
       g_autofree char *hash = collet_human_dup_hash (version);
-      g_print (_ ("%s: %s, version %s\n"), arguments[0], updated ? "updated" : "not updated", hash);
+      g_print (_ ("%s: %s, version %s\n"), arguments[0], updated ? _ ("updated") : _ ("not updated"), hash);
     }
   return COLLET_EXIT_OK;
 }

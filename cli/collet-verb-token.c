@@ -61,14 +61,14 @@ check_existing (const char *path, const char *name, gboolean *needs_break, GErro
   *needs_break = size > 0 && text[size - 1] != '\n';
   if (size > 0 && !g_key_file_load_from_data (tokens, text, size, G_KEY_FILE_NONE, &reason))
     {
-      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, "%s is no file of tokens: %s.", path,
-                   reason->message);
+      g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT, _ ("%s is no file of tokens: %s."),
+                   path, reason->message);
       return FALSE;
     }
   if (!g_key_file_has_group (tokens, name))
     return TRUE;
   g_set_error (error, COLLET_ERROR, COLLET_ERROR_ALREADY_REGISTERED,
-               "%s has a token \"%s\" already. Choose another name, or take its group out first.", path,
+               _ ("%s has a token \"%s\" already. Choose another name, or take its group out first."), path,
                name);
   return FALSE;
 }

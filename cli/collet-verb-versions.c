@@ -16,7 +16,7 @@ dup_state (GVariant *row)
 {
   if (collet_row_bool (row, "Active"))
     return g_strdup (_ ("serves"));
-  return g_strdup (collet_row_bool (row, "Previous") ? "previous" : "retained");
+  return g_strdup (collet_row_bool (row, "Previous") ? _ ("previous") : _ ("retained"));
 }
 
 static char *
@@ -50,9 +50,9 @@ print_versions (GVariant *rows)
       collet_table_add (table, collet_human_dup_age (collet_row_int (row, "AddedAt"), now),
                         COLLET_PAINT_NONE);
       collet_table_add (table, collet_human_dup_age (collet_row_int (row, "UsedAt"), now), COLLET_PAINT_NONE);
-      collet_table_add_copy (table, collet_row_bool (row, "HasSnapshot") ? "state" : "-");
+      collet_table_add_copy (table, collet_row_bool (row, "HasSnapshot") ? _ ("state") : "-");
       gboolean is_revoked = collet_row_bool (row, "SignerRevoked");
-      collet_table_add (table, g_strdup (is_revoked ? "revoked" : collet_row_string (row, "Trust")),
+      collet_table_add (table, g_strdup (is_revoked ? _ ("revoked") : collet_row_string (row, "Trust")),
                         is_revoked ? COLLET_PAINT_BAD : COLLET_PAINT_NONE);
       collet_table_add (table, dup_pin (row), COLLET_PAINT_NONE);
     }

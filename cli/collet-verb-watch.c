@@ -57,8 +57,8 @@ describe_loaded (GVariant *report)
   if (*from == '\0')
     return g_strdup_printf ("%s %s (%s)", collet_row_string (report, "module"),
                             collet_row_string (report, "to-version"), hash);
-  return g_strdup_printf ("%s %s → %s (%s), calls paused for %s", collet_row_string (report, "module"), from,
-                          collet_row_string (report, "to-version"), hash, pause);
+  return g_strdup_printf (_ ("%s %s → %s (%s), calls paused for %s"), collet_row_string (report, "module"),
+                          from, collet_row_string (report, "to-version"), hash, pause);
 }
 
 static void
@@ -69,11 +69,11 @@ print_report (const char *file, GVariant *report)
   gboolean is_loaded = g_str_equal (state, "loaded");
   ColletPaint paint = is_loaded ? COLLET_PAINT_GOOD : *name != '\0' ? COLLET_PAINT_BAD : COLLET_PAINT_WARN;
   g_autofree char *shown = collet_style_dup_safe (*file != '\0' ? file : _ ("the folder"));
-  g_autofree char *text =
-      is_loaded ? describe_loaded (report)
-      : *name != '\0'
-          ? g_strdup_printf ("%s: %s", name, collet_row_string (report, "error-message"))
-          : g_strdup (g_str_equal (state, "gone") ? "it is waited for" : "what is in it is looked at");
+  g_autofree char *text = is_loaded ? describe_loaded (report)
+                          : *name != '\0'
+                              ? g_strdup_printf ("%s: %s", name, collet_row_string (report, "error-message"))
+                              : g_strdup (g_str_equal (state, "gone") ? _ ("it is waited for")
+                                                                      : _ ("what is in it is looked at"));
   g_autofree char *safe = collet_style_dup_safe (text);
 
   g_print ("%s: %s%s%s: %s\n", shown, collet_style_begin (paint, FALSE), state,

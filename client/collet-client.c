@@ -2,6 +2,7 @@
 #include "collet-client.h"
 
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 
 #include "collet-bus.h"
 #include "collet-error.h"
@@ -69,7 +70,7 @@ has_daemon (GDBusConnection *connection)
 static const char *
 bus_name (ColletClientBus bus)
 {
-  return bus == COLLET_CLIENT_BUS_SESSION ? "session" : "system";
+  return bus == COLLET_CLIENT_BUS_SESSION ? _ ("session") : _ ("system");
 }
 
 static ColletClient *
@@ -80,14 +81,14 @@ client_new_on (ColletClientBus bus, GError **error)
 
   if (connection == NULL)
     {
-      g_set_error (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE, "There is no %s bus: %s",
-                   bus_name (bus), reason->message);
+      g_set_error (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
+                   _ ("There is no %s bus: %s"), bus_name (bus), reason->message);
       return NULL;
     }
   if (!has_daemon (connection))
     {
       g_set_error (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
-                   "There is no Collet daemon on the %s bus. Start it with \"%s\"", bus_name (bus),
+                   _ ("There is no Collet daemon on the %s bus. Start it with \"%s\""), bus_name (bus),
                    bus == COLLET_CLIENT_BUS_SESSION ? "colletd --session" : "systemctl start colletd");
       return NULL;
     }
@@ -111,8 +112,8 @@ collet_client_new (ColletClientBus bus, GError **error)
     self = client_new_on (COLLET_CLIENT_BUS_SYSTEM, NULL);
   if (self == NULL)
     g_set_error (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
-                 "There is no Collet daemon on the session bus or the system bus. Start one with "
-                 "\"colletd --session\" or \"systemctl start colletd\"");
+                 _ ("There is no Collet daemon on the session bus or the system bus. Start one with "
+                    "\"colletd --session\" or \"systemctl start colletd\""));
   return self;
 }
 
@@ -156,7 +157,7 @@ collet_client_convert_error (GError *error)
 
   g_dbus_error_strip_remote_error (error);
   GError *ours = g_error_new (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
-                              "The daemon went away: %s", error->message);
+                              _ ("The daemon went away: %s"), error->message);
   g_error_free (error);
   return ours;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-follower.h"
 
+#include <glib/gi18n.h>
+
 #include "collet-bus.h"
 #include "collet-error.h"
 
@@ -80,7 +82,7 @@ on_waited (GObject *source, GAsyncResult *result, gpointer user_data)
     self->result = g_variant_get_child_value (reply, 0);
   else if (reply != NULL)
     self->error = g_error_new_literal (COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED,
-                                       "The daemon gave the result in a form that is not known");
+                                       _ ("The daemon gave the result in a form that is not known"));
   self->ended = TRUE;
 }
 
@@ -92,9 +94,10 @@ convert (GError *error)
   if (!g_error_matches (ours, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE))
     return ours;
   g_error_free (ours);
-  return g_error_new_literal (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
-                              "The daemon went away before the reload ended. Look at \"colletctl history\" "
-                              "when it is back");
+  return g_error_new_literal (
+      COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
+      _ ("The daemon went away before the reload ended. Look at \"colletctl history\" "
+         "when it is back"));
 }
 
 static void

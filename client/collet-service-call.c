@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-service-private.h"
 
+#include <glib/gi18n.h>
+
 #include "collet-bus.h"
 #include "collet-error.h"
 
@@ -30,11 +32,12 @@ collet_service_convert_error (GError *error)
     return collet_client_convert_error (error);
 
   g_dbus_error_strip_remote_error (error);
-  GError *ours = is_unknown (error)
-                     ? g_error_new (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_OLDER,
-                                    "The daemon is older than this program: %s", error->message)
-                     : g_error_new (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NO_ANSWER,
-                                    "The daemon has not answered yet; what was asked for may still happen");
+  GError *ours =
+      is_unknown (error)
+          ? g_error_new (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_OLDER,
+                         _ ("The daemon is older than this program: %s"), error->message)
+          : g_error_new (COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NO_ANSWER,
+                         _ ("The daemon has not answered yet; what was asked for may still happen"));
   g_error_free (error);
   return ours;
 }
@@ -62,7 +65,7 @@ start_call (ColletService *self, const char *path, const char *interface, const 
   if (self->connection == NULL)
     {
       g_task_return_new_error (task, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NOT_REACHABLE,
-                               "The daemon is not there; nothing was asked of it");
+                               _ ("The daemon is not there; nothing was asked of it"));
       g_object_unref (task);
       return;
     }

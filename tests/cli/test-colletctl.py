@@ -106,9 +106,13 @@ def test_people_read_their_language_and_programs_do_not():
     if "Befehle:" not in ok("--help", **german):
         raise AssertionError("the help is not in German")
     plain = ctl("token", "x", f"--file={odd}", **german)
-    # The name stays, what it means and what to do come in German, the details as they were said.
+    # The name stays; what it means, what was found and what to do come in German.
     assert plain.stderr.startswith("colletctl: InvalidArgument: Ein Argument ist falsch.\n"), plain.stderr
-    assert "is no file of tokens" in plain.stderr and "Berichtigen Sie" in plain.stderr, plain.stderr
+    assert "ist keine Datei mit Tokens" in plain.stderr and "Berichtigen Sie" in plain.stderr, plain.stderr
+    # What stands for a value is called as the texts call it, not as a column of the same name.
+    assert "--name=NODE" in ok("help", "cluster", **german), ok("help", "cluster", **german)
+    nobody = ctl("--system", "status", **german)
+    assert nobody.stderr.startswith("colletctl: NotReachable: Es gibt keinen Systembus: "), nobody.stderr
     machine = [ctl("--json", "token", "x", f"--file={odd}", **env) for env in (german, {})]
     assert machine[0].stdout == machine[1].stdout and machine[0].returncode == 1, machine
     usage = [ctl("--json", "nonsense", **env).stdout for env in (german, {})]
