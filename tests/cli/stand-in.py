@@ -272,6 +272,7 @@ class Service:
         rows = [{"Version": V("s", sha), "SemanticVersion": V("s", version), "Active": V("b", version == "1.1.0"),
                  "Previous": V("b", version == "1.0.0"), "Retained": V("b", version == "1.0.0"),
                  "RetainReason": V("s", "audited" if version == "1.0.0" else ""), "HasSnapshot": V("b", False),
+                 "Trust": V("s", "signed"), "SignerRevoked": V("b", version == "1.0.0"),
                  "Size": V("t", 15000), "AddedAt": V("x", NOW), "UsedAt": V("x", NOW)}
                 for version, sha in (("1.1.0", SHA2), ("1.0.0", SHA1))]
         return V("(aa{sv})", (rows,))

@@ -318,9 +318,11 @@ def test_watch():
 
 def test_versions():
     lines = ok("versions", "calculator").splitlines()
-    assert lines[0].split() == ["VERSION", "SHA256", "STATE", "SIZE", "ADDED", "USED", "SAVED", "KEPT"], lines
+    assert lines[0].split() == ["VERSION", "SHA256", "STATE", "SIZE", "ADDED", "USED", "SAVED", "TRUST",
+                                "KEPT"], lines
     assert lines[1].split()[:3] == ["1.1.0", "b2" * 6, "serves"] and lines[1].endswith("by the rules"), lines
     assert lines[2].split()[:3] == ["1.0.0", "a1" * 6, "previous"] and lines[2].endswith("for ever: audited"), lines
+    assert " signed " in lines[1] and " revoked " in lines[2], lines
     assert [row["retained"] for row in ok_json("versions", "calculator")["versions"]] == [False, True]
     refused("NotFound", "versions", "nobody")
     ok("retain", "calculator", "a1a1a1", "--reason=audited")
