@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the service manager, the bus, polkit and dpkg make of the packages. Runs as
+root in the machine of tests/machine/run, and in no other: it installs and removes.
+The tests tell one story, in the order of their numbers."""
+
+import glob
+import http.client
+import json
+import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+import unittest
+from pathlib import Path
+
+UNIT = 'colletd.service'
+PORT = 7311
+SOCKET = '/run/collet/mcp.sock'
+PROTOCOL = '2026-07-28'
+EXPOSURE = 20  # tenths, as systemd-analyze counts
+RULE = Path('/etc/polkit-1/rules.d/50-test.rules')
+
+
+def run(*words, fails=False, user=None, timeout=120):
+    """Both outputs of a program that has to succeed, or to fail (None: either)."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False, user=user,
+                          group=pwd.getpwnam(user).pw_gid if user else None, extra_groups=[] if user else None)
+    if fails is not None and (done.returncode != 0) != fails:
+        raise AssertionError(f'{" ".join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}')
+    return (done.stdout + done.stderr).strip()
+
+
+def show(name, unit=UNIT):
+    return run('systemctl', 'show', '--value', '-p', name, unit)
+
+
+def wait_for(condition, what, timeout=60):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f'{what} did not come true; {run("systemctl", "status", "--no-pager", UNIT, fails=None)}')
+        time.sleep(0.1)
+
+
+def ctl(*words, **options):
+    return run('colletctl', '--system', *words, **options)
+
+
+class LocalConnection(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)
+
+
+def ask(connection, tool, arguments):
+    """structuredContent; any error is raised."""
+    body = {'jsonrpc': '2.0', 'id': 1, 'method': 'tools/call',
+            'params': {'name': tool, 'arguments': arguments,
+                       '_meta': {'io.modelcontextprotocol/protocolVersion': PROTOCOL,
+                                 'io.modelcontextprotocol/clientCapabilities': {}}}}
+    connection.request('POST', '/mcp', json.dumps(body), {
+        'Content-Type': 'application/json', 'Accept': 'application/json, text/event-stream',
+        'MCP-Protocol-Version': PROTOCOL, 'Mcp-Method': 'tools/call', 'Mcp-Name': tool})
+    answer = json.loads(connection.getresponse().read())
+    return answer['result']['structuredContent']
+
+
+def tcp():
+    return http.client.HTTPConnection('127.0.0.1', PORT, timeout=60)
+
+
+def add(a, b, connection=None):
+    connection = connection or tcp()
+    result = ask(connection, 'add', {'a': a, 'b': b})['result']
+    connection.close()
+    return result
+
+
+class Load:
+    """Calls from several threads, each on a connection of its own; what failed is kept."""
+
+    def __init__(self):
+        self.made, self.failed, self.ended = 0, [], False
+        self.threads = [threading.Thread(target=self.loop, args=(make,)) for make in (tcp, lambda: LocalConnection('collet', timeout=60))]
+
+    def loop(self, make):
+        n = 0
+        while not self.ended:
+            n += 1
+            self.made += 1
+            try:
+                if add(n, 1, make()) != n + 1:
+                    self.failed.append('wrong')
+            except Exception as error:  # pylint: disable=broad-except
+                self.failed.append(repr(error))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(1)
+        self.ended = True
+        for thread in self.threads:
+            thread.join(60)
+
+
+class Installed(unittest.TestCase):
+    maxDiff = None
+
+    def test_01_dpkg_installs_and_starts_it(self):
+        run('dpkg', '-i', *glob.glob('/test/former/*.deb'), timeout=300)
+        wait_for(lambda: show('ActiveState') == 'active', 'the start')
+        self.assertEqual(run('systemctl', 'is-active', 'colletd.socket'), 'active')
+        self.assertEqual(run('systemctl', 'is-enabled', 'colletd.socket', UNIT).split(), ['enabled', 'enabled'])
+        self.assertIn('colletd', ctl('version'))
+
+    def test_02_it_has_its_user_and_folders(self):
+        user = pwd.getpwnam('collet')
+        self.assertIn(user.pw_shell, ('/usr/sbin/nologin', '/sbin/nologin'))
+        self.assertEqual(Path(f'/proc/{show("MainPID")}').stat().st_uid, user.pw_uid)
+        for path, mode in (('/var/lib/collet', 0o700), ('/run/collet', 0o755)):
+            info = os.stat(path)
+            self.assertEqual((info.st_uid, stat.S_IMODE(info.st_mode)), (user.pw_uid, mode), path)
+
+    def test_03_it_is_hardened(self):
+        run('systemd-analyze', 'security', '--no-pager', f'--threshold={EXPOSURE}', UNIT)
+
+    def test_04_tools_are_loaded_and_called(self):
+        ctl('load', '/test/modules/calculator-1.0.0.so', '/test/modules/text-tools.so')
+        self.assertEqual(add(1, 2), 3)
+        self.assertEqual(add(3, 4, LocalConnection('collet', timeout=60)), 7)
+        self.assertIn('calculator', ctl('modules'))
+
+    def test_05_each_worker_has_a_bounded_group(self):
+        groups = [group for group in Path('/sys/fs/cgroup/system.slice/colletd.service').glob('worker-*')
+                  if (group / 'cgroup.procs').read_text()]
+        self.assertGreaterEqual(len(groups), 1)
+        for group in groups:
+            self.assertNotEqual((group / 'memory.max').read_text().strip(), 'max')
+            self.assertNotEqual((group / 'pids.max').read_text().strip(), 'max')
+
+    def test_06_the_first_connection_starts_it(self):
+        for make in (tcp, lambda: LocalConnection('collet', timeout=60)):
+            run('systemctl', 'stop', UNIT)
+            self.assertEqual(show('ActiveState'), 'inactive')
+            self.assertEqual(add(1, 2, make()), 3)
+            self.assertEqual(show('ActiveState'), 'active')
+
+    def test_07_a_call_on_the_bus_starts_it(self):
+        run('systemctl', 'stop', UNIT)
+        self.assertIn('calculator', ctl('modules'))
+        self.assertEqual(show('ActiveState'), 'active')
+
+    def test_08_a_restart_refuses_nobody(self):
+        with Load() as load:
+            for _ in range(3):
+                run('systemctl', 'restart', UNIT)
+                time.sleep(1)
+        self.assertEqual(load.failed, [])
+        self.assertGreater(load.made, 10)
+
+    def test_09_the_configuration_is_read_again(self):
+        before = show('MainPID')
+        self.addCleanup(lambda: (os.unlink('/etc/collet/colletd.conf'), run('systemctl', 'reload', UNIT)))
+        Path('/etc/collet/colletd.conf').write_text('[limits]\nmax-body-kib=1\n[mcp]\nmax-streams=7\n', encoding='utf-8')
+        run('systemctl', 'reload', UNIT)
+        wait_for(lambda: '[mcp] max-streams' in show('StatusText'), 'what the status says')
+        connection = tcp()
+        connection.request('POST', '/mcp', b' ' * 2000, {'Content-Type': 'application/json'})
+        self.assertEqual(connection.getresponse().status, 413)
+        self.assertEqual(show('MainPID'), before)
+
+    def test_10_one_that_hangs_is_started_again(self):
+        folder = Path('/run/systemd/system/colletd.service.d')
+        folder.mkdir(parents=True)
+        (folder / 'soon.conf').write_text('[Service]\nWatchdogSec=5\n', encoding='utf-8')
+        run('systemctl', 'daemon-reload')
+        run('systemctl', 'restart', UNIT)
+        before = show('MainPID')
+        time.sleep(7)  # it is fed
+        self.assertEqual(show('MainPID'), before)
+        os.kill(int(before), signal.SIGSTOP)
+        wait_for(lambda: show('MainPID') not in ('0', before) and show('ActiveState') == 'active', 'another one', 90)
+        self.assertEqual(add(1, 2), 3)
+        (folder / 'soon.conf').unlink()
+        folder.rmdir()
+        run('systemctl', 'daemon-reload')
+        run('systemctl', 'restart', UNIT)
+
+    def test_11_one_that_is_killed_is_started_again(self):
+        with Load() as load:
+            os.kill(int(show('MainPID')), signal.SIGKILL)
+            time.sleep(5)
+        # Those that it was answering are lost, no other.
+        self.assertLessEqual(len(load.failed), 2, load.failed)
+        self.assertFalse([text for text in load.failed if 'Refused' in text or 'FileNotFound' in text], load.failed)
+        self.assertEqual(add(1, 2), 3)
+
+    def test_12_others_may_look_and_polkit_says_who_may_change(self):
+        run('useradd', '--create-home', 'ada')
+        self.assertIn('calculator', ctl('modules', user='ada'))
+        said = ctl('load', '/test/modules/echo-1.0.0.so', user='ada', fails=True)
+        self.assertIn('NotAuthorized', said)
+        RULE.write_text('polkit.addRule(function(action, subject) {\n'
+                        '  if (action.id == "org.collet.Collet1.load" && subject.user == "ada") return polkit.Result.YES;\n'
+                        '});\n', encoding='utf-8')
+        os.chmod(RULE, 0o644)
+        run('systemctl', 'restart', 'polkit')
+        ctl('load', '/test/modules/echo-1.0.0.so', user='ada')
+        self.assertIn('NotAuthorized', ctl('rollback', 'echo', user='ada', fails=True))
+        RULE.unlink()
+        run('systemctl', 'restart', 'polkit')
+
+    def test_13_nobody_else_can_take_its_name(self):
+        run('systemctl', 'stop', UNIT)
+        said = run('gdbus', 'call', '--system', '--dest', 'org.freedesktop.DBus', '--object-path', '/org/freedesktop/DBus',
+                   '--method', 'org.freedesktop.DBus.RequestName', 'org.collet.Collet1', '4', user='ada', fails=True)
+        self.assertIn('AccessDenied', said)
+
+    def test_14_no_user_gets_a_daemon_unasked(self):
+        for unit in ('colletd.service', 'colletd.socket'):
+            self.assertEqual(run('systemctl', '--global', 'is-enabled', unit, fails=True), 'disabled')
+        run('loginctl', 'enable-linger', 'ada')
+        uid = pwd.getpwnam('ada').pw_uid
+        wait_for(lambda: run('systemctl', 'is-active', f'user@{uid}.service', fails=None) == 'active', "ada's own units")
+        time.sleep(2)
+        self.assertEqual(subprocess.run(['pgrep', '-u', 'ada', 'colletd'], check=False, capture_output=True).stdout, b'')
+
+    def test_15_a_user_can_have_one(self):
+        run('systemctl', 'stop', 'colletd.socket', UNIT)
+        run('systemctl', '--user', '-M', 'ada@', 'enable', '--now', 'colletd.socket')
+        self.assertEqual(run('systemctl', '--user', '-M', 'ada@', 'is-active', 'colletd.socket'), 'active')
+        connection = tcp()
+        connection.request('GET', '/healthz')
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        run('pgrep', '-u', 'ada', 'colletd')
+        run('systemctl', '--user', '-M', 'ada@', 'disable', '--now', 'colletd.socket', 'colletd.service')
+        run('loginctl', 'disable-linger', 'ada')
+        run('systemctl', 'start', 'colletd.socket')
+
+    def metrics(self, token=None):
+        connection = tcp()
+        connection.request('GET', '/metrics', headers={'Authorization': f'Bearer {token}'} if token else {})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def test_16_a_token_is_made_and_asked_for(self):
+        token = run('colletctl', 'token', 'desk', '--allow=metrics').split()[0]
+        configuration = Path('/etc/collet/colletd.conf')
+        configuration.write_text('[mcp]\ntoken-file=tokens\n', encoding='utf-8')
+        self.addCleanup(lambda: (configuration.unlink(), os.unlink('/etc/collet/tokens'), run('systemctl', 'restart', UNIT)))
+        run('systemctl', 'restart', UNIT)
+        self.assertEqual([self.metrics(), self.metrics('wrong'), self.metrics(token)], [401, 401, 200])
+
+    def test_16_secrets_come_as_credentials(self):
+        store = Path('/etc/credstore')
+        store.mkdir(mode=0o700, exist_ok=True)
+        tokens = store / 'collet.tokens'
+        token = run('colletctl', 'token', 'desk', '--allow=metrics', f'--file={tokens}').split()[0]
+        self.addCleanup(lambda: (tokens.unlink(), run('systemctl', 'restart', UNIT)))
+        run('systemctl', 'restart', UNIT)
+        self.assertEqual([self.metrics(), self.metrics('wrong'), self.metrics(token)], [401, 401, 200])
+
+    def test_17_an_upgrade_loses_no_call(self):
+        before = show('MainPID')
+        with Load() as load:
+            run('dpkg', '-i', *glob.glob('/test/now/*.deb'), timeout=300)
+        self.assertEqual(load.failed, [])
+        self.assertGreater(load.made, 5)
+        self.assertNotEqual(show('MainPID'), before)
+        self.assertEqual(run('systemctl', 'is-enabled', 'colletd.socket', UNIT).split(), ['enabled', 'enabled'])
+        self.assertEqual(ask(tcp(), 'reverse', {'text': 'live'})['text'], 'evil')
+
+    def test_18_the_log_has_nothing_that_went_wrong_by_itself(self):
+        log = run('journalctl', '-u', UNIT, '-p', 'warning', '--no-pager', '-o', 'cat', '_COMM=colletd', fails=None)
+        self.assertEqual(log.replace('-- No entries --', ''), '')
+
+
+if __name__ == '__main__':
+    unittest.main()
