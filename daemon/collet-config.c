@@ -32,6 +32,7 @@ typedef struct
   Kind kind;
   gsize offset;
   gint64 min, max, value; /* of numbers: range and default */
+  gboolean is_live;       /* SIGHUP is enough; else it counts at the next start */
 } Key;
 
 #define AT(field) G_STRUCT_OFFSET (ColletConfig, field)
@@ -43,7 +44,7 @@ static const Key keys[] = {
   { "node", "record-calls", YES_NO, AT (record_calls) },
   { "node", "grace-s", NUMBER, AT (grace_s), 0, 30 * 24 * 3600, 600 },
   { "node", "watch", PATHS, AT (watch) },
-  { "node", "module-log-level", LEVEL, AT (module_log_level), 0, 0, COLLET_LEVEL_WARNING },
+  { "node", "module-log-level", LEVEL, AT (module_log_level), 0, 0, COLLET_LEVEL_WARNING, .is_live = TRUE },
   { "shadow", "calls", NUMBER, AT (shadow_calls), 0, 100000, 0 },
   { "shadow", "redact", LIST, AT (shadow_redact) },
   { "retention", "versions", NUMBER, AT (keep_versions), 0, 100000, 10 },
@@ -52,15 +53,15 @@ static const Key keys[] = {
   { "retention", "history-reloads", NUMBER, AT (keep_history_reloads), 0, G_MAXINT32, 0 },
   { "mcp", "listen", TEXT, AT (listen) },
   { "mcp", "socket", PATH, AT (socket) },
-  { "mcp", "socket-users", LIST, AT (socket_users) },
+  { "mcp", "socket-users", LIST, AT (socket_users), .is_live = TRUE },
   { "mcp", "http-threads", NUMBER, AT (http_threads), 0, 64, 0 },
   { "mcp", "max-connections", NUMBER, AT (max_connections), 1, 1000000, 4096 },
   { "mcp", "max-connections-per-address", NUMBER, AT (max_connections_per_address), 0, 1000000, 0 },
   { "mcp", "max-streams", NUMBER, AT (max_streams), 1, 1000000, 16384 },
   { "mcp", "request-timeout-s", NUMBER, AT (request_timeout_s), 1, 3600, 60 },
-  { "mcp", "allowed-hosts", LIST, AT (allowed_hosts) },
-  { "mcp", "allowed-origins", LIST, AT (allowed_origins) },
-  { "mcp", "token-file", PATH, AT (token_file) },
+  { "mcp", "allowed-hosts", LIST, AT (allowed_hosts), .is_live = TRUE },
+  { "mcp", "allowed-origins", LIST, AT (allowed_origins), .is_live = TRUE },
+  { "mcp", "token-file", PATH, AT (token_file), .is_live = TRUE },
   { "mcp", "instructions", TEXT, AT (instructions) },
   { "trust", "rule", TEXT, AT (trust_rule) },
   { "trust", "keys", PATH, AT (trust_keys) },
@@ -70,16 +71,18 @@ static const Key keys[] = {
   { "cluster", "etcd-ca", PATH, AT (etcd_ca) },
   { "cluster", "etcd-certificate", PATH, AT (etcd_certificate) },
   { "cluster", "etcd-key", PATH, AT (etcd_key) },
-  { "limits", "max-body-kib", NUMBER, AT (max_body_kib), 1, 65536, 4096 },
-  { "limits", "max-depth", NUMBER, AT (max_depth), 8, 64, 64 },
-  { "limits", "max-calls", NUMBER, AT (max_calls), 1, 1000000, 4096 },
-  { "limits", "max-calls-per-session", NUMBER, AT (max_calls_per_session), 1, 1000000, 256 },
-  { "limits", "max-sessions", NUMBER, AT (max_sessions), 1, 1000000, 10000 },
-  { "limits", "session-idle-s", NUMBER, AT (session_idle_s), 10, 30 * 24 * 3600, 1800 },
-  { "limits", "client-requests-per-second", NUMBER, AT (client_requests_per_second), 0, 1000000, 0 },
-  { "limits", "session-requests-per-second", NUMBER, AT (session_requests_per_second), 0, 1000000, 0 },
-  { "limits", "call-timeout-s", NUMBER, AT (call_timeout_s), 1, 24 * 3600, 60 },
-  { "limits", "input-timeout-s", NUMBER, AT (input_timeout_s), 1, 24 * 3600, 900 },
+  { "limits", "max-body-kib", NUMBER, AT (max_body_kib), 1, 65536, 4096, .is_live = TRUE },
+  { "limits", "max-depth", NUMBER, AT (max_depth), 8, 64, 64, .is_live = TRUE },
+  { "limits", "max-calls", NUMBER, AT (max_calls), 1, 1000000, 4096, .is_live = TRUE },
+  { "limits", "max-calls-per-session", NUMBER, AT (max_calls_per_session), 1, 1000000, 256, .is_live = TRUE },
+  { "limits", "max-sessions", NUMBER, AT (max_sessions), 1, 1000000, 10000, .is_live = TRUE },
+  { "limits", "session-idle-s", NUMBER, AT (session_idle_s), 10, 30 * 24 * 3600, 1800, .is_live = TRUE },
+  { "limits", "client-requests-per-second", NUMBER, AT (client_requests_per_second), 0, 1000000, 0,
+    .is_live = TRUE },
+  { "limits", "session-requests-per-second", NUMBER, AT (session_requests_per_second), 0, 1000000, 0,
+    .is_live = TRUE },
+  { "limits", "call-timeout-s", NUMBER, AT (call_timeout_s), 1, 24 * 3600, 60, .is_live = TRUE },
+  { "limits", "input-timeout-s", NUMBER, AT (input_timeout_s), 1, 24 * 3600, 900, .is_live = TRUE },
 };
 
 #define FIELD(config, key, type) (*(type *)(void *)((char *)(config) + (key)->offset))
@@ -399,6 +402,44 @@ collet_config_load (const char *path, const char *fallback, const char *const *s
       return NULL;
   fill_from_credentials (config);
   return g_steal_pointer (&config);
+}
+
+static gboolean
+is_equal_list (const char *const *a, const char *const *b)
+{
+  const char *const none[] = { NULL };
+
+  return g_strv_equal (a != NULL ? a : none, b != NULL ? b : none);
+}
+
+static gboolean
+is_equal (const ColletConfig *a, const ColletConfig *b, const Key *key)
+{
+  switch (key->kind)
+    {
+    case TEXT:
+    case PATH:
+      return g_strcmp0 (FIELD (a, key, char *), FIELD (b, key, char *)) == 0;
+    case LIST:
+    case PATHS:
+      return is_equal_list (FIELD (a, key, const char *const *), FIELD (b, key, const char *const *));
+    case NUMBER:
+    case YES_NO:
+    case LEVEL:
+    default:
+      return FIELD (a, key, int) == FIELD (b, key, int);
+    }
+}
+
+char *
+collet_config_dup_waiting (const ColletConfig *started, const ColletConfig *now)
+{
+  g_autoptr (GString) waiting = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (!keys[i].is_live && !is_equal (started, now, &keys[i]))
+      g_string_append_printf (waiting, "%s[%s] %s", waiting->len > 0 ? ", " : "", keys[i].group, keys[i].key);
+  return waiting->len > 0 ? g_string_free (g_steal_pointer (&waiting), FALSE) : NULL;
 }
 
 gboolean

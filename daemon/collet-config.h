@@ -69,6 +69,10 @@ ColletConfig *collet_config_load (const char *path, const char *fallback, const 
 void collet_config_free (ColletConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletConfig, collet_config_free)
 
+/* What was changed since the daemon started and counts at its next start only:
+ * "[group] key, [group] key"; NULL: nothing. */
+char *collet_config_dup_waiting (const ColletConfig *started, const ColletConfig *now);
+
 /* The uids of socket_users as gint64; NULL for "*". InvalidArgument for a user
  * that is not known. */
 gboolean collet_config_resolve_users (const ColletConfig *config, GArray **uids, GError **error);

@@ -331,6 +331,7 @@ collet_daemon_reload (ColletDaemon *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ColletConfig) config = NULL;
+  g_autofree char *said = NULL;
 
   if (self->is_stopping)
     return;
@@ -338,15 +339,22 @@ collet_daemon_reload (ColletDaemon *self)
   config = collet_options_read_config (self->options, &error);
   if (config != NULL && collet_endpoint_configure (self->endpoint, config, &error))
     {
+      g_autofree char *waiting = collet_config_dup_waiting (self->options->config, config);
+
       collet_call_log_set_level (config->module_log_level);
       if (self->revocations != NULL)
         collet_revocations_look (self->revocations);
-      g_message ("The configuration was read again.");
+      said = waiting != NULL
+                 ? g_strdup_printf ("The configuration was read again. At the next start count: %s.", waiting)
+                 : g_strdup ("The configuration was read again.");
+      g_message ("%s", said);
     }
   else
-    g_warning ("The configuration stays as it was. %s", error->message);
-  collet_systemd_notify_ready (error == NULL ? "Configuration read again"
-                                             : "Configuration refused; see the log");
+    {
+      said = g_strdup ("The configuration was refused and stays as it was; see the log.");
+      g_warning ("The configuration stays as it was. %s", error->message);
+    }
+  collet_systemd_notify_ready (said);
 }
 
 /* ---- stop ---- */

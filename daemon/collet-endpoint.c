@@ -114,6 +114,7 @@ collet_endpoint_configure (ColletEndpoint *self, const ColletConfig *config, GEr
   policy = policy_of (config, uids);
   for (guint i = 0; i < self->listeners->len; i++)
     collet_http_listener_set_policy (self->listeners->pdata[i], &policy);
+  collet_sockets_admit (self->sockets, self->options, config);
   g_clear_pointer (&self->uids, g_array_unref);
   self->uids = uids;
   return TRUE;

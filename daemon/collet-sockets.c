@@ -4,6 +4,7 @@
 #include "collet-http-socket.h"
 #include "collet-systemd.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,9 +37,9 @@ close_received (GArray *received)
 }
 
 static void
-add (GArray *sockets, int fd, gboolean is_kept)
+add (GArray *sockets, int fd, gboolean is_kept, gboolean is_ours)
 {
-  ColletListenSocket socket = { fd, collet_http_socket_describe (fd), is_kept };
+  ColletListenSocket socket = { fd, collet_http_socket_describe (fd), is_kept, is_ours };
 
   g_array_append_val (sockets, socket);
 }
@@ -58,7 +59,7 @@ take_received (GArray *sockets, GArray *received, gboolean is_unix, const char *
         continue;
       if (socket->is_stored && (wanted == NULL || !collet_http_socket_is_at (socket->fd, wanted)))
         continue;
-      add (sockets, socket->fd, TRUE);
+      add (sockets, socket->fd, TRUE, socket->is_stored);
       socket->fd = -1;
       found = TRUE;
     }
@@ -72,7 +73,7 @@ open_tcp (GArray *sockets, const ColletOptions *options, GError **error)
 
   if (fd < 0)
     return FALSE;
-  add (sockets, fd, collet_systemd_store (fd));
+  add (sockets, fd, collet_systemd_store (fd), TRUE);
   return TRUE;
 }
 
@@ -80,20 +81,54 @@ static gboolean
 open_unix (GArray *sockets, const ColletOptions *options, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (options->socket);
-  mode_t mode = options->config->socket_users != NULL ? EVERYBODY : OWNER_ONLY;
   g_autoptr (GError) local = NULL;
   int fd;
 
   if (options->is_default_socket)
-    g_mkdir_with_parents (folder, mode == OWNER_ONLY ? 0700 : 0755);
-  fd = collet_http_socket_listen_unix (options->socket, mode, &local);
+    g_mkdir_with_parents (folder, 0700);
+  fd = collet_http_socket_listen_unix (options->socket, OWNER_ONLY, &local);
   if (fd >= 0)
-    add (sockets, fd, collet_systemd_store (fd));
+    add (sockets, fd, collet_systemd_store (fd), TRUE);
   else if (options->is_default_socket)
     g_message ("There is no unix socket for MCP: %s", local->message);
   else
     g_propagate_error (error, g_steal_pointer (&local));
   return fd >= 0 || options->is_default_socket;
+}
+
+void
+collet_sockets_admit (GArray *sockets, const ColletOptions *options, const ColletConfig *config)
+{
+  const gboolean others = config->socket_users != NULL && config->socket_users[0] != NULL;
+
+  for (guint i = 0; i < sockets->len; i++)
+    {
+      const ColletListenSocket *socket = &g_array_index (sockets, ColletListenSocket, i);
+      g_autofree char *folder = NULL;
+
+      if (!socket->is_ours || !g_str_has_prefix (socket->address, "unix:"))
+        continue;
+      folder = g_path_get_dirname (options->socket);
+      if (chmod (options->socket, others ? EVERYBODY : OWNER_ONLY) < 0 ||
+          (options->is_default_socket && chmod (folder, others ? 0755 : 0700) < 0))
+        g_warning ("%s: its mode cannot be set (%s), so socket-users may not count.", options->socket,
+                   g_strerror (errno));
+    }
+}
+
+/* A setting that does nothing is worse than none. */
+static void
+warn_if_overruled (GArray *sockets, const char *configured, const char *key)
+{
+  for (guint i = 0; i < sockets->len; i++)
+    if (configured == NULL ||
+        collet_http_socket_is_at (g_array_index (sockets, ColletListenSocket, i).fd, configured))
+      return;
+  if (configured != NULL && strcmp (configured, "none") != 0)
+    g_warning (
+        "[mcp] %s = %s counts for nothing, as the service manager's sockets are served. Change them with "
+        "\"systemctl edit colletd.socket\", or mask that unit.",
+        key, configured);
 }
 
 GArray *
@@ -105,6 +140,10 @@ collet_sockets_open (const ColletOptions *options, GArray *received, GError **er
   g_array_set_clear_func (sockets, clear_socket);
   has_tcp = take_received (sockets, received, FALSE, options->listen);
   has_unix = take_received (sockets, received, TRUE, options->socket);
+  if (has_tcp)
+    warn_if_overruled (sockets, options->config->listen, "listen");
+  if (has_unix)
+    warn_if_overruled (sockets, options->config->socket, "socket");
   /* What is left was stored by a run with other addresses. */
   for (guint i = 0; i < received->len; i++)
     if (g_array_index (received, ColletSystemdSocket, i).fd >= 0)
@@ -118,5 +157,6 @@ collet_sockets_open (const ColletOptions *options, GArray *received, GError **er
     return NULL;
   if (!has_unix && options->socket != NULL && !open_unix (sockets, options, error))
     return NULL;
+  collet_sockets_admit (sockets, options, options->config);
   return g_steal_pointer (&sockets);
 }

@@ -476,6 +476,14 @@ class Daemon:
         pattern = rf'^collet_tool_call_seconds_count\{{tool="{re.escape(tool)}",[^}}]*\}} (\d+)$'
         return sum(int(number) for number in re.findall(pattern, text, re.M))
 
+    def gauge(self, name):
+        """A number without labels of /metrics."""
+        client = Mcp(self.port)
+        client.connection.request('GET', '/metrics')
+        text = Reply(client.connection.getresponse()).body.decode()
+        client.close()
+        return float(re.search(rf'^{name} (\S+)$', text, re.M)[1])
+
     def sql(self, statement, *values):
         """All rows, read as somebody else would: another connection, read-only."""
         path = os.path.join(self.data, 'collet.db')

@@ -326,17 +326,19 @@ print(s.recv(65536).split()[1].decode())
 """
 
 
-class TheUnixSocket(Configured):
-    def ask(self, path, uid=0):
-        result = subprocess.run([sys.executable, '-c', ASK, path, str(uid)], capture_output=True, text=True, check=False)
-        return result.stdout.strip() or result.stderr.strip().splitlines()[-1].split(':')[0]
+def ask(path, uid=0):
+    """Status that a user gets on a unix socket, or the error of connecting."""
+    result = subprocess.run([sys.executable, '-c', ASK, path, str(uid)], capture_output=True, text=True, check=False)
+    return result.stdout.strip() or result.stderr.strip().splitlines()[-1].split(':')[0]
 
+
+class TheUnixSocket(Configured):
     def test_is_there_without_being_asked_for(self):
         daemon = self.daemon()
         path = os.path.join(self.folder, 'collet', 'mcp.sock')
         self.assertIn('unix:' + path, daemon.property('McpAddresses'))
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
-        self.assertEqual(self.ask(path), '200')
+        self.assertEqual(ask(path), '200')
         daemon.stop()
         self.assertFalse(os.path.exists(path))
 
@@ -361,20 +363,20 @@ class TheUnixSocket(Configured):
         daemon = self.configured('[mcp]\nsocket=mcp.sock\nsocket-users=daemon\n')
         path = os.path.join(self.folder, 'mcp.sock')
         nobody, named = pwd.getpwnam('nobody').pw_uid, pwd.getpwnam('daemon').pw_uid
-        self.assertEqual([self.ask(path, uid) for uid in (0, named, nobody)], ['200', '200', '403'])
+        self.assertEqual([ask(path, uid) for uid in (0, named, nobody)], ['200', '200', '403'])
         self.write('colletd.conf', f'[mcp]\nsocket=mcp.sock\nsocket-users={nobody}\n')
         self.hang_up(daemon)
-        self.assertEqual([self.ask(path, uid) for uid in (0, named, nobody)], ['200', '403', '200'])
+        self.assertEqual([ask(path, uid) for uid in (0, named, nobody)], ['200', '403', '200'])
         self.write('colletd.conf', '[mcp]\nsocket=mcp.sock\nsocket-users=*\n')
         self.hang_up(daemon)
-        self.assertEqual([self.ask(path, uid) for uid in (0, named, nobody)], ['200', '200', '200'])
+        self.assertEqual([ask(path, uid) for uid in (0, named, nobody)], ['200', '200', '200'])
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root can pretend to be others')
     def test_is_for_its_owner_alone_if_nobody_is_named(self):
         os.chmod(self.folder, 0o755)
         self.configured('[mcp]\nsocket=mcp.sock\n')
         path = os.path.join(self.folder, 'mcp.sock')
-        self.assertEqual(self.ask(path, pwd.getpwnam('nobody').pw_uid), 'PermissionError')
+        self.assertEqual(ask(path, pwd.getpwnam('nobody').pw_uid), 'PermissionError')
 
 
 if __name__ == '__main__':

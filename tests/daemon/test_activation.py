@@ -205,6 +205,20 @@ class Activation(TestCase):
         self.assertEqual(self.restart_under_load(manager, port, 2), [])
         self.assertTrue(os.path.exists(path))
 
+    def test_a_setting_that_the_sockets_of_a_unit_overrule_is_said(self):
+        tcp, other = self.listening(), self.listening_port()
+        same = '127.0.0.1:%d' % tcp.getsockname()[1]
+        manager = self.managed('--set', f'mcp.listen=127.0.0.1:{other}', sockets=[('collet.socket', tcp)])
+        manager.command = lambda: [word for word in Manager.command(manager)
+                                   if word not in ('--listen', f'127.0.0.1:{manager.port}')]
+        manager.start()
+        self.assertIn(f'[mcp] listen = 127.0.0.1:{other} counts for nothing', manager.output())
+        manager.stop()
+        seen = len(manager.output())
+        manager.arguments = ['--set', f'mcp.listen={same}']
+        manager.start()
+        self.assertNotIn('counts for nothing', manager.output()[seen:])
+
     def test_stored_sockets_give_way_to_another_configuration(self):
         manager = self.managed()
         manager.start()
