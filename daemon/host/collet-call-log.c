@@ -62,7 +62,8 @@ take_room (void)
     left_out++;
   pthread_mutex_unlock (&lock);
   if (missed > 0)
-    g_message ("%u lines of modules and failed calls were left out: there were too many.", missed);
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE",
+                      "%u lines of modules and failed calls were left out: there were too many.", missed);
   return has_room;
 }
 

@@ -99,8 +99,19 @@ def test_help_names_every_verb():
     assert "Exit status" in text
 
 
-def test_people_read_their_language_and_programs_do_not():
+def german_reader():
+    """Newer C libraries translate nothing in a C locale; a German one is made then."""
     german = {"LANGUAGE": "de", "COLLET_LOCALE_DIR": LOCALE}
+    if "Befehle:" not in ok("--help", **german):
+        made = FOLDER / "locales"
+        made.mkdir()
+        subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", made / "de_DE.UTF-8"], check=True, capture_output=True)
+        german |= {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(made)}
+    return german
+
+
+def test_people_read_their_language_and_programs_do_not():
+    german = german_reader()
     odd = FOLDER / "odd"
     odd.write_text("no tokens here\n")
     if "Befehle:" not in ok("--help", **german):
