@@ -41,6 +41,10 @@ class Confinement(TestCase):
         self.assertFalse(os.path.exists('/tmp/collet-burglar'))
         self.assert_all_well(daemon)
 
+    def test_a_temporary_file_is_one_in_memory(self):
+        daemon = self.start()
+        self.assertEqual(self.burgle(daemon, 'tmpfile'), 0)
+
     @unittest.skipIf(IS_SANITIZED, 'a sanitized worker has no limit on memory')
     def test_it_can_use_up_only_itself(self):
         daemon = self.start('--worker-memory=256')

@@ -123,6 +123,23 @@ take_disk (void)
   return 0;
 }
 
+/* What is no burglary: a file that has no name. */
+static int
+use_temporary_file (void)
+{
+  FILE *file = tmpfile ();
+  char text[8] = "";
+  int error = file == NULL ? errno : 0;
+
+  if (file == NULL)
+    return error;
+  if (fputs ("kept", file) < 0 || fseek (file, 0, SEEK_SET) != 0 || fgets (text, sizeof text, file) == NULL ||
+      strcmp (text, "kept") != 0)
+    error = EIO;
+  fclose (file);
+  return error;
+}
+
 static int
 try (struct collet_call *call, const char *way)
 {
@@ -135,6 +152,8 @@ try (struct collet_call *call, const char *way)
     return open_file ("/etc/shadow", O_RDONLY);
   if (strcmp (way, "tmp") == 0)
     return open_file ("/tmp/collet-burglar", O_WRONLY | O_CREAT);
+  if (strcmp (way, "tmpfile") == 0)
+    return use_temporary_file ();
   if (strcmp (way, "daemon-memory") == 0)
     {
       char memory[64];
