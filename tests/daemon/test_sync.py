@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Nodes that went their own way are brought back into line, in a cluster of three."""
 
+import re
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
@@ -115,13 +116,17 @@ class Sync(ClusterTestCase):
         path = self.propose(nodes[0], module('echo-flaky'), 'rolling', waves=['n1'], bake_s=3600, max_error_rate=0.2,
                             min_calls=GLib.Variant('t', 20), auto_revert=True)
         wait_until(lambda: nodes[0].version('echo') != first, what='the canary')
-        failed = sum(nodes[0].call_tool('echo', {'x': 1}).get('isError', False) for _ in range(40))
-        self.assertEqual(failed, 20)
+        for _ in range(40):
+            nodes[0].call_tool('echo', {'x': 1})
         self.assertEqual(self.wait_in_line(nodes, 'echo', epoch=3), first)
         # The others ran what is agreed on now all the time.
         reverts = wait_until(lambda: nodes[0].sql('SELECT reason FROM reload_history WHERE reverts = ?',
                                                   path.rpartition('/')[2]), what='the way back in the history')
-        self.assertEqual([row['reason'] for row in reverts], ['20 of 40 calls failed in wave 1; the limit is 0.2'])
+        # It may be found out before the last call.
+        reason = re.fullmatch(r'(\d+) of (\d+) calls failed in wave 1; the limit is 0.2', reverts[0]['reason'])
+        self.assertEqual(len(reverts), 1)
+        self.assertTrue(reason, reverts)
+        self.assertGreater(int(reason[1]) / int(reason[2]), 0.4)
 
 
 if __name__ == '__main__':

@@ -144,7 +144,7 @@ class Network:
         self.thread.start()
 
     def call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(90)
 
     def listen(self, target, upstream_port):
         """The port at which the target is reached from now on."""

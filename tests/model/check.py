@@ -105,7 +105,7 @@ def list_cases():
 
 def main():
     if shutil.which('spin') is None:
-        print('1..0 # SKIP there is no spin')
+        print('1..0 # SKIP spin is not installed; scripts/setup test installs it')
         return 0
     cases = list(list_cases())
     print(f'1..{len(cases)}')

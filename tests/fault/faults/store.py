@@ -4,7 +4,7 @@
 import signal
 import time
 
-from collet_harness import wait_until
+from collet_harness import RELOAD, wait_until
 from faults import fault
 from faults.death import newest_decision
 from faults.links import expect_minority
@@ -12,8 +12,11 @@ from members import EtcdError
 
 
 def swing(world):
-    """A reload while that happens."""
-    return world.reload(world.pick(), world.random.choice(('sync_all', 'quorum')), timeout_ms=20000)
+    """A reload while that happens, at a node that is through with the last one."""
+    node = world.pick()
+    wait_until(lambda: not any(rows[RELOAD]['State'] == 'running' for rows in node.objects().values() if RELOAD in rows),
+               20, f'{node.name} to be through with its last reload')
+    return world.reload(node, world.random.choice(('sync_all', 'quorum')), timeout_ms=20000)
 
 
 @fault(short=True)
