@@ -213,7 +213,7 @@ def measure_calls(options, figures):
     with server('bare-handler') as handler, server('bare-relay') as relay, Node() as daemon, \
             Node('--record-calls') as recorder, Node() as inside:
         daemon.load(module('echo-1.0.0'))
-        inside.load(module('echo-1.0.0'), host='in-process')
+        inside.load(module('echo-quick'), host='in-process')
         daemon.load(example('calculator-1.0.0'))
         recorder.load(module('echo-1.0.0'))
         for connections in (1, 16, 64):

@@ -180,6 +180,8 @@ print_module (GVariant *row)
   print_field ("size", g_strdup (size));
   print_field ("state", dup_string (row, "State"));
   print_field ("host", dup_string (row, "Host"));
+  if (*collet_row_string (row, "Quick") != '\0')
+    print_field ("quick", dup_string (row, "Quick"));
   print_field ("generation", dup_count (row, "Generation"));
   print_field ("stateful",
                collet_row_bool (row, "Stateful")

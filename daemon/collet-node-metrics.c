@@ -2,6 +2,7 @@
 #include "collet-node-metrics.h"
 
 #include "collet-memory-report.h"
+#include "collet-quick-promise.h"
 #include "collet-registry.h"
 
 #define N_KINDS (COLLET_RELOAD_SHUTDOWN + 1)
@@ -187,11 +188,23 @@ append_modules (const ColletNodeMetrics *self, GString *out)
                           live->str, crashes->str);
 }
 
+static void
+append_promises (GString *out)
+{
+  g_string_append_printf (
+      out,
+      "# HELP collet_quick_promises_broken_total In-process modules that promised to be quick and were not.\n"
+      "# TYPE collet_quick_promises_broken_total counter\n"
+      "collet_quick_promises_broken_total %u\n",
+      collet_quick_promise_count_broken ());
+}
+
 void
 collet_node_metrics_append (ColletNodeMetrics *self, GString *out)
 {
   append_modules (self, out);
   append_reloads (self, out);
   append_pauses (self, out);
+  append_promises (out);
   collet_memory_report_append (out);
 }

@@ -64,6 +64,7 @@ struct _ColletCall
   const char *client; /* the program that asks, "name/version"; or NULL */
   gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
+  gboolean may_run_here;        /* on the thread that dispatches it, if it is quick */
   int log_level;                /* enum collet_level, or 255: none */
   const char *version;          /* sha256 of the only version that may run it, or NULL; VersionMismatch */
   const ColletCallInput *input; /* or NULL */

@@ -160,6 +160,8 @@ compare_module (Differences *self, const ColletManifest *from, const ColletManif
   if (from->concurrent != to->concurrent)
     note (self, "/concurrent was %s, is %s", from->concurrent ? "true" : "false",
           to->concurrent ? "true" : "false");
+  if (from->quick != to->quick)
+    note (self, "/quick was %s, is %s", from->quick ? "true" : "false", to->quick ? "true" : "false");
   if (from->needs_network != to->needs_network)
     note (self, "/needs/network was %s, is %s", from->needs_network ? "true" : "false",
           to->needs_network ? "true" : "false");

@@ -266,6 +266,7 @@ read_manifest (ColletManifestReader *reader, ColletManifest *manifest)
 {
   return read_identity (reader, manifest) &&
          collet_manifest_reader_take_boolean (reader, "concurrent", &manifest->concurrent) &&
+         collet_manifest_reader_take_boolean (reader, "quick", &manifest->quick) &&
          collet_manifest_reader_take_number (reader, "call_timeout_ms", 1, MAX_CALL_MS,
                                              &manifest->call_timeout_ms) &&
          read_needs (reader, collet_manifest_reader_take (reader, "needs"), manifest) &&

@@ -34,6 +34,7 @@ typedef struct
   guint32 state_format;        /* > 0 if stateful */
   guint32 snapshot_interval_s; /* 0: only at reload and shutdown */
   gboolean concurrent;         /* calls may overlap */
+  gboolean quick;              /* no call waits for anything */
   gboolean needs_network;
   guint32 call_timeout_ms; /* 0: the daemon's default */
   GPtrArray *tools;        /* ColletManifestTool, sorted by name, at least one */

@@ -136,21 +136,30 @@ set_drained (ColletDbusModule *bus, ColletDrainState drain)
 }
 
 static void
-set_verdict (ColletDbusModule *bus, ColletGenerationState state)
+set_quick (ColletDbusModule *bus, ColletPromiseState promise)
+{
+  collet_dbus_module_set_quick (bus, promise == COLLET_PROMISE_KEPT     ? "kept"
+                                     : promise == COLLET_PROMISE_BROKEN ? "broken"
+                                                                        : "");
+}
+
+static void
+set_verdict (ColletDbusModule *bus, ColletGenerationState state, ColletPromiseState promise)
 {
   gboolean is_broken = state == COLLET_GENERATION_BROKEN;
   gboolean is_restarting = state == COLLET_GENERATION_RESTARTING;
-
+  gboolean is_slow = promise == COLLET_PROMISE_BROKEN;
   gboolean is_revoked = collet_dbus_module_get_signer_revoked (bus);
 
-  collet_dbus_module_set_verdict (bus, is_broken                     ? "broken"
-                                       : is_restarting || is_revoked ? "attention"
-                                                                     : "ok");
+  collet_dbus_module_set_verdict (bus, is_broken                                ? "broken"
+                                       : is_restarting || is_revoked || is_slow ? "attention"
+                                                                                : "ok");
   collet_dbus_module_set_verdict_message (
       bus, is_broken       ? "It crashed too often and is no longer started. Roll it back or reload it."
            : is_restarting ? "It crashed and is being started again; calls wait."
            : is_revoked ? "The key that signed it was revoked. Reload it with a version that a trusted key "
                           "signed, or unload it."
+           : is_slow    ? "It promised to be quick and was not: its calls run in threads of its own."
                         : "");
 }
 
@@ -170,6 +179,7 @@ collet_module_object_refresh (ColletModuleObject *self)
       bus, collet_reloader_is_revoked (self->reloader, collet_module_get_facts (self->module)->version));
   collet_registry_count_calls (self->registry, collet_module_get_name (self->module), &calls, &errors);
   collet_generation_get_stats (published, &stats);
+  set_quick (bus, collet_generation_get_promise (published));
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
@@ -196,7 +206,7 @@ collet_module_object_refresh (ColletModuleObject *self)
       return;
     }
   collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
-  set_verdict (bus, collet_generation_get_state (published));
+  set_verdict (bus, collet_generation_get_state (published), collet_generation_get_promise (published));
 }
 
 static void

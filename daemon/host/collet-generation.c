@@ -153,6 +153,14 @@ collet_generation_get_oldest_call_ms (ColletGeneration *self)
   return since > 0 ? (g_get_monotonic_time () - since) / 1000 : 0;
 }
 
+ColletPromiseState
+collet_generation_get_promise (ColletGeneration *self)
+{
+  ColletGenerationClass *class_ = COLLET_GENERATION_GET_CLASS (self);
+
+  return class_->get_promise != NULL ? class_->get_promise (self) : COLLET_PROMISE_NONE;
+}
+
 void
 collet_generation_set_snapshot (ColletGeneration *self, GBytes *state)
 {

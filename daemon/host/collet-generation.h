@@ -13,6 +13,7 @@
 #include "collet-call.h"
 #include "collet-histogram.h"
 #include "collet-manifest.h"
+#include "collet-quick-promise.h"
 
 G_BEGIN_DECLS
 
@@ -82,6 +83,8 @@ struct _ColletGenerationClass
   void (*kill) (ColletGeneration *self);
   /* When the oldest of its calls came, monotonic; 0: none. May be NULL. */
   gint64 (*get_oldest_call) (ColletGeneration *self);
+  /* May be NULL: a promise to be quick means nothing to what runs it. */
+  ColletPromiseState (*get_promise) (ColletGeneration *self);
 
   /* Any thread; the caller holds a lease, released by the generation when the
    * call is done. */
@@ -100,6 +103,7 @@ void collet_generation_renumber (ColletGeneration *self, guint64 number);
 pid_t collet_generation_get_pid (ColletGeneration *self); /* 0: none */
 /* Age of the oldest of the calls that it has; 0: none. */
 gint64 collet_generation_get_oldest_call_ms (ColletGeneration *self);
+ColletPromiseState collet_generation_get_promise (ColletGeneration *self);
 
 /* Starts it: worker confined, artifact loaded, ABI bound, init done. Errors:
  * SpawnFailed, AbiMismatch, InvalidModule, ValidationFailed (init failed or

@@ -8,6 +8,7 @@
 
 #include "collet-call-log.h"
 #include "collet-error.h"
+#include "collet-quick-promise.h"
 
 typedef enum
 {
@@ -50,6 +51,7 @@ struct _ColletInprocCalls
   gpointer user_data;
   ColletIoTimer timer;
   atomic_bool stopping;
+  ColletQuickPromise promise;
 
   pthread_mutex_t lock; /* of what follows */
   GQueue entries;       /* Entry, those not over, in order */
@@ -66,6 +68,7 @@ calls_unref (ColletInprocCalls *calls)
   if (!g_atomic_int_dec_and_test (&calls->ref_count))
     return;
   g_clear_error (&calls->refusal);
+  collet_quick_promise_clear (&calls->promise);
   pthread_mutex_destroy (&calls->lock);
   g_free (calls);
 }
@@ -157,11 +160,29 @@ entry_end (Entry *entry)
   return had_lease;
 }
 
+/* A module that is not what it says: from now on it has threads of its own. */
+static void
+warn_of_broken_promise (ColletInprocCalls *calls, const char *tool, gsize tool_size, const char *why)
+{
+  g_warning ("%s says in its manifest that it is quick, but %s (%.*s). From now on its calls run in threads "
+             "of its own. Take \"quick\" out of the manifest, or do what lasts elsewhere.",
+             collet_generation_get_title (calls->generation), why, (int)tool_size, tool);
+}
+
+static void
+entry_break_promise (const Entry *entry, const char *why)
+{
+  if (collet_quick_promise_break (&entry->calls->promise))
+    warn_of_broken_promise (entry->calls, entry->request.tool, entry->request.tool_size, why);
+}
+
+/* Those who wait get what it reports when it is over, so it is not quick. */
 static void
 on_progress (void *user_data, const char *json, size_t size)
 {
   Entry *entry = user_data;
 
+  entry_break_promise (entry, "a call reported progress");
   pthread_mutex_lock (&entry->talk);
   if (entry->call != NULL && entry->call->class_->progress != NULL)
     entry->call->class_->progress (entry->call, json, size);
@@ -181,7 +202,20 @@ on_log (void *user_data, enum collet_level level, const char *json, size_t size)
   pthread_mutex_unlock (&entry->talk);
 }
 
-/* On a thread of the pool. */
+static void
+check_promise (const Entry *entry, const ColletCallResult *answer, gint64 began, gint64 ended)
+{
+  const char *why = collet_quick_promise_end (&entry->calls->promise, began, ended);
+
+  if (why != NULL)
+    warn_of_broken_promise (entry->calls, entry->request.tool, entry->request.tool_size, why);
+  else if (answer->is_asking)
+    entry_break_promise (entry, "a call asked its client");
+  else if (answer->is_cancelled)
+    entry_break_promise (entry, "a call lasted until it was told to stop");
+}
+
+/* On a thread of the pool, or a guest's. */
 static void
 run_call (gpointer data, struct collet_scratch *scratch)
 {
@@ -191,7 +225,7 @@ run_call (gpointer data, struct collet_scratch *scratch)
   struct collet_result result;
   ColletCallResult answer = { 0 };
   gboolean had_lease;
-  gint64 began;
+  gint64 began, ended;
 
   pthread_mutex_lock (&calls->lock);
   if (entry->state == ENTRY_OVER)
@@ -205,12 +239,15 @@ run_call (gpointer data, struct collet_scratch *scratch)
   pthread_mutex_unlock (&calls->lock);
 
   began = g_get_monotonic_time ();
+  collet_quick_promise_begin (&calls->promise, began);
   collet_runtime_call (calls->runtime, scratch, &entry->request, &sink, &result);
   answer.json = result.json;
   answer.json_size = result.size;
   answer.is_cancelled = result.status == COLLET_CANCELLED;
   answer.is_asking = result.status == COLLET_INPUT_REQUIRED;
-  answer.run_us = g_get_monotonic_time () - began;
+  ended = g_get_monotonic_time ();
+  answer.run_us = ended - began;
+  check_promise (entry, &answer, began, ended);
   entry_answer (entry, &answer);
 
   pthread_mutex_lock (&calls->lock);
@@ -239,9 +276,50 @@ refuse (ColletInprocCalls *calls, ColletCall *call, const GError *refusal, gbool
   collet_generation_refuse (calls->generation, call, error);
 }
 
+static void
+free_scratch (gpointer data)
+{
+  collet_scratch_free (data);
+}
+
+static GPrivate guest_scratch = G_PRIVATE_INIT (free_scratch);
+
+static void
+run_here (ColletInprocPool *pool, Entry *entry)
+{
+  struct collet_scratch *scratch = g_private_get (&guest_scratch);
+
+  if (scratch == NULL)
+    {
+      scratch = collet_scratch_new ();
+      g_private_set (&guest_scratch, scratch);
+    }
+  run_call (entry, scratch);
+  collet_inproc_pool_leave (pool);
+}
+
+/* Locked. On this thread, at once? Nobody who asked can be told anything until such
+ * a call is over: not for one that comes with answers, nor while another hangs. */
+static ColletInprocPool *
+enter_pool (ColletInprocCalls *calls, const ColletCall *call, const Entry *entry)
+{
+  const Entry *oldest = g_queue_peek_head (&calls->entries);
+
+  if (!call->may_run_here || entry->request.replies_size > 0 ||
+      collet_quick_promise_get_state (&calls->promise) != COLLET_PROMISE_KEPT)
+    return NULL;
+  if (entry->came_us - oldest->came_us > COLLET_QUICK_LONG_US)
+    {
+      entry_break_promise (oldest, "a call has not come back for half a second");
+      return NULL;
+    }
+  return collet_inproc_pool_enter (calls->pool) ? calls->pool : NULL;
+}
+
 void
 collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call)
 {
+  ColletInprocPool *entered = NULL;
   gint64 deadline_us = call->deadline_us;
   g_autoptr (GError) refusal = NULL;
   gboolean is_full, starts = FALSE;
@@ -259,9 +337,10 @@ collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call)
       call->target_data[1] = entry;
       g_queue_push_tail_link (&calls->entries, &entry->link);
       entry->state = calls->pool != NULL ? ENTRY_QUEUED : ENTRY_WAITING;
-      if (calls->pool != NULL)
+      entered = calls->pool != NULL ? enter_pool (calls, call, entry) : NULL;
+      if (calls->pool != NULL && entered == NULL)
         collet_inproc_pool_push (calls->pool, run_call, entry, FALSE);
-      else if (!calls->start_asked)
+      else if (calls->pool == NULL && !calls->start_asked)
         starts = calls->start_asked = TRUE;
     }
   pthread_mutex_unlock (&calls->lock);
@@ -272,6 +351,8 @@ collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call)
     collet_io_advance_timer (calls->io, &calls->timer, deadline_us);
   if (starts)
     calls->start (calls->user_data);
+  if (entered != NULL)
+    run_here (entered, entry);
   collet_generation_release_lease (calls->generation);
 }
 
@@ -453,6 +534,12 @@ collet_inproc_calls_get_oldest (ColletInprocCalls *calls)
   return oldest;
 }
 
+ColletPromiseState
+collet_inproc_calls_get_promise (ColletInprocCalls *calls)
+{
+  return collet_quick_promise_get_state (&calls->promise);
+}
+
 /* Life */
 
 static void
@@ -472,6 +559,7 @@ collet_inproc_calls_new (ColletIo *io, ColletGeneration *generation, guint max_i
   calls->ref_count = 1;
   calls->io = io;
   calls->generation = generation;
+  collet_quick_promise_init (&calls->promise, collet_generation_get_spec (generation)->manifest->quick);
   calls->max_in_flight = max_in_flight;
   calls->grace_us = (gint64)grace_ms * 1000;
   calls->start = start;

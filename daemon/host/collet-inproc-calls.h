@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * collet-inproc-calls.h: the calls of an in-process generation. A call runs on a
- * thread of the pool; its asker is answered by that thread, or by the I/O thread
- * if its time is over first. Then the code still runs, with arguments that are a
- * copy of its own, and what it says no longer reaches anybody: nothing can end
- * it from outside.
+ * thread of the pool, or on the one that dispatches it, as a guest of the pool, if
+ * the module promises to be quick; its asker is answered by that thread, or by the
+ * I/O thread if its time is over first. Then the code still runs, with arguments
+ * that are a copy of its own, and what it says no longer reaches anybody: nothing
+ * can end it from outside.
  */
 #pragma once
 
@@ -30,6 +31,7 @@ void collet_inproc_calls_dispatch (ColletInprocCalls *calls, ColletCall *call);
 void collet_inproc_calls_cancel (ColletInprocCalls *calls, ColletCall *call);
 /* When the oldest call came, monotonic; 0: there is none. */
 gint64 collet_inproc_calls_get_oldest (ColletInprocCalls *calls);
+ColletPromiseState collet_inproc_calls_get_promise (ColletInprocCalls *calls);
 
 /* Main thread: */
 

@@ -438,6 +438,12 @@ collet_inproc_generation_get_oldest_call (ColletGeneration *generation)
   return collet_inproc_calls_get_oldest (((ColletInprocGeneration *)generation)->calls);
 }
 
+static ColletPromiseState
+collet_inproc_generation_get_promise (ColletGeneration *generation)
+{
+  return collet_inproc_calls_get_promise (((ColletInprocGeneration *)generation)->calls);
+}
+
 /* Object */
 
 static void
@@ -466,6 +472,7 @@ collet_inproc_generation_class_init (ColletInprocGenerationClass *klass)
   generation_class->stop_finish = collet_inproc_generation_stop_finish;
   generation_class->kill = collet_inproc_generation_kill;
   generation_class->get_oldest_call = collet_inproc_generation_get_oldest_call;
+  generation_class->get_promise = collet_inproc_generation_get_promise;
   generation_class->dispatch = collet_inproc_generation_dispatch;
   generation_class->cancel = collet_inproc_generation_cancel;
 }

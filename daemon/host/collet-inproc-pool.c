@@ -17,7 +17,8 @@ struct _ColletInprocPool
   pthread_mutex_t lock;
   pthread_cond_t changed;
   GQueue jobs;
-  guint n_threads;
+  guint n_threads; /* and guests; the last one out frees it */
+  guint max_running;
   guint n_running;
   gboolean is_exclusive; /* the one that runs */
   gboolean is_closed;
@@ -32,13 +33,21 @@ pool_free (ColletInprocPool *pool)
   g_free (pool);
 }
 
+/* Locked. For who waits for a job that may run, or for the end. */
+static void
+wake_others (ColletInprocPool *pool)
+{
+  if (pool->is_closed || !g_queue_is_empty (&pool->jobs))
+    pthread_cond_broadcast (&pool->changed);
+}
+
 /* Locked. The first job, if it may run now. */
 static Job *
 next_job (ColletInprocPool *pool)
 {
   Job *job = g_queue_peek_head (&pool->jobs);
 
-  if (job == NULL || pool->is_exclusive || (job->exclusive && pool->n_running > 0))
+  if (job == NULL || pool->is_exclusive || pool->n_running >= (job->exclusive ? 1 : pool->max_running))
     return NULL;
   pool->n_running++;
   pool->is_exclusive = job->exclusive;
@@ -67,7 +76,7 @@ run_jobs (void *user_data)
       pthread_mutex_lock (&pool->lock);
       pool->n_running--;
       pool->is_exclusive = FALSE;
-      pthread_cond_broadcast (&pool->changed);
+      wake_others (pool);
     }
   is_last = --pool->n_threads == 0;
   pthread_mutex_unlock (&pool->lock);
@@ -97,8 +106,9 @@ collet_inproc_pool_new (guint n_threads)
       pthread_detach (thread);
       pool->n_threads++;
     }
+  pool->max_running = pool->n_threads;
   pthread_mutex_unlock (&pool->lock);
-  if (pool->n_threads > 0)
+  if (pool->max_running > 0)
     return pool;
   pool_free (pool);
   return NULL;
@@ -114,6 +124,37 @@ collet_inproc_pool_push (ColletInprocPool *pool, ColletInprocJob run, gpointer d
   g_queue_push_tail (&pool->jobs, job);
   pthread_cond_signal (&pool->changed);
   pthread_mutex_unlock (&pool->lock);
+}
+
+gboolean
+collet_inproc_pool_enter (ColletInprocPool *pool)
+{
+  gboolean may_enter;
+
+  pthread_mutex_lock (&pool->lock);
+  may_enter = !pool->is_closed && !pool->is_exclusive && pool->n_running < pool->max_running &&
+              g_queue_is_empty (&pool->jobs);
+  if (may_enter)
+    {
+      pool->n_threads++;
+      pool->n_running++;
+    }
+  pthread_mutex_unlock (&pool->lock);
+  return may_enter;
+}
+
+void
+collet_inproc_pool_leave (ColletInprocPool *pool)
+{
+  gboolean is_last;
+
+  pthread_mutex_lock (&pool->lock);
+  pool->n_running--;
+  is_last = --pool->n_threads == 0;
+  wake_others (pool);
+  pthread_mutex_unlock (&pool->lock);
+  if (is_last)
+    pool_free (pool);
 }
 
 void

@@ -244,6 +244,7 @@ enqueue (ColletSlot *slot, ColletCall *call)
       return FALSE;
     }
   call->target_data[0] = WAITING;
+  call->may_run_here = FALSE; /* the main thread will pass it on */
   collet_waiting_calls_push (&slot->waiting, call);
   advance_timer (slot, call->deadline_us);
   return TRUE;

@@ -340,6 +340,7 @@ call_again (ColletMcpCall *call)
   call->input.replies = ask->replies->str;
   call->input.replies_size = ask->replies->len;
   memset (call->base.target_data, 0, sizeof call->base.target_data);
+  call->base.may_run_here = FALSE;
   /* What is counted as its time is what it takes from here. */
   call->start_us = g_get_monotonic_time ();
   call->base.deadline_us = call->start_us + call->timeout_ms * G_GINT64_CONSTANT (1000);

@@ -363,6 +363,7 @@ call_new (ColletMcpTurn *turn, ColletToolList *list, const ColletToolEntry *entr
   call->timeout_ms = entry->call_timeout_ms ? entry->call_timeout_ms : turn->settings->limits.call_timeout_ms;
   call->base.deadline_us = call->start_us + (gint64)call->timeout_ms * 1000;
   call->base.input = &call->input;
+  call->base.may_run_here = TRUE;
   if (turn->session)
     {
       call->session = collet_mcp_session_ref (turn->session);

@@ -36,7 +36,8 @@ test_all_members (void)
 {
   g_autoptr (ColletManifest) manifest = parse (
       "{\"name\":\"full-1_2.x\",\"version\":\"1.2.3-rc.1+b.5\",\"description\":\"D\",\"license\":\"0BSD\","
-      "\"concurrent\":true,\"needs\":{\"network\":true},\"state\":{\"format\":3,\"snapshot_interval_s\":60},"
+      "\"concurrent\":true,\"quick\":true,\"needs\":{\"network\":true},\"state\":{\"format\":3,\"snapshot_"
+      "interval_s\":60},"
       "\"call_timeout_ms\":1000,\"requires\":[\"b\",\"a\"],\"x-own\":[1],\"tools\":["
       "{\"name\":\"b\",\"annotations\":{\"readOnlyHint\":true},\"outputSchema\":{\"type\":\"object\"}},"
       "{\"name\":\"A.1_-\",\"title\":\"T\",\"description\":\"D\",\"inputSchema\":{\"type\":\"object\"},\"x-"
@@ -47,7 +48,7 @@ test_all_members (void)
   g_assert_cmpstr (manifest->version, ==, "1.2.3-rc.1+b.5");
   g_assert_cmpstr (manifest->description, ==, "D");
   g_assert_cmpstr (manifest->license, ==, "0BSD");
-  g_assert_true (manifest->concurrent && manifest->needs_network && manifest->stateful);
+  g_assert_true (manifest->concurrent && manifest->quick && manifest->needs_network && manifest->stateful);
   g_assert_cmpuint (manifest->state_format, ==, 3);
   g_assert_cmpuint (manifest->snapshot_interval_s, ==, 60);
   g_assert_cmpuint (manifest->call_timeout_ms, ==, 1000);
@@ -78,7 +79,7 @@ test_defaults (void)
       parse ("{\"name\":\"m\",\"version\":\"0.0.0\",\"tools\":[{\"name\":\"t\"}]}");
   const ColletManifestTool *tool = manifest->tools->pdata[0];
 
-  g_assert_false (manifest->concurrent || manifest->needs_network || manifest->stateful);
+  g_assert_false (manifest->concurrent || manifest->quick || manifest->needs_network || manifest->stateful);
   g_assert_cmpuint (manifest->state_format, ==, 0);
   g_assert_cmpuint (manifest->call_timeout_ms, ==, 0);
   g_assert_null (manifest->description);

@@ -15,6 +15,7 @@ on_done (ColletCall *base, const ColletCallResult *result)
   call->is_cancelled = result->is_cancelled;
   call->generation = result->generation;
   call->run_us = result->run_us;
+  call->answered_by = g_thread_self ();
   if (call->next_target != NULL)
     collet_call_target_dispatch (call->next_target, call->next);
   g_atomic_int_inc (&call->n_done);

@@ -24,6 +24,7 @@ typedef struct
   gboolean is_cancelled;
   guint64 generation;
   gint64 run_us;
+  GThread *answered_by;
   gboolean spoke_late;           /* progress or log after done */
   ColletCallTarget *next_target; /* if set, where `next` is dispatched from within done */
   ColletCall *next;

@@ -31,5 +31,9 @@ call (void *instance, const char *tool, struct collet_call *call)
   return COLLET_OK;
 }
 
+#ifdef QUICK
+TINY_MANIFEST ("\"concurrent\":true,\"quick\":true,", "");
+#else
 TINY_MANIFEST ("\"concurrent\":true,", "");
+#endif
 COLLET_MODULE (.call = call);
