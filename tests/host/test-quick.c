@@ -10,11 +10,12 @@
 
 #define N_GUESTS 4
 #define N_ROUNDS 2000
+#define N_ALONE 100
 
 typedef struct
 {
   ColletInprocPool *pool;
-  atomic_uint inside, shared, alone, entered, pushed;
+  atomic_uint inside, shared, alone, were_alone, entered, pushed;
   guint limit;
   guint plain; /* of what runs alone, which needs no lock */
 } Room;
@@ -28,8 +29,8 @@ visit (gpointer data, struct collet_scratch *scratch)
   g_assert_cmpuint (atomic_load (&room->alone), ==, 0);
   if (room->limit == 1)
     room->plain++;
-  atomic_fetch_add (&room->shared, 1);
   atomic_fetch_sub (&room->inside, 1);
+  atomic_fetch_add (&room->shared, 1); /* last: then the room may go */
 }
 
 static void
@@ -41,6 +42,7 @@ visit_alone (gpointer data, struct collet_scratch *scratch)
   g_assert_cmpuint (atomic_load (&room->inside), ==, 0);
   room->plain++;
   atomic_fetch_sub (&room->alone, 1);
+  atomic_fetch_add (&room->were_alone, 1);
 }
 
 static void *
@@ -72,14 +74,14 @@ fill (guint n_threads)
   room.pool = collet_inproc_pool_new (n_threads);
   for (guint i = 0; i < N_GUESTS; i++)
     g_assert_cmpint (pthread_create (&guests[i], NULL, be_a_guest, &room), ==, 0);
-  for (guint i = 0; i < 100; i++)
+  for (guint i = 0; i < N_ALONE; i++)
     {
       collet_inproc_pool_push (room.pool, visit_alone, &room, TRUE);
       usleep (100);
     }
   for (guint i = 0; i < N_GUESTS; i++)
     pthread_join (guests[i], NULL);
-  while (atomic_load (&room.shared) < N_GUESTS * N_ROUNDS)
+  while (atomic_load (&room.shared) < N_GUESTS * N_ROUNDS || atomic_load (&room.were_alone) < N_ALONE)
     usleep (1000);
   g_assert_cmpuint (room.entered + room.pushed, ==, N_GUESTS * N_ROUNDS);
   g_assert_cmpuint (room.entered, >, 0);
