@@ -5,15 +5,22 @@
 
 #define ABSOLUTE "http://"
 
-static gboolean
-is_token (const char *name)
+/* Its length; 0: a name is something else. */
+static gsize
+token_length (const char *name)
 {
-  if (name[0] == '\0')
-    return FALSE;
-  for (const char *p = name; *p; p++)
-    if (!g_ascii_isalnum (*p) && !strchr ("!#$%&'*+-.^_`|~", *p))
-      return FALSE;
-  return TRUE;
+  const char *p = name;
+
+  for (; *p; p++)
+    if (!g_ascii_isalnum (*p) && *p != '-' && !strchr ("!#$%&'*+.^_`|~", *p))
+      return 0;
+  return (gsize)(p - name);
+}
+
+static gboolean
+is_named (const char *name, gsize length, const char *wanted)
+{
+  return length == strlen (wanted) && g_ascii_strcasecmp (name, wanted) == 0;
 }
 
 static void
@@ -26,15 +33,17 @@ note (const char **first, guint *count, const char *value)
 void
 collet_http_head_add (ColletHttpHead *head, const char *name, const char *value)
 {
-  if (!is_token (name))
+  gsize length = token_length (name);
+
+  if (length == 0)
     head->has_bad_name = TRUE;
-  else if (g_ascii_strcasecmp (name, "Host") == 0)
+  else if (is_named (name, length, "Host"))
     note (&head->host, &head->n_hosts, value);
-  else if (g_ascii_strcasecmp (name, "Origin") == 0)
+  else if (is_named (name, length, "Origin"))
     note (&head->origin, &head->n_origins, value);
-  else if (g_ascii_strcasecmp (name, "Content-Length") == 0)
+  else if (is_named (name, length, "Content-Length"))
     note (&head->content_length, &head->n_content_lengths, value);
-  else if (g_ascii_strcasecmp (name, "Transfer-Encoding") == 0)
+  else if (is_named (name, length, "Transfer-Encoding"))
     note (&head->transfer_encoding, &head->n_transfer_encodings, value);
 }
 
