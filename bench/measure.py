@@ -211,9 +211,10 @@ def p99(results):
 def measure_calls(options, figures):
     rows = []
     with server('bare-handler') as handler, server('bare-relay') as relay, Node() as daemon, \
-            Node('--record-calls') as recorder, Node() as inside:
+            Node('--record-calls') as recorder, Node() as inside, Node() as pooled:
         daemon.load(module('echo-1.0.0'))
         inside.load(module('echo-quick'), host='in-process')
+        pooled.load(module('echo-1.0.0'), host='in-process')
         daemon.load(example('calculator-1.0.0'))
         recorder.load(module('echo-1.0.0'))
         for connections in (1, 16, 64):
@@ -225,6 +226,8 @@ def measure_calls(options, figures):
             }
             if connections == 16:
                 runs['modern'] = (daemon.port, '--tool', 'echo', '--modern')
+                runs['inside-modern'] = (inside.port, '--tool', 'echo', '--modern')
+                runs['pooled'] = (pooled.port, '--tool', 'echo')
                 runs['serial'] = (daemon.port, '--tool', 'add')
                 runs['recorded'] = (recorder.port, '--tool', 'echo')
             results = {name: [] for name in runs}
@@ -233,6 +236,7 @@ def measure_calls(options, figures):
                     results[name].append(load(port, connections, options.seconds, '--arguments', ECHO, *arguments))
             figures[str(connections)] = results
             rows += call_rows(connections, results)
+        figures['quick'] = inside.info('echo')['Quick']
     return rows
 
 
@@ -260,7 +264,9 @@ def call_rows(connections, results):
              'recorded': ', every call recorded'}
     goal = 0.8 if connections == 16 else None
     work = f'tools/call, {counted(connections)}'
-    rows = [call_row(work + ', in-process', 'bare HTTP handler', results['handler'], results['inside'], goal)]
+    inside = {'inside': '', 'inside-modern': ', 2026-07-28', 'pooled': ', without the promise to be quick'}
+    rows = [call_row(work + ', in-process' + extra, 'bare HTTP handler', results['handler'], results[name],
+                     goal if name == 'inside' else None) for name, extra in inside.items() if name in results]
     for name, extra in names.items():
         if name in results:
             rows.append(call_row(work + extra, 'bare relay to a worker', results['relay'], results[name],
