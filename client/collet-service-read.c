@@ -291,6 +291,15 @@ on_manager_signal (ColletService *self, const char *signal, GVariant *parameters
       g_variant_get (parameters, "(&s&st)", &name, &version, &number);
       g_signal_emit_by_name (self, "tool-updated", name, version, number);
     }
+  else if (g_str_equal (signal, "WatchReport") &&
+           g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(ssa{sv})")))
+    {
+      g_autoptr (GVariant) report = NULL;
+      const char *folder, *file;
+
+      g_variant_get (parameters, "(&s&s@a{sv})", &folder, &file, &report);
+      g_signal_emit_by_name (self, "watch-report", folder, file, report);
+    }
   else if (g_str_equal (signal, "MatrixChanged") &&
            g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(ta(sssty))")))
     {

@@ -41,6 +41,8 @@ collet_service_class_init (ColletServiceClass *klass)
                 G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT64);
   g_signal_new ("reload-finished", COLLET_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                 4, G_TYPE_STRING, G_TYPE_BOOLEAN, G_TYPE_STRING, G_TYPE_STRING);
+  g_signal_new ("watch-report", COLLET_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                G_TYPE_STRING, G_TYPE_STRING, G_TYPE_VARIANT);
   g_signal_new ("reload-added", COLLET_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                 G_TYPE_STRING);
 }

@@ -38,7 +38,8 @@ G_DECLARE_FINAL_TYPE (ColletService, collet_service, COLLET, SERVICE, GObject)
  * "state-changed" (), also when the error or the time changed;
  * "tool-updated" (name, version, sequence);
  * "reload-finished" (path, success, error name, error message);
- * "reload-added" (path), of reloads that begin while we watch. */
+ * "reload-added" (path), of reloads that begin while we watch;
+ * "watch-report" (folder, file, report), as the bus's WatchReport. */
 /* session: as of collet_bus_watch_new(). */
 ColletService *collet_service_new (ColletClientBus bus, GDBusConnection *session) G_GNUC_WARN_UNUSED_RESULT;
 /* Forgets everything and begins again on that bus. */

@@ -124,6 +124,37 @@ on_reload_finished (ColletActivity *self, const char *path, gboolean success, co
     notify (self, "notify-failures", id, text, message);
 }
 
+/* What became of a build in a watched folder. Of one that was let in, the reload says
+ * the rest. */
+static void
+on_watch_report (ColletActivity *self, const char *folder, const char *file, GVariant *report)
+{
+  const char *state = "", *reload = "", *name = "", *message = "";
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  g_autofree char *text = NULL;
+
+  g_variant_lookup (report, "state", "&s", &state);
+  g_variant_lookup (report, "reload", "&s", &reload);
+  g_variant_lookup (report, "error-name", "&s", &name);
+  g_variant_lookup (report, "error-message", "&s", &message);
+  if (g_str_equal (state, "loaded"))
+    text = g_strdup_printf (_ ("%s was built, and runs"), path);
+  else if (g_str_equal (state, "refused") || g_str_equal (state, "failed"))
+    /* Translators: a file in a watched folder, then the error's name */
+    text = g_strdup_printf (_ ("%s was built, and is not let in: %s"), path, name);
+  else if (g_str_equal (state, "gone"))
+    text = g_strdup_printf (_ ("The watched folder %s is gone; it is awaited"), folder);
+  else if (g_str_equal (state, "back"))
+    text = g_strdup_printf (_ ("The watched folder %s is back"), folder);
+  else
+    return; /* of a newer daemon */
+  gboolean is_good = g_str_equal (state, "loaded") || g_str_equal (state, "back");
+  add (self, is_good ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN, text, *reload != '\0' ? "reload" : "overview",
+       reload);
+  if (!is_good)
+    notify (self, "notify-failures", path, text, message);
+}
+
 static void
 on_state_changed (ColletActivity *self)
 {
@@ -156,6 +187,7 @@ collet_activity_new (ColletService *service, ColletApp *app)
   g_signal_connect_object (service, "reload-added", G_CALLBACK (on_reload_added), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (service, "reload-finished", G_CALLBACK (on_reload_finished), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (service, "watch-report", G_CALLBACK (on_watch_report), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (service, "state-changed", G_CALLBACK (on_state_changed), self, G_CONNECT_SWAPPED);
   return self;
 }

@@ -66,10 +66,26 @@ collet_widget_set_name (GtkWidget *widget, const char *label)
   gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
+/* Of a menu; newer versions of GTK tell a screen reader no name of it. */
+static void
+name_menu_item (GtkWidget *widget)
+{
+  g_autofree char *text = NULL;
+
+  if (gtk_accessible_get_accessible_role (GTK_ACCESSIBLE (widget)) != GTK_ACCESSIBLE_ROLE_MENU_ITEM ||
+      g_object_class_find_property (G_OBJECT_GET_CLASS (widget), "text") == NULL)
+    return;
+  g_object_get (widget, "text", &text, NULL);
+  if (text != NULL)
+    collet_widget_set_name (widget, text);
+}
+
 void
 collet_widget_name_parts (GtkWidget *widget)
 {
   const char *label = NULL;
+
+  name_menu_item (widget);
 
   if (ADW_IS_EXPANDER_ROW (widget))
     gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL,

@@ -92,6 +92,19 @@ matches (gpointer item, const char *text)
 
 /* ---- rows ---- */
 
+/* Every tool, by this user. */
+static void
+show_own (ColletSubscriptionsPage *self)
+{
+  g_autofree char *own = collet_text_dup_own_subscriber ();
+  g_autofree char *key = g_strdup_printf ("*\n%s", own);
+  gboolean has = collet_item_list_lookup (self->rows, key) != NULL;
+
+  collet_button_set_label (self->all,
+                           has ? _ ("_Unsubscribe from Every Tool") : _ ("_Subscribe to Every Tool"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->all), has ? "win.unsubscribe" : "win.subscribe");
+}
+
 static void
 on_rows (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -112,6 +125,7 @@ on_rows (GObject *source, GAsyncResult *result, gpointer user_data)
           collet_item_list_put (self->rows, key, values);
         }
       collet_item_list_end_replace (self->rows);
+      show_own (self);
     }
   collet_table_set_answered (self->table, error);
 }

@@ -2,6 +2,7 @@
 #include "collet-text.h"
 
 #include <glib/gi18n.h>
+#include <unistd.h>
 #include <pwd.h>
 
 #include "collet-error-remedy.h"
@@ -282,4 +283,10 @@ collet_text_dup_error_advice (const GError *error)
   return collet_text_dup_advice (message, error->domain == COLLET_ERROR
                                               ? _ (collet_error_remedy ((ColletError)error->code))
                                               : "");
+}
+
+char *
+collet_text_dup_own_subscriber (void)
+{
+  return g_strdup_printf ("uid:%u", (guint)geteuid ());
 }

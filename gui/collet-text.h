@@ -54,4 +54,7 @@ char *collet_text_dup_advice (const char *message, const char *remedy);
 /* Both, of an error. */
 char *collet_text_dup_error_advice (const GError *error);
 
+/* "uid:N": who subscribes without a name. */
+char *collet_text_dup_own_subscriber (void);
+
 G_END_DECLS

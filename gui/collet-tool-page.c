@@ -190,6 +190,69 @@ on_statistics (GObject *source, GAsyncResult *result, gpointer user_data)
     show_latency (user_data, rows);
 }
 
+/* ---- whether one is told of updates ---- */
+
+typedef enum
+{
+  SUBSCRIBED_NOT,
+  SUBSCRIBED_HERE,
+  SUBSCRIBED_TO_ALL,
+} Subscribed;
+
+static void
+show_subscribed (ColletToolPage *self, Subscribed subscribed)
+{
+  collet_button_set_label (self->subscribe,
+                           subscribed == SUBSCRIBED_HERE ? _ ("_Unsubscribe") : _ ("_Subscribe"));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->subscribe),
+                                  subscribed == SUBSCRIBED_HERE ? "win.unsubscribe" : "win.subscribe");
+  gtk_widget_set_tooltip_text (self->subscribe, subscribed == SUBSCRIBED_TO_ALL
+                                                    ? _ ("You are subscribed to every tool")
+                                                    : NULL);
+}
+
+static void
+on_subscriptions (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
+  ColletToolPage *self = user_data;
+  Subscribed subscribed = SUBSCRIBED_NOT;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  for (guint i = 0; rows != NULL && i < rows->len && subscribed != SUBSCRIBED_HERE; i++)
+    {
+      const char *tool = collet_item_get_string (rows->pdata[i], "tool");
+
+      if (g_strcmp0 (tool, collet_page_get_key (COLLET_PAGE (self))) == 0)
+        subscribed = SUBSCRIBED_HERE;
+      else if (g_str_equal (tool, "*"))
+        subscribed = SUBSCRIBED_TO_ALL;
+    }
+  show_subscribed (self, subscribed);
+}
+
+/* The name that the daemon gives who gives none. */
+static GVariant *
+make_own (void)
+{
+  GVariantBuilder options;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "subscriber",
+                         g_variant_new_take_string (collet_text_dup_own_subscriber ()));
+  return g_variant_new ("(a{sv})", &options);
+}
+
+static void
+collet_tool_page_refresh (ColletPage *page)
+{
+  COLLET_PAGE_CLASS (collet_tool_page_parent_class)->refresh (page);
+  collet_service_call (collet_page_get_service (page), "ListSubscriptions", make_own (), 0,
+                       collet_page_get_cancellable (page), on_subscriptions, page);
+}
+
 static void
 ask (ColletToolPage *self)
 {
@@ -274,6 +337,7 @@ collet_tool_page_set_key (ColletPage *page, const char *key)
       self->form_of = g_strdup (key);
     }
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->subscribe), "s", key);
+  show_subscribed (self, SUBSCRIBED_NOT);
   gtk_widget_set_visible (self->answer, FALSE);
   gtk_widget_set_visible (self->latency, FALSE);
   self->is_calling = FALSE;
@@ -294,6 +358,7 @@ collet_tool_page_class_init (ColletToolPageClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = collet_tool_page_finalize;
   COLLET_PAGE_CLASS (klass)->set_key = collet_tool_page_set_key;
+  COLLET_PAGE_CLASS (klass)->refresh = collet_tool_page_refresh;
   COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_TOOLS;
   COLLET_DETAIL_PAGE_CLASS (klass)->update = collet_tool_page_update;
   g_type_ensure (COLLET_TYPE_STATUS);

@@ -8,8 +8,7 @@
 #include <glib/gi18n.h>
 
 /* A permission: a call that needs it and changes nothing, as there is no module
- * without a name; and the actions that need it. To drain has none: even a refused
- * one is recorded, so that permission is asked for when it is needed. */
+ * without a name; and the actions that need it. */
 static const struct
 {
   const char *method, *arguments; /* in the text format of GVariant */
@@ -22,6 +21,7 @@ static const struct
     "('', '', false, @a{sv} {})",
     { "win.rollback", "win.revert", "win.retain", "win.release", "win.undo", "win.undo-reload" } },
   { "WatchFolder", "('', {'enable': <false>})", { "win.load", "win.unload" } },
+  { "ResumeModule", "('', @a{sv} {})", { "win.drain", "win.resume" } },
   { "PauseRollout",
     "('', @a{sv} {})",
     { "win.cluster-rollback", "win.sync", "win.promote", "win.pause-rollout", "win.resume-rollout",

@@ -32,6 +32,7 @@ typedef struct
   const char *option, *option_label; /* that is offered beside a reason; may be NULL */
   const char *done;                  /* for methods that answer with no reload */
   const char *reply;                 /* their type */
+  const char *undo;                  /* the action that takes it back; may be NULL */
 } Change;
 
 static const Change changes[] = {
@@ -44,9 +45,9 @@ static const Change changes[] = {
         "along."),
     N_ ("_Roll Back"), .destructive = FALSE },
   { "win.retain", "(ss)", "RetainVersion", SHAPE_RETAIN, .done = N_ ("The version is kept for ever"),
-    .reply = "()" },
+    .reply = "()", .undo = "win.release" },
   { "win.release", "(ss)", "RetainVersion", SHAPE_RELEASE,
-    .done = N_ ("The version is kept by the usual rules"), .reply = "()" },
+    .done = N_ ("The version is kept by the usual rules"), .reply = "()", .undo = "win.retain" },
   { "win.unload", "s", "UnloadModule", SHAPE_NAME, N_ ("Unload %s?"),
     N_ ("Its tools are no longer offered to clients. Its versions and its last state are kept."),
     N_ ("_Unload"), .destructive = TRUE },
@@ -73,7 +74,9 @@ static const Change changes[] = {
   { "win.clear-override", "s", "ClearOverride", SHAPE_NAME, .done = N_ ("%s runs what was agreed on"),
     .reply = "()" },
   { "win.subscribe", "s", "SubscribeToToolUpdates", SHAPE_NAME, .done = N_ ("Subscribed to %s"),
-    .reply = "(st)" },
+    .reply = "(st)", .undo = "win.unsubscribe" },
+  { "win.unsubscribe", "s", "UnsubscribeFromToolUpdates", SHAPE_NAME, .done = N_ ("Unsubscribed from %s"),
+    .reply = "(b)", .undo = "win.subscribe" },
 };
 
 /* One that was asked for. */
@@ -101,6 +104,16 @@ find_change (const char *action)
     if (g_str_equal (changes[i].action, action))
       return &changes[i];
   return NULL;
+}
+
+/* What takes it back, of the same thing. */
+static GVariant *
+make_undo_target (const Asked *asked)
+{
+  if (asked->change->undo == NULL)
+    return NULL;
+  return g_str_equal (asked->change->parameter, "(ss)") ? g_variant_new ("(ss)", asked->name, asked->version)
+                                                        : g_variant_new_string (asked->name);
 }
 
 /* The table's texts are no literals to the compiler. */
@@ -154,6 +167,12 @@ collet_window_toast_refusal (ColletWindow *self, const char *module, const GErro
 
 /* ---- asking the daemon ---- */
 
+static const char *
+get_shown_name (const Asked *asked)
+{
+  return g_str_equal (asked->name, "*") ? _ ("every tool") : asked->name;
+}
+
 /* The nodes that ran something else; nothing is claimed of the others. */
 static char *
 dup_synced (GVariant *reply)
@@ -185,9 +204,10 @@ on_changed (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (self != NULL && asked->change->reply != NULL)
     {
       g_autofree char *text = asked->change->done != NULL
-                                  ? dup_with_name (_ (asked->change->done), asked->name)
+                                  ? dup_with_name (_ (asked->change->done), get_shown_name (asked))
                                   : dup_synced (reply);
-      collet_window_toast (self, text, NULL, NULL, NULL);
+      collet_window_toast (self, text, asked->change->undo != NULL ? _ ("_Undo") : NULL, asked->change->undo,
+                           make_undo_target (asked));
       collet_page_refresh (self->page);
     }
   else if (self != NULL)

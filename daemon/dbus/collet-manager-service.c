@@ -24,11 +24,19 @@ drain_module (gpointer object, ColletBusCall *call)
 static void
 resume_module (gpointer object, ColletBusCall *call)
 {
-  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_RESUME, call->uid);
   const char *module;
   g_autoptr (GVariant) options = NULL;
 
   g_variant_get (call->parameters, "(&s@a{sv})", &module, &options);
+  /* Nobody's module: a client learns whether it may, and the history learns nothing. */
+  if (*module == '\0')
+    {
+      collet_bus_call_fail (call, g_error_new_literal (COLLET_ERROR, COLLET_ERROR_MODULE_NOT_LOADED,
+                                                       "No module has an empty name; give one."));
+      return;
+    }
+
+  ColletReloadRequest *request = collet_reload_request_new (COLLET_RELOAD_RESUME, call->uid);
   request->module = g_strdup (module);
   collet_manager_object_submit (object, call, request, options);
 }

@@ -49,7 +49,13 @@ on_answer (GObject *object, GAsyncResult *result, gpointer data)
   else if (polkit_authorization_result_get_dismissed (answer))
     refuse (task, "The question for a password was dismissed; nothing was changed.", NULL);
   else if (!polkit_authorization_result_get_is_challenge (answer))
-    refuse (task, "The administrator's rules do not let you do this. Ask for it, or ask as root.", NULL);
+    refuse (task,
+            question->flags == POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE
+                ? "The administrator's rules do not let you do this. Ask for it, or ask as root."
+                : "No right password was given, or the administrator's rules do not let you do this. Try "
+                  "again, ask "
+                  "for it, or ask as root.",
+            NULL);
   else if (question->flags == POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE)
     refuse (task,
             "This takes a password, and the call did not let it ask for one. Call with interactive "

@@ -2,6 +2,7 @@
 """The real app, driven through accessibility, against a real daemon."""
 
 import os
+import shutil
 import time
 import unittest
 
@@ -144,6 +145,22 @@ class Reloading(AppCase):
         self.see('table row', holds='Reload of calculator succeeded')
         self.see('table row', holds='Tool add is now at version')
 
+    def test_what_became_of_a_build_is_told(self):
+        self.start('calculator-1.0.0')
+        self.see('table row', holds='calculator, version 1.0.0')
+        builds = os.path.join(self.folder, 'builds')
+        os.mkdir(builds)
+        self.daemon.call('WatchFolder', '(sa{sv})', builds, {})
+        shutil.copy(harness.example('calculator-1.1.0'), os.path.join(builds, 'calculator.so'))
+        self.see('table row', holds='calculator, version 1.1.0', timeout=20)
+        shutil.copy(harness.module('crash-constructor'), os.path.join(builds, 'broken.so'))
+        self.go('Activity')
+        self.see('table row', holds='calculator.so was built, and runs', timeout=20)
+        self.see('table row', holds='broken.so was built, and is not let in: ', timeout=20)
+        # Its record says why.
+        self.open_row('calculator.so was built, and runs')
+        self.see(name='Succeeded')
+
 
 class Daemons(AppCase):
     def test_a_daemon_that_dies_is_awaited(self):
@@ -197,6 +214,26 @@ class Tools(AppCase):
         self.open_row('add for uid:')
         self.press('Remove')
         self.see(name='No Subscriptions')
+
+    def test_who_is_subscribed_can_unsubscribe_and_take_that_back(self):
+        self.start('calculator-1.0.0')
+        subscribed = lambda: [row['tool'] for row in self.daemon.call('ListSubscriptions', '(a{sv})', {})]
+        self.go('Tools')
+        self.open_row('add of calculator')
+        self.press('Subscribe')
+        self.press('Unsubscribe')
+        self.see(holds='Unsubscribed from add')
+        self.see('push button', 'Subscribe')
+        self.assertEqual(subscribed(), [])
+        self.press('Undo')
+        self.see('push button', 'Unsubscribe')
+        self.assertEqual(subscribed(), ['add'])
+        # Of every tool, on the page of all.
+        self.go('Subscriptions')
+        self.press('Subscribe to Every Tool')
+        self.press('Unsubscribe from Every Tool')
+        self.see('push button', 'Subscribe to Every Tool')
+        self.assertEqual(subscribed(), ['add'])
 
 
 class Everybody(AppCase):
