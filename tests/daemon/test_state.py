@@ -187,7 +187,7 @@ class Killed(Ledger):
             self.assertLessEqual(value, len(poster.acknowledged) + len(poster.errors))
         info = daemon.info('ledger')
         self.assertTrue(0 < info['StateLostUs'] < (INTERVAL + SLACK) * 1e6, info['StateLostUs'])
-        row = daemon.sql('SELECT * FROM state_history')[0]
+        row = wait_until(lambda: daemon.sql('SELECT * FROM state_history'))[0]
         self.assertEqual((row['module'], row['version'], row['cause']), ('ledger', '1.0.0', 'worker'))
         self.assertAlmostEqual(row['age_s'], info['StateLostUs'] / 1e6, places=2)
 
@@ -205,7 +205,8 @@ class Killed(Ledger):
         self.assert_kept(daemon, crowd, info['StateSavedAt'])
         self.assertGreater(info['StateRestoredAt'], info['StateSavedAt'])
         self.assertEqual(info['StateRestoredAt'] - info['StateSavedAt'], info['StateLostUs'])
-        self.assertEqual(daemon.sql('SELECT cause FROM state_history')[0]['cause'], 'daemon')
+        rows = wait_until(lambda: daemon.sql('SELECT cause FROM state_history'))
+        self.assertEqual(rows[0]['cause'], 'daemon')
 
     def test_nothing_is_lost_when_it_ends_in_order(self):
         daemon, crowd = self.ledger()
