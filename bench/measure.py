@@ -18,6 +18,7 @@ import erlang
 import sdk
 from gi.repository import Gio, GLib
 from collet_harness import Bus, Daemon, Process, adopt_orphans, example, module, reap
+from measure_agent import measure_agent
 from measure_cluster import measure_cluster
 
 BENCH = os.environ['COLLET_BENCH_DIR']
@@ -579,5 +580,6 @@ MEASUREMENTS = {
     'groups': measure_groups,
     'workers': measure_workers,
     'cluster': measure_cluster,
+    'agent': measure_agent,
     'soak': measure_soak,
 }
