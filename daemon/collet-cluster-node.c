@@ -346,8 +346,11 @@ list (ColletClusterApplier *base)
 static void
 on_any_reload_changed (ColletReload *reload, gpointer data)
 {
-  if (collet_reload_get_state (reload) != COLLET_RELOAD_RUNNING)
-    collet_cluster_agent_poke (((ColletClusterNode *)data)->agent);
+  ColletClusterNode *self = data;
+  GPtrArray *items = collet_reload_get_items (reload);
+
+  for (guint i = 0; i < items->len && collet_reload_get_state (reload) != COLLET_RELOAD_RUNNING; i++)
+    collet_cluster_agent_poke (self->agent, ((ColletReloadItem *)items->pdata[i])->module);
 }
 
 static void

@@ -37,9 +37,13 @@ typedef struct
 {
   ColletClusterAgent *agent;
   char *module;
-  gboolean is_busy;  /* preparing or committing; see collet_agent_set_busy */
-  Promise *applying; /* being committed, or NULL */
-  gint64 epoch;      /* newest that was applied here or has failed; 0: see the view */
+  gboolean is_due;     /* something that it depends on has changed */
+  gboolean is_stepped; /* in this step */
+  gboolean is_rolling; /* what other nodes have applied matters */
+  gint64 wake_at;      /* or it wants to be looked at then; G_MAXINT64: it does not */
+  gboolean is_busy;    /* preparing or committing; see collet_agent_set_busy */
+  Promise *applying;   /* being committed, or NULL */
+  gint64 epoch;        /* newest that was applied here or has failed; 0: see the view */
   gint64 applying_epoch;
   gint64 failed_epoch; /* that is not tried again, and why */
   char *failed_error;
@@ -65,6 +69,7 @@ typedef struct
 {
   ColletClusterAgent *agent;
   char *what;
+  Local *local; /* whose step wants to know of the answer, or NULL */
   gboolean is_in_flight;
   gint64 not_before;
 } Sent;
@@ -81,11 +86,11 @@ struct _ColletClusterAgent
   ColletClusterApplier *applier;
   ColletClusterClock *clock;
   ColletClusterListener listener;
-  void (*watcher) (gpointer user_data);
-  gpointer watcher_data;
+  ColletClusterWatcher watcher;
   ColletClusterView *view;
   GHashTable *promises; /* "module token" to Promise */
   GHashTable *locals;   /* module to Local */
+  Local *stepped;       /* whose step runs, or NULL */
   GHashTable *seen;     /* txid to Seen */
   GHashTable *sent;     /* what to Sent */
   GPtrArray *waiting;   /* requests of others, see collet-cluster-request.c */
@@ -97,6 +102,7 @@ struct _ColletClusterAgent
   gboolean is_announced; /* as live, in this session: a key of the last one goes with that */
   gboolean is_changed;   /* the listener is to be told */
   gboolean is_due;       /* a step runs in a moment */
+  gboolean is_whole;     /* and looks at all modules */
   char *frozen;          /* why, or NULL */
   char *store_id;        /* as remembered */
   gint64 store_revision;
@@ -110,7 +116,7 @@ struct _ColletClusterAgent
 /* ---- agent ---- */
 
 gint64 collet_agent_now (ColletClusterAgent *self);
-/* The step wants to be run again then. */
+/* The step, or that of the module alone, wants to be run again then. */
 void collet_agent_want (ColletClusterAgent *self, gint64 at);
 /* Runs a step soon. */
 void collet_agent_kick (ColletClusterAgent *self);
@@ -121,7 +127,10 @@ void collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *t
 /* Range again. */
 void collet_agent_reload (ColletClusterAgent *self);
 
-/* ---- steps: what has to be done, from the view ---- */
+/* ---- steps: what has to be done, from the view ----
+ *
+ * A module is looked at when something has changed that it depends on: its own keys,
+ * what runs here, an answer, its time; and all of them after each range. */
 
 void collet_agent_step (ColletClusterAgent *self);
 Promise *collet_agent_get_promise (ColletClusterAgent *self, const char *module, const char *token,

@@ -20,6 +20,8 @@ collet_agent_now (ColletClusterAgent *self)
 void
 collet_agent_want (ColletClusterAgent *self, gint64 at)
 {
+  if (self->stepped != NULL)
+    self->stepped->wake_at = MIN (self->stepped->wake_at, at);
   self->next_wake = MIN (self->next_wake, at);
 }
 
@@ -62,8 +64,8 @@ on_wake (gpointer data)
   collet_agent_want (self, self->converge_at);
   self->clock->class_->wake (self->clock, MAX (0, self->next_wake - collet_agent_now (self)));
   self->is_changed = FALSE;
-  if (is_changed && self->watcher != NULL)
-    self->watcher (self->watcher_data);
+  if (is_changed && self->watcher.changed != NULL)
+    self->watcher.changed (self->watcher.user_data);
   if (is_changed && self->listener.changed != NULL)
     self->listener.changed (self->listener.user_data);
 }
@@ -73,10 +75,12 @@ on_wake (gpointer data)
 gboolean
 collet_agent_may_send (ColletClusterAgent *self, const char *what)
 {
-  const Sent *sent = g_hash_table_lookup (self->sent, what);
+  Sent *sent = g_hash_table_lookup (self->sent, what);
 
   if (sent == NULL)
     return TRUE;
+  if (self->stepped != NULL)
+    sent->local = self->stepped;
   if (sent->is_in_flight)
     return FALSE;
   if (collet_agent_now (self) >= sent->not_before)
@@ -100,6 +104,8 @@ on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
   else if (g_str_has_prefix (sent->what, "decide "))
     collet_failpoint ("cluster-decided");
   sent->is_in_flight = FALSE;
+  if (sent->local != NULL)
+    sent->local->is_due = TRUE;
   sent->not_before = collet_agent_now (self) + (error != NULL || !reply->succeeded ? AGAIN_US : SETTLE_US);
   collet_agent_kick (self);
 }
@@ -118,6 +124,7 @@ note_sent (ColletClusterAgent *self, const char *what)
       g_hash_table_insert (self->sent, sent->what, sent);
     }
   g_assert (!sent->is_in_flight);
+  sent->local = self->stepped;
   sent->is_in_flight = TRUE;
   return sent;
 }
@@ -139,6 +146,28 @@ is_stale (gpointer key, gpointer value, gpointer data)
 }
 
 /* ---- looking ---- */
+
+static void
+set_due (ColletClusterAgent *self, const char *module)
+{
+  collet_agent_get_local (self, module)->is_due = TRUE;
+}
+
+static void
+on_key (ColletKeyKind kind, const char *a, const char *b, gpointer user_data)
+{
+  ColletClusterAgent *self = user_data;
+
+  if (kind == COLLET_KEY_NODE || kind == COLLET_KEY_LIVE)
+    self->is_whole = TRUE;
+  else if (kind == COLLET_KEY_DESIRED || kind == COLLET_KEY_HISTORY || kind == COLLET_KEY_LOCK)
+    set_due (self, a);
+  else if ((kind == COLLET_KEY_APPLIED || kind == COLLET_KEY_OVERRIDE) &&
+           (g_str_equal (b, self->node) || collet_agent_get_local (self, a)->is_rolling))
+    set_due (self, a);
+  if (self->watcher.key != NULL)
+    self->watcher.key (kind, a, b, self->watcher.user_data);
+}
 
 static void
 freeze (ColletClusterAgent *self, char *message)
@@ -206,6 +235,7 @@ on_ranged (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 {
   Sent *sent = user_data;
   ColletClusterAgent *self = sent->agent;
+  gboolean is_known;
 
   sent->is_in_flight = FALSE;
   sent->not_before = collet_agent_now (self) + AGAIN_US;
@@ -216,12 +246,16 @@ on_ranged (const ColletTxnReply *reply, const GError *error, gpointer user_data)
       collet_agent_kick (self);
       return;
     }
+  is_known = self->store_id != NULL;
   check_store (self, reply);
+  if (!is_known || self->frozen != NULL)
+    collet_cluster_view_clear (self->view);
   self->converge_at = collet_agent_now (self) + COLLET_CLUSTER_CONVERGE_S * G_USEC_PER_SEC;
   collet_cluster_view_load (self->view, reply->rows, reply->revision);
   for (guint i = 0; i < self->recent->len; i++) /* told while the answer was on its way */
     collet_cluster_view_apply (self->view, self->recent->pdata[i]);
   self->is_synced = TRUE;
+  self->is_whole = TRUE;
   if (self->watch == 0)
     self->watch =
         collet_coordination_watch (self->coordination, self->prefix, reply->revision + 1, on_watch, self);
@@ -319,6 +353,7 @@ collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination 
   if (listener != NULL)
     self->listener = *listener;
   self->view = collet_cluster_view_new (config->cluster);
+  collet_cluster_view_set_changed (self->view, on_key, self);
   self->promises = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, promise_free);
   self->locals = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, local_free);
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -403,16 +438,15 @@ collet_cluster_agent_get_state (ColletClusterAgent *self, char **message)
 }
 
 void
-collet_cluster_agent_set_watcher (ColletClusterAgent *self, void (*changed) (gpointer user_data),
-                                  gpointer user_data)
+collet_cluster_agent_set_watcher (ColletClusterAgent *self, const ColletClusterWatcher *watcher)
 {
-  self->watcher = changed;
-  self->watcher_data = user_data;
+  self->watcher = watcher != NULL ? *watcher : (ColletClusterWatcher){ 0 };
 }
 
 void
-collet_cluster_agent_poke (ColletClusterAgent *self)
+collet_cluster_agent_poke (ColletClusterAgent *self, const char *module)
 {
+  set_due (self, module);
   self->is_changed = TRUE;
   if (!self->is_due) /* changes without end do not put it off for ever */
     self->clock->class_->wake (self->clock, CLAMP (self->next_wake - collet_agent_now (self), 0, POKE_US));

@@ -60,11 +60,17 @@ gboolean collet_cluster_agent_is_member (ColletClusterAgent *self);
  * *message: what is wrong, g_free. */
 const char *collet_cluster_agent_get_state (ColletClusterAgent *self, char **message);
 
-/* Somebody else is told as well; NULL: nobody. */
-void collet_cluster_agent_set_watcher (ColletClusterAgent *self, void (*changed) (gpointer user_data),
-                                       gpointer user_data);
-/* What runs here may have changed: look again within 20 ms. */
-void collet_cluster_agent_poke (ColletClusterAgent *self);
+/* Somebody else is told as well: of each key, and when something has changed. */
+typedef struct
+{
+  ColletClusterViewChanged key;
+  void (*changed) (gpointer user_data);
+  gpointer user_data;
+} ColletClusterWatcher;
+/* NULL: nobody. */
+void collet_cluster_agent_set_watcher (ColletClusterAgent *self, const ColletClusterWatcher *watcher);
+/* What runs here of a module may have changed: look again within 20 ms. */
+void collet_cluster_agent_poke (ColletClusterAgent *self, const char *module);
 
 /* txid: the transaction, follow it in the view; NULL with an error. With an error
  * and a txid whether it has begun is not known. */

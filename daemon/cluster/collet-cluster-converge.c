@@ -111,7 +111,10 @@ apply (ColletClusterAgent *self, Local *local, const char *token, const ColletTa
       return;
     }
   if (promise->state == PROMISE_NONE && !collet_agent_may_try (local, target->epoch))
-    return;
+    {
+      local->is_due = TRUE; /* after whatever is under way */
+      return;
+    }
   if (promise->state == PROMISE_NONE && collet_agent_now (self) >= promise->retry_at)
     collet_agent_prepare (self, promise, collet_cluster_view_get_spec (self->view, token));
   else if (promise->state == PROMISE_NONE)
@@ -352,6 +355,7 @@ collet_agent_step_rollout (ColletClusterAgent *self, const char *module)
   gint64 now = collet_agent_now (self);
   gint64 baked_at;
 
+  local->is_rolling = desired != NULL && desired->rollout != NULL;
   if (desired == NULL || desired->rollout == NULL || g_strcmp0 (desired->rollout->state, "running") != 0)
     {
       local->baked_since = 0;

@@ -236,3 +236,21 @@ collet_cluster_get_outcome (const ColletClusterView *view, const char *txid)
     }
   return self;
 }
+
+char *
+collet_cluster_dup_note (const ColletClusterView *view, const char *module, const char *txid,
+                         const char *note)
+{
+  const ColletDesired *desired = collet_cluster_view_get_desired (view, module);
+  const ColletRollout *rollout = desired != NULL ? desired->rollout : NULL;
+  const char *before = note != NULL && *note != '\0' ? note : NULL;
+  gboolean is_paused;
+
+  if (rollout == NULL || g_strcmp0 (desired->txid, txid) != 0 || g_strcmp0 (rollout->state, "done") == 0)
+    return g_strdup (before);
+  is_paused = g_strcmp0 (rollout->state, "paused") == 0;
+  return g_strdup_printf ("%s%sThe roll-out %s wave %u of %u%s%s.", before != NULL ? before : "",
+                          before != NULL ? " " : "", is_paused ? "is paused in" : "is in", rollout->wave + 1,
+                          rollout->waves->len, is_paused && rollout->message != NULL ? ": " : "",
+                          is_paused && rollout->message != NULL ? rollout->message : "");
+}

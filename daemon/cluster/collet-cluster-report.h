@@ -72,4 +72,8 @@ ColletOutcome *collet_cluster_get_outcome (const ColletClusterView *view, const 
 void collet_outcome_free (ColletOutcome *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletOutcome, collet_outcome_free)
 
+/* note (or NULL), and how far the waves of a rolling reload are, if they are not over. */
+char *collet_cluster_dup_note (const ColletClusterView *view, const char *module, const char *txid,
+                               const char *note);
+
 G_END_DECLS

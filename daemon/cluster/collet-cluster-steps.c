@@ -47,6 +47,8 @@ collet_agent_get_local (ColletClusterAgent *self, const char *module)
   local = g_new0 (Local, 1);
   local->agent = self;
   local->module = g_strdup (module);
+  local->is_due = TRUE;
+  local->wake_at = G_MAXINT64;
   g_hash_table_insert (self->locals, local->module, local);
   return local;
 }
@@ -56,6 +58,7 @@ collet_agent_set_busy (Local *local, gboolean is_busy)
 {
   g_return_if_fail (local->is_busy != is_busy);
   local->is_busy = is_busy;
+  local->is_due = TRUE;
   if (is_busy)
     local->agent->n_busy++;
   else
@@ -104,7 +107,23 @@ collet_agent_prepare (ColletClusterAgent *self, Promise *promise, const ColletSp
                                   (const char *const *)nodes, on_prepared, promise);
 }
 
-/* Those that nothing is open for any more. */
+/* FALSE: nothing is open for it any more. */
+static gboolean
+is_needed (ColletClusterAgent *self, const Promise *promise, const Local *local)
+{
+  const ColletDesired *desired = collet_cluster_view_get_desired (self->view, promise->module);
+  const char *lock = collet_cluster_view_get_lock (self->view, promise->module);
+  ColletTarget target;
+  gboolean is_due = desired != NULL && g_str_equal (desired->txid, promise->token);
+
+  if (promise->state == PROMISE_RUNNING || local->applying == promise ||
+      g_strcmp0 (lock, promise->token) == 0)
+    return TRUE;
+  return (is_due || lock == NULL) &&
+         collet_cluster_get_target (self->view, promise->module, self->node, &target) &&
+         g_str_equal (target.sha256, promise->sha256);
+}
+
 static void
 drop_promises (ColletClusterAgent *self)
 {
@@ -117,18 +136,9 @@ drop_promises (ColletClusterAgent *self)
     {
       Promise *promise = value;
       const Local *local = collet_agent_get_local (self, promise->module);
-      const ColletDesired *desired = collet_cluster_view_get_desired (self->view, promise->module);
-      const char *lock = collet_cluster_view_get_lock (self->view, promise->module);
-      ColletTarget target;
-      gboolean is_open = g_strcmp0 (lock, promise->token) == 0;
-      gboolean is_due = desired != NULL && g_str_equal (desired->txid, promise->token);
-      gboolean is_target = collet_cluster_get_target (self->view, promise->module, self->node, &target) &&
-                           g_str_equal (target.sha256, promise->sha256);
 
-      if (promise->state == PROMISE_RUNNING || local->applying == promise || is_open ||
-          (is_target && (is_due || lock == NULL)))
-        continue;
-      g_ptr_array_add (old, promise);
+      if (local->is_stepped && !is_needed (self, promise, local))
+        g_ptr_array_add (old, promise);
     }
   for (guint i = 0; i < old->len; i++)
     collet_agent_drop_promise (self, old->pdata[i]);
@@ -312,48 +322,69 @@ is_forgotten (gpointer txid, gpointer value, gpointer user_data)
 /* ---- this node ---- */
 
 static void
-add_own (const char *module, const char *node, gconstpointer record, gpointer user_data)
+set_due (const char *module, const char *node, gconstpointer record, gpointer user_data)
 {
-  ColletClusterAgent *self = ((gpointer *)user_data)[0];
-  GHashTable *modules = ((gpointer *)user_data)[1];
+  ColletClusterAgent *self = user_data;
 
-  if (g_str_equal (node, self->node))
-    g_hash_table_add (modules, g_strdup (module));
+  if (node == NULL || g_str_equal (node, self->node))
+    collet_agent_get_local (self, module)->is_due = TRUE;
+}
+
+static void
+set_all_due (ColletClusterAgent *self)
+{
+  g_auto (GStrv) running = self->applier->class_->list (self->applier);
+
+  collet_cluster_view_foreach (self->view, COLLET_KEY_DESIRED, NULL, set_due, self);
+  collet_cluster_view_foreach (self->view, COLLET_KEY_OVERRIDE, NULL, set_due, self);
+  for (guint i = 0; running != NULL && running[i] != NULL; i++)
+    set_due (running[i], NULL, NULL, self);
 }
 
 static void
 step_modules (ColletClusterAgent *self)
 {
-  g_autoptr (GHashTable) modules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GPtrArray) desired = collet_cluster_view_list (self->view, COLLET_KEY_DESIRED);
-  g_auto (GStrv) running = self->applier->class_->list (self->applier);
-  gpointer both[] = { self, modules };
+  gint64 now = collet_agent_now (self);
   GHashTableIter iter;
-  gpointer module;
+  gpointer value;
 
-  for (guint i = 0; i < desired->len; i++)
-    g_hash_table_add (modules, g_strdup (desired->pdata[i]));
-  for (guint i = 0; running != NULL && running[i] != NULL; i++)
-    g_hash_table_add (modules, g_strdup (running[i]));
-  collet_cluster_view_foreach (self->view, COLLET_KEY_OVERRIDE, NULL, add_own, both);
-  g_hash_table_iter_init (&iter, modules);
-  while (g_hash_table_iter_next (&iter, &module, NULL))
+  g_hash_table_iter_init (&iter, self->locals);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      collet_agent_step_module (self, module);
-      collet_agent_step_rollout (self, module);
+      Local *local = value;
+
+      local->is_stepped = local->is_due || now >= local->wake_at;
+      if (self->frozen != NULL)
+        continue;
+      if (local->is_stepped)
+        {
+          local->is_due = FALSE;
+          local->wake_at = G_MAXINT64;
+          self->stepped = local;
+          collet_agent_step_module (self, local->module);
+          collet_agent_step_rollout (self, local->module);
+          self->stepped = NULL;
+        }
+      collet_agent_want (self, local->wake_at);
     }
 }
 
 void
 collet_agent_step (ColletClusterAgent *self)
 {
+  gboolean is_whole = self->is_whole;
+
   collet_agent_step_presence (self);
   if (!collet_cluster_agent_is_member (self))
     return;
-  if (self->frozen == NULL)
-    step_modules (self);
+  self->is_whole = FALSE;
+  if (is_whole)
+    set_all_due (self);
+  step_modules (self);
   collet_cluster_view_foreach (self->view, COLLET_KEY_LOCK, NULL, step_lock, self);
   drop_promises (self);
+  if (!is_whole)
+    return;
   collet_cluster_view_foreach (self->view, COLLET_KEY_SPEC, NULL, step_spec, self);
   g_hash_table_foreach_remove (self->seen, is_forgotten, self);
 }

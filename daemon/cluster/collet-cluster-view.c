@@ -7,6 +7,8 @@ struct _ColletClusterView
   GTree *rows; /* key to Row */
   gint64 loaded;
   gint64 revision;
+  ColletClusterViewChanged changed;
+  gpointer changed_data;
 };
 
 typedef struct
@@ -61,6 +63,28 @@ collet_cluster_view_free (ColletClusterView *self)
   g_free (self);
 }
 
+void
+collet_cluster_view_set_changed (ColletClusterView *self, ColletClusterViewChanged changed,
+                                 gpointer user_data)
+{
+  self->changed = changed;
+  self->changed_data = user_data;
+}
+
+static void
+tell (ColletClusterView *self, const Row *row)
+{
+  if (self->changed != NULL)
+    self->changed (row->kind, row->a, row->b, self->changed_data);
+}
+
+static gboolean
+tell_gone (gpointer key, gpointer value, gpointer data)
+{
+  tell (data, value);
+  return FALSE;
+}
+
 static void
 put (ColletClusterView *self, const ColletKeyValue *value)
 {
@@ -77,29 +101,60 @@ put (ColletClusterView *self, const ColletKeyValue *value)
   if (row->record == NULL)
     g_warning ("The cluster's key %s has a value that makes no sense here; it is passed over.", value->key);
   g_tree_replace (self->rows, row->key, row);
+  tell (self, row);
+}
+
+void
+collet_cluster_view_clear (ColletClusterView *self)
+{
+  g_autoptr (GTree) old = self->rows;
+
+  self->rows = new_rows ();
+  self->loaded = 0;
+  self->revision = 0;
+  g_tree_foreach (old, tell_gone, self);
 }
 
 void
 collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 revision)
 {
-  g_tree_unref (self->rows);
+  g_autoptr (GTree) old = self->rows;
+
   self->rows = new_rows ();
   self->loaded = revision;
   self->revision = revision;
   for (guint i = 0; i < rows->len; i++)
-    put (self, rows->pdata[i]);
+    {
+      const ColletKeyValue *value = rows->pdata[i];
+      Row *known = g_tree_lookup (old, value->key);
+
+      if (known != NULL && known->mod_rev == value->mod_rev)
+        {
+          g_tree_steal (old, known->key);
+          g_tree_insert (self->rows, known->key, known);
+        }
+      else
+        put (self, value);
+    }
+  g_tree_foreach (old, tell_gone, self);
 }
 
 void
 collet_cluster_view_apply (ColletClusterView *self, const ColletKeyValue *change)
 {
+  Row *row;
+
   if (change->mod_rev <= self->loaded)
     return;
   self->revision = MAX (self->revision, change->mod_rev);
   if (change->value != NULL)
     put (self, change);
-  else
-    g_tree_remove (self->rows, change->key);
+  else if ((row = g_tree_lookup (self->rows, change->key)) != NULL)
+    {
+      g_tree_steal (self->rows, change->key);
+      tell (self, row);
+      row_free (row);
+    }
 }
 
 const char *

@@ -16,7 +16,15 @@ ColletClusterView *collet_cluster_view_new (const char *cluster);
 void collet_cluster_view_free (ColletClusterView *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletClusterView, collet_cluster_view_free)
 
-/* All of it, as a range gave it (ColletKeyValue). */
+/* Told of each key that has changed, or gone; the view may not be changed from it. */
+typedef void (*ColletClusterViewChanged) (ColletKeyKind kind, const char *a, const char *b,
+                                          gpointer user_data);
+void collet_cluster_view_set_changed (ColletClusterView *self, ColletClusterViewChanged changed,
+                                      gpointer user_data);
+
+/* Another store, where the same revision of a key may be another value. */
+void collet_cluster_view_clear (ColletClusterView *self);
+/* All of it, as a range gave it (ColletKeyValue); what has its revision already stays. */
 void collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 revision);
 /* One change; one that is older than what was loaded is nothing. */
 void collet_cluster_view_apply (ColletClusterView *self, const ColletKeyValue *change);

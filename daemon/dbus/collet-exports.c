@@ -307,11 +307,11 @@ collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton)
 }
 
 void
-collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view)
+collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view, GHashTable *touched)
 {
   for (guint i = 0; i < self->reloads->len; i++)
     if (self->reloads->pdata[i] != NULL)
-      collet_reload_object_update_nodes (self->reloads->pdata[i], view);
+      collet_reload_object_update_nodes (self->reloads->pdata[i], view, touched);
 }
 
 static gpointer

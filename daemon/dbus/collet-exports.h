@@ -26,8 +26,9 @@ void collet_exports_add (ColletExports *self, const char *folder, const char *na
                          GDBusInterfaceSkeleton *skeleton);
 void collet_exports_remove (ColletExports *self, GDBusInterfaceSkeleton *skeleton);
 
-/* The reloads that the cluster agrees on: what the nodes make of them. */
-void collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view);
+/* The reloads that the cluster agrees on: what the nodes make of them. touched: ids and
+ * modules of those that something has changed of; NULL: all. */
+void collet_exports_update_nodes (ColletExports *self, const ColletClusterView *view, GHashTable *touched);
 
 /* Borrowed, or NULL. */
 ColletDbusModule *collet_exports_find_module (ColletExports *self, const char *name);

@@ -6,6 +6,7 @@
 
 #include "collet-bus-rows.h"
 #include "collet-bus.h"
+#include "collet-cluster-report.h"
 #include "collet-error.h"
 #include "collet-manager-object.h"
 #include "collet-reload-object.h"
@@ -52,6 +53,8 @@ row_of_one (ColletReloader *reloader, const ColletClusterView *view, const Colle
   ColletReload *reload = collet_reloader_find_reload (reloader, entry->id);
   g_autoptr (GVariant) past = g_variant_ref_sink (collet_bus_row_of_history (entry));
   gboolean is_running = reload != NULL && !collet_reload_is_finished (reload);
+  const char *module = entry->items->len == 1 ? ((ColletHistoryItem *)entry->items->pdata[0])->module : "";
+  g_autofree char *note = collet_cluster_dup_note (view, module, entry->id, entry->note);
   GVariantDict row;
 
   g_variant_dict_init (&row, past);
@@ -62,6 +65,7 @@ row_of_one (ColletReloader *reloader, const ColletClusterView *view, const Colle
     }
   if (nodes != NULL)
     g_variant_dict_insert_value (&row, "Nodes", nodes);
+  g_variant_dict_insert (&row, "Note", "s", note != NULL ? note : "");
   g_variant_dict_insert (&row, "ExpiresAt", "x", is_running ? collet_reload_get_expires_at (reload) : 0);
   return g_variant_dict_end (&row);
 }
@@ -83,10 +87,12 @@ row_of_others (const ColletClusterView *view, const char *id)
 {
   const ColletSpec *spec = collet_cluster_view_get_spec (view, id);
   const ColletDecision *decision = collet_cluster_view_get_decision (view, id);
+  g_autofree char *note = NULL;
   GVariantDict row;
 
   if (spec == NULL)
     return NULL;
+  note = collet_cluster_dup_note (view, spec->module, id, NULL);
   g_variant_dict_init (&row, NULL);
   g_variant_dict_insert (&row, "Id", "s", id);
   g_variant_dict_insert (&row, "Kind", "s", spec->kind);
@@ -97,6 +103,7 @@ row_of_others (const ColletClusterView *view, const char *id)
                                                : "failed");
   g_variant_dict_insert (&row, "Phase", "s", decision == NULL ? "prepare" : "done");
   g_variant_dict_insert (&row, "Reason", "s", spec->reason != NULL ? spec->reason : "");
+  g_variant_dict_insert (&row, "Note", "s", note != NULL ? note : "");
   g_variant_dict_insert (&row, "Initiator", "x", spec->uid);
   g_variant_dict_insert (&row, "StartedAt", "x", spec->started_at);
   if (decision != NULL && !decision->is_commit)

@@ -16,6 +16,7 @@ struct _ColletReloadObject
   GPtrArray *waiters; /* Waiter */
   guint telling;      /* source that tells everybody of the end */
   GVariant *items;    /* as they are at the end, once somebody has asked; or NULL */
+  char *note;         /* with what the cluster says, or NULL: the reload's own */
 };
 
 enum
@@ -51,6 +52,7 @@ collet_reload_object_dispose (GObject *object)
   g_clear_object (&self->reload);
   g_clear_pointer (&self->waiters, g_ptr_array_unref);
   g_clear_pointer (&self->items, g_variant_unref);
+  g_clear_pointer (&self->note, g_free);
   G_OBJECT_CLASS (collet_reload_object_parent_class)->dispose (object);
 }
 
@@ -201,6 +203,14 @@ why_not_cancellable (ColletReload *reload)
 }
 
 static void
+tell_note (ColletReloadObject *self)
+{
+  const char *note = self->note != NULL ? self->note : collet_reload_get_note (self->reload);
+
+  collet_dbus_reload_set_note (COLLET_DBUS_RELOAD (self), note != NULL ? note : "");
+}
+
+static void
 on_changed (ColletReload *reload, gpointer data)
 {
   ColletDbusReload *bus = data;
@@ -212,8 +222,7 @@ on_changed (ColletReload *reload, gpointer data)
   collet_dbus_reload_set_progress (bus, collet_reload_get_progress (reload));
   collet_dbus_reload_set_error_name (bus, error != NULL ? collet_error_name_of (error) : "");
   collet_dbus_reload_set_error_message (bus, error != NULL ? error->message : "");
-  collet_dbus_reload_set_note (bus, collet_reload_get_note (reload) != NULL ? collet_reload_get_note (reload)
-                                                                            : "");
+  tell_note (data);
   collet_dbus_reload_set_trial_ends_at (bus, collet_reload_get_trial_ends_at (reload));
   collet_dbus_reload_set_finished_at (bus, collet_reload_get_finished_at (reload));
   collet_dbus_reload_set_pause_us (bus, collet_reload_get_pause_us (reload));
@@ -363,10 +372,21 @@ collet_reload_object_pack_nodes (const ColletClusterView *view, const char *id)
 }
 
 void
-collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view)
+collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view,
+                                   GHashTable *touched)
 {
-  GVariant *rows = collet_reload_object_pack_nodes (view, collet_reload_get_id (self->reload));
+  const char *id = collet_reload_get_id (self->reload);
+  GPtrArray *items = collet_reload_get_items (self->reload);
+  const char *module = items->len == 1 ? ((ColletReloadItem *)items->pdata[0])->module : NULL;
+  GVariant *rows;
 
+  if (module == NULL ||
+      (touched != NULL && !g_hash_table_contains (touched, id) && !g_hash_table_contains (touched, module)))
+    return; /* the cluster reloads one at a time */
+  rows = collet_reload_object_pack_nodes (view, id);
   if (rows != NULL)
     collet_dbus_reload_set_nodes (COLLET_DBUS_RELOAD (self), rows);
+  g_free (self->note);
+  self->note = collet_cluster_dup_note (view, module, id, collet_reload_get_note (self->reload));
+  tell_note (self);
 }

@@ -17,7 +17,8 @@ G_DECLARE_FINAL_TYPE (ColletReloadObject, collet_reload_object, COLLET, RELOAD_O
 
 ColletReloadObject *collet_reload_object_new (ColletReload *reload, ColletBouncer *bouncer);
 /* What the nodes make of it, if the cluster agrees on it and knows it still. */
-void collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view);
+void collet_reload_object_update_nodes (ColletReloadObject *self, const ColletClusterView *view,
+                                        GHashTable *touched);
 /* The same as aa{sv}, floating; NULL: the cluster knows nothing of it. */
 GVariant *collet_reload_object_pack_nodes (const ColletClusterView *view, const char *id);
 

@@ -57,6 +57,98 @@ set_desired (ColletClusterView *view, int epoch, const char *sha256)
   set (view, COLLET_KEY_HISTORY, "echo", number, value);
 }
 
+/* ---- the view ---- */
+
+static void
+note_key (ColletKeyKind kind, const char *a, const char *b, gpointer user_data)
+{
+  g_string_append_printf (user_data, "%u %s %s,", kind, a, b != NULL ? b : "-");
+}
+
+static void
+expect_told (GString *told, const char *format, ...)
+{
+  va_list arguments;
+  g_autofree char *expected = NULL;
+
+  va_start (arguments, format);
+  expected = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_assert_cmpstr (told->str, ==, expected);
+  g_string_truncate (told, 0);
+}
+
+static ColletKeyValue *
+new_row (ColletKeyKind kind, const char *a, const char *b, const char *value, gint64 mod_rev)
+{
+  g_autofree char *key = collet_cluster_key ("c", kind, a, b);
+
+  return collet_key_value_new (key, value, 1, mod_rev, NULL);
+}
+
+static void
+test_news (void)
+{
+  g_autoptr (ColletClusterView) view = collet_cluster_view_new ("c");
+  g_autoptr (GString) told = g_string_new (NULL);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+  g_autoptr (ColletKeyValue) gone = new_row (COLLET_KEY_LIVE, "n1", NULL, NULL, 9);
+  const ColletNodeRecord *kept;
+
+  collet_cluster_view_set_changed (view, note_key, told);
+  g_ptr_array_add (rows, new_row (COLLET_KEY_LIVE, "n1", NULL, "{}", 3));
+  g_ptr_array_add (rows, new_row (COLLET_KEY_LOCK, "echo", NULL, TX, 4));
+  g_ptr_array_add (rows, new_row (COLLET_KEY_NODE, "n1", NULL, "{}", 2));
+  collet_cluster_view_load (view, rows, 4);
+  expect_told (told, "%u n1 -,%u echo -,%u n1 -,", COLLET_KEY_LIVE, COLLET_KEY_LOCK, COLLET_KEY_NODE);
+
+  /* The same once more is no news. */
+  kept = collet_cluster_view_get (view, COLLET_KEY_NODE, "n1", NULL);
+  collet_cluster_view_load (view, rows, 5);
+  expect_told (told, "");
+  g_assert_true (collet_cluster_view_get (view, COLLET_KEY_NODE, "n1", NULL) == kept);
+
+  /* What is not there any more, and what has a newer revision. */
+  g_ptr_array_remove_index (rows, 1);
+  g_ptr_array_insert (rows, 0,
+                      new_row (COLLET_KEY_APPLIED, "echo", "n1",
+                               "{\"epoch\":1,\"sha256\":\"" A "\",\"state\":\"applied\"}", 6));
+  collet_cluster_view_load (view, rows, 6);
+  expect_told (told, "%u echo n1,%u echo -,", COLLET_KEY_APPLIED, COLLET_KEY_LOCK);
+  g_assert_null (collet_cluster_view_get_lock (view, "echo"));
+
+  /* A change: what was known already, what goes, what has gone. */
+  collet_cluster_view_apply (view, rows->pdata[0]);
+  expect_told (told, "");
+  collet_cluster_view_apply (view, gone);
+  expect_told (told, "%u n1 -,", COLLET_KEY_LIVE);
+  collet_cluster_view_apply (view, gone);
+  expect_told (told, "");
+
+  /* Another store: revisions mean nothing. */
+  collet_cluster_view_clear (view);
+  expect_told (told, "%u echo n1,%u n1 -,", COLLET_KEY_APPLIED, COLLET_KEY_NODE);
+  g_assert_null (collet_cluster_view_get (view, COLLET_KEY_NODE, "n1", NULL));
+  collet_cluster_view_load (view, rows, 6);
+  g_assert_nonnull (collet_cluster_view_get (view, COLLET_KEY_NODE, "n1", NULL));
+}
+
+static void
+test_roll_out_note (void)
+{
+  g_autoptr (ColletClusterView) view = new_view (1, 1);
+  g_autofree char *none = collet_cluster_dup_note (view, "echo", TX, "as it was");
+
+  g_assert_cmpstr (none, ==, "as it was");
+  set (view, COLLET_KEY_DESIRED, "echo", NULL,
+       "{\"epoch\":2,\"sha256\":\"" A "\",\"txid\":\"" TX "\",\"rollout\":{\"waves\":[[\"n1\"],[\"n2\"]],"
+       "\"wave\":0,\"state\":\"paused\",\"message\":\"lunch\"}}");
+  g_autofree char *paused = collet_cluster_dup_note (view, "echo", TX, "as it was");
+  g_assert_cmpstr (paused, ==, "as it was The roll-out is paused in wave 1 of 2: lunch.");
+  g_autofree char *other = collet_cluster_dup_note (view, "echo", "another", "");
+  g_assert_null (other);
+}
+
 /* ---- keys and records ---- */
 
 static void
@@ -369,6 +461,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/cluster/view/only-what-is-new-is-told", test_news);
+  g_test_add_func ("/cluster/view/how-far-a-roll-out-is", test_roll_out_note);
   g_test_add_func ("/cluster/keys/any-name-comes-back", test_keys);
   g_test_add_func ("/cluster/records/nonsense-is-none", test_hostile);
   g_test_add_func ("/cluster/records/a-spec-comes-back-with-its-waves", test_spec);

@@ -138,10 +138,15 @@ class Cluster(ClusterCase):
         self.assertEqual(daemon.call('PauseRollout', '(sa{sv})', 'counter', steer), path)
         self.assertIn('"state":"paused"', self.rollout(daemon))
         self.assertIn('lunch', self.rollout(daemon))
+        identity = daemon.property('Id', path, RELOAD)
+        note = 'The roll-out is paused in wave 1 of 1: lunch.'
+        self.assertEqual(daemon.call('GetReload', '(s)', identity)['Note'], note)
+        wait_until(lambda: daemon.property('Note', path, RELOAD) == note, what='the note')
         self.assertEqual(daemon.call('ResumeRollout', '(sa{sv})', 'counter', {}), path)
         self.assertIn('"state":"running"', self.rollout(daemon))
         self.assertEqual(daemon.call('PromoteRollout', '(sa{sv})', 'counter', {}), path)
         self.assertEqual(self.verdict(daemon), 'consistent')
+        wait_until(lambda: daemon.property('Note', path, RELOAD) == '', what='the note to go')
         self.assertBusError('NotFound', daemon.call, 'PromoteRollout', '(sa{sv})', 'counter', {})
         daemon.wait(self.begin(daemon, module('counter-1.0.0')))
 

@@ -5,7 +5,7 @@ import re
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
-from collet_harness import RELOAD, GLib, example, module, variants, wait_until
+from collet_harness import MANAGER, RELOAD, ROOT, GLib, example, module, variants, wait_until
 
 
 @unittest.skipUnless(HAS_ETCD, 'etcd is not installed')
@@ -88,6 +88,48 @@ class Sync(ClusterTestCase):
         self.assertIn('of counter up: n3 refused: NotTrusted', error.message)
         self.wait_in_line(nodes, 'calculator', epoch=2)
         self.assertEqual(self.states(nodes[0])['n3'], 'in-line')
+
+    def matrix(self, node):
+        """Its number, and {(module, node): (version, state)}."""
+        serial, nodes, versions, rows = node.call('GetMatrix')
+        return serial, {(name, column): (versions[version], state) for name, _, _, cells in rows
+                        for column, (version, state) in zip(nodes, cells)}
+
+    def told(self, node, seen, first, serial):
+        """The matrix that it was, and what was told since, up to that number."""
+        while GLib.MainContext.default().iteration(False):
+            pass
+        cells = dict(first)
+        for number, deltas in seen:
+            if number <= serial:
+                cells |= {(name, column): (version, state) for name, column, version, _, state in deltas if column}
+        return cells
+
+    def test_what_is_told_adds_up_to_the_matrix(self):
+        nodes, seen = self.cluster(), []
+        nodes[0].connection.signal_subscribe(None, MANAGER, 'MatrixChanged', ROOT, None, 0,
+                                             lambda *arguments: seen.append(arguments[5].unpack()))
+        since, first = self.matrix(nodes[0])
+        nodes[1].wait(self.propose(nodes[1], example('calculator-1.0.0')))
+        self.wait_in_line(nodes, 'calculator', epoch=1)
+        self.override(nodes[1], nodes[0], 'counter-2.0.0')
+        nodes[2].stop()
+        wait_until(lambda: self.states(nodes[0])['n3'] == 'unknown', 30, 'n3 to be missed')
+        nodes[0].call('RemoveNode', '(sa{sv})', 'n3', {})
+        wait_until(lambda: len(self.node_states(nodes[0])) == 2, what='n3 to be off the roster')
+        nodes[0].wait(self.propose(nodes[0], module('counter-2.0.0'), 'quorum'))
+        n4 = self.node('n4')
+        self.join(n4, nodes[0])
+        for name, epoch in (('counter', 2), ('calculator', 1)):
+            self.wait_in_line([nodes[0], nodes[1], n4], name, epoch)
+
+        def adds_up():
+            serial, cells = self.matrix(nodes[0])
+            told = self.told(nodes[0], [news for news in seen if news[0] > since], first, serial)
+            return {key: told.get(key) for key in cells} == cells
+        wait_until(adds_up, what='the sum of what was told')
+        in_line = {'modules': 2, 'in-line': 2, 'lagging': 0, 'failed': 0, 'overrides': 0}
+        wait_until(lambda: [row['Counts'] for row in nodes[0].call('ListNodes')] == [in_line] * 3, what='the counts')
 
     def test_a_rolling_reload_waits_and_goes_on_as_told(self):
         nodes = self.cluster()
