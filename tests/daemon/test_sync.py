@@ -51,7 +51,7 @@ class Sync(ClusterTestCase):
         self.assertEqual(self.wait_in_line(nodes, epoch=3), second)
         self.assertNotEqual(first, second)
 
-    def test_all_modules_are_brought_into_line_at_once(self):
+    def test_all_modules_are_brought_into_line(self):
         nodes = self.cluster(2)
         names = {'counter': module('counter-2.0.0'), 'calculator': example('calculator-2.0.0'),
                  'echo': module('echo-2.0.0')}
@@ -68,7 +68,6 @@ class Sync(ClusterTestCase):
         rows = wait_until(lambda: (found := [row for row in nodes[1].history(limit=3) if row['FinishedAt'] > 0]) and
                           len(found) == 3 and found, what='the history')
         self.assertEqual({item['module'] for row in rows for item in row['Items']}, set(names))
-        self.assertLess(max(row['StartedAt'] for row in rows), min(row['FinishedAt'] for row in rows))
         self.assertGreaterEqual(len(nodes[0].history()), before)
 
     def test_one_that_fails_is_told_and_the_others_go_on(self):

@@ -53,7 +53,9 @@ def a_second_reload(world):
     wait_until(lambda: newest_decision(world)[0] != before, 20, 'the transaction')
     txid, _ = newest_decision(world)
     world.expect_ctl(other, ('cluster', 'reload', world.version()), 1, 'ReloadInProgress',
-                     rf'Reload {txid} of {MODULE} is in progress \((by {asked.name}|decided by the cluster), \d+ s\)',
+                     rf'Reload {txid} of (module ")?{MODULE}"? is in progress '
+                     # Its own part may have begun.
+                     rf'\((by {asked.name}, \d+ s|decided by the cluster, \d+ s|phase "[a-z]+", by uid \d+)\)',
                      'Wait for it')
     world.network.heal()
     reload.expect_success()
