@@ -64,9 +64,10 @@ struct _ColletCall
   const char *client; /* the program that asks, "name/version"; or NULL */
   gint64 deadline_us; /* g_get_monotonic_time(); G_MAXINT64: none */
   gboolean wants_progress;
-  gboolean may_run_here;        /* on the thread that dispatches it, if it is quick */
-  int log_level;                /* enum collet_level, or 255: none */
-  const char *version;          /* sha256 of the only version that may run it, or NULL; VersionMismatch */
+  gboolean may_run_here; /* on the thread that dispatches it, if it is quick */
+  int log_level;         /* enum collet_level, or 255: none */
+  const char *version;   /* sha256 of the only version that may run it, or NULL; VersionMismatch */
+  gboolean is_trial;     /* not a caller's: a smoke test, a replay, a try of what is prepared; not counted */
   const ColletCallInput *input; /* or NULL */
   /* What the arguments were found to fit; NULL: they were not checked, and are not.
    * Borrowed; outlives the call. */

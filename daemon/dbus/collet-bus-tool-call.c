@@ -168,5 +168,6 @@ collet_bus_tool_call_start_entry (ColletToolDirectory *directory, ColletBusCall 
 
   self->owned = entry;
   self->entry = entry;
+  self->base.is_trial = TRUE;
   start (self, arguments, options);
 }

@@ -386,17 +386,19 @@ collet_generation_answer (ColletGeneration *self, ColletCall *call, ColletCallRe
 {
   ColletGenerationPrivate *priv = PRIVATE (self);
   gboolean is_bad = result->error != NULL;
-  gboolean counts = !result->is_cancelled && !is_nobodys_fault (result->error);
+  gboolean tells = !result->is_cancelled && !is_nobodys_fault (result->error);
+  gboolean counts = tells && !call->is_trial;
   ColletHistogram *histogram = counts ? ensure_histogram (priv, call->tool) : NULL;
   gint64 run_us = result->error == NULL ? result->run_us : -1;
 
   result->version = priv->spec->version;
   result->generation = __atomic_load_n (&priv->spec->number, __ATOMIC_RELAXED);
   result->is_bad = &is_bad;
-  __atomic_fetch_add (&priv->calls, 1, __ATOMIC_RELAXED);
+  if (!call->is_trial)
+    __atomic_fetch_add (&priv->calls, 1, __ATOMIC_RELAXED);
   if (g_error_matches (result->error, COLLET_ERROR, COLLET_ERROR_DRAIN_TIMEOUT))
     g_atomic_int_inc (&priv->calls_ended);
-  if (result->error != NULL && counts)
+  if (result->error != NULL && tells)
     collet_call_log_add_failure (self, call, result->error);
   call->class_->done (call, result);
   /* The call may be gone; the lease keeps the generation. */

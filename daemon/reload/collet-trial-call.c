@@ -73,6 +73,7 @@ collet_trial_call_async (ColletToolEntry *entry, const char *arguments, guint ti
   self->base.arguments = collet_json_get_raw (self->arguments, 0, &self->base.arguments_size);
   self->base.deadline_us = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
   self->base.log_level = 255;
+  self->base.is_trial = TRUE;
   self->task = g_object_ref (task);
   collet_call_target_dispatch (entry->target, &self->base);
 }

@@ -286,6 +286,28 @@ class Statistics(Trial):
         self.assertBusError('NotFound', statistics, daemon, 'nothing')
 
 
+class OnTrial(Trial):
+    """Calls that nobody made for an answer."""
+
+    def test_are_nobodys_calls(self):
+        daemon = self.daemon('--set', 'shadow.calls=50')
+        tests = json.dumps([{'tool': 'read', 'arguments': {'x': 1}, 'result': {}}] * 3)
+        daemon.load(module('reader-1.0.0'), smoke_tests=tests)
+        self.assertEqual(statistics(daemon), [])
+        for number in range(5):
+            daemon.mcp().value('read', {'x': number})
+        _, version = daemon.prepare('reader', module('reader-2.0.0'), smoke_tests=tests)
+        self.assertFalse(daemon.call('ShadowCheck', '(ssa{sv})', 'reader', version, {})[0])
+        daemon.call_prepared('reader', version, 'read', {'x': 7})
+        daemon.commit('reader', version)
+        daemon.tool_value('read', {'x': 8})
+        counted = {row['semantic-version']: 0 for row in statistics(daemon)}
+        for row in statistics(daemon):
+            counted[row['semantic-version']] += row['calls']
+        self.assertEqual(counted, {'1.0.0': 5, '2.0.0': 1})
+        self.assertEqual(daemon.info('reader')['Calls'], 6)
+
+
 class CommandLine(Trial):
     def run_verb(self, daemon, *arguments):
         done = subprocess.run([COLLETCTL, '--json', *arguments], capture_output=True, text=True, timeout=60,
