@@ -69,6 +69,9 @@ def has_ended(pid):
 def clear():
     """Ends all that is left, the last that was started first; what had to be killed, by name."""
     killed = []
+    # Who is held up holds up who calls it, and that one is ended first.
+    for pid in children():
+        os.kill(pid, signal.SIGCONT)
     while bury():
         pid = max(children(), key=started_at)
         name = name_of(pid)
