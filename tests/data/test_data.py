@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -14,6 +15,27 @@ DATA = SOURCE / 'data'
 BUILD = Path(os.environ['COLLET_BUILD'])
 POLKIT_DTD = Path('/usr/share/polkit-1/policyconfig-1.dtd')
 EXPOSURE = 20  # tenths; as systemd-analyze counts
+
+# Name, where the build has it, its page.
+PROGRAMS = [
+    ('colletd', 'daemon/colletd', 'colletd.8'),
+    ('collet-stdio', 'bridge/collet-stdio', 'collet-stdio.1'),
+    ('collet', 'gui/collet', 'collet.1'),
+    ('collet-worker', 'worker/collet-worker', 'collet-worker.8'),
+]
+# GLib's own, in every program of its kind.
+TOOLKIT = {'--help-all', '--help-gapplication', '--help-gtk'}
+
+
+def complete(program, path, *words):
+    """What bash would offer for the last word."""
+    script = (f'source "{DATA / "completions" / "collet"}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+              '_collet; printf "%s\\n" "${COMPREPLY[@]}"')
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(path, os.path.join(folder, program))
+        done = subprocess.run(['bash', '-c', script, 'bash', os.path.join(folder, program), *words], capture_output=True,
+                              text=True, timeout=20, check=True)
+    return done.stdout.split()
 
 
 def needs(program):
@@ -76,6 +98,28 @@ class Data(unittest.TestCase):
         for file in sorted((DATA / 'completions').glob('_*')):
             self.assertTrue(file.read_text(encoding='utf-8').startswith('#compdef '))
             self.run_tool('zsh', '-n', file)
+
+    def test_each_option_is_in_help_manual_and_completion(self):
+        """One for all: what the program says of itself."""
+        for program, path, page in PROGRAMS:
+            if not (BUILD / path).exists():
+                continue
+            said = self.run_tool(BUILD / path, '--help')
+            options = set(re.findall(r'^  (?:-., )?(--[a-z][a-z-]*)', said, re.M)) - TOOLKIT
+            self.assertGreater(len(options), 1, said)
+            manual = (DATA / page).read_text(encoding='utf-8').replace('\\-', '-')
+            described = {'-' + word for line in re.findall(r'^\.(?:It|Op) (.*)$', manual, re.M)
+                         for word in re.findall(r'Fl (-[a-z][a-z-]*)', line)}
+            with self.subTest(program):
+                self.assertEqual(options - {'--help'}, described - {'--help'})
+                if program != 'collet-worker':
+                    self.assertLessEqual(options, set(complete(program, BUILD / path, '--')))
+
+    @needs('bash')
+    def test_values_are_completed_as_well(self):
+        self.assertEqual(complete('colletd', BUILD / 'daemon' / 'colletd', '--trust', '=', 's'), ['signed'])
+        self.assertEqual(complete('colletd', BUILD / 'daemon' / 'colletd', '--data-dir', str(DATA / 'comp')), [str(DATA / 'completions')])
+        self.assertEqual(complete('collet-build', SOURCE / 'sdk' / 'collet-build', str(SOURCE / 'sdk' / 'READ')), [str(SOURCE / 'sdk' / 'README.md')])
 
     def test_the_units_and_the_bus_agree_on_user_and_name(self):
         unit = (DATA / 'colletd.service.in').read_text(encoding='utf-8')
