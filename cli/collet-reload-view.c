@@ -186,6 +186,14 @@ print_field (const char *name, const char *value, ColletPaint paint)
   collet_style_print_field (name, g_strdup (value), paint);
 }
 
+static void
+print_signer (GVariant *items)
+{
+  g_autoptr (GVariant) item = g_variant_n_children (items) == 1 ? g_variant_get_child_value (items, 0) : NULL;
+
+  print_field ("signer", item != NULL ? collet_row_string (item, "to-signer") : "", COLLET_PAINT_NONE);
+}
+
 void
 collet_reload_view_print_detail (GVariant *row)
 {
@@ -209,6 +217,7 @@ collet_reload_view_print_detail (GVariant *row)
   print_field ("pause", pause, COLLET_PAINT_NONE);
   print_field ("by", who, COLLET_PAINT_NONE);
   print_field ("reason", collet_row_string (row, "Reason"), COLLET_PAINT_NONE);
+  print_signer (items);
   print_field ("reverts", collet_row_string (row, "Reverts"), COLLET_PAINT_NONE);
   print_field ("note", collet_row_string (row, "Note"), COLLET_PAINT_NONE);
   print_field ("error", collet_row_string (row, "ErrorName"), COLLET_PAINT_BAD);

@@ -24,7 +24,7 @@ add_int64 (GVariantBuilder *row, const char *name, gint64 value)
  * has hundreds of rows, and each member is written, sent and read. */
 typedef struct
 {
-  GVariant *members[13];
+  GVariant *members[14];
   guint n;
 } Row;
 
@@ -53,6 +53,7 @@ row_of_reload_item (const ColletReloadItem *item, const char *state, const GErro
   add_text (&row, "to", item->to != NULL ? item->to->sha256 : NULL);
   add_text (&row, "from-version", item->from != NULL ? item->from->semver : NULL);
   add_text (&row, "to-version", item->to != NULL ? item->to->semver : NULL);
+  add_text (&row, "to-signer", item->to != NULL ? item->to->signer : NULL);
   add_text (&row, "verdict", item->verdict);
   add_text (&row, "state", state);
   if (item->differences != NULL && item->differences[0] != NULL)
@@ -137,6 +138,8 @@ row_of_history_item (const ColletHistoryItem *item, const ColletJson *detail)
   collet_bus_row_add (&row, "to", item->to_sha256);
   collet_bus_row_add (&row, "from-version", item->from_version);
   collet_bus_row_add (&row, "to-version", item->to_version);
+  if (item->to_signer != NULL)
+    collet_bus_row_add (&row, "to-signer", item->to_signer);
   if (known != 0)
     add_detail (&row, detail, known);
   return g_variant_builder_end (&row);

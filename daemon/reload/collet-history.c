@@ -18,6 +18,7 @@ history_item_free (gpointer data)
   g_free (item->to_sha256);
   g_free (item->from_version);
   g_free (item->to_version);
+  g_free (item->to_signer);
   g_free (item);
 }
 
@@ -78,6 +79,7 @@ entry_of_row (ColletHistoryRow *row)
       item->to_sha256 = g_steal_pointer (&from->to_sha256);
       item->from_version = g_steal_pointer (&from->from_version);
       item->to_version = g_steal_pointer (&from->to_version);
+      item->to_signer = g_steal_pointer (&from->to_signer);
       g_ptr_array_add (entry->items, item);
     }
   return entry;

@@ -14,6 +14,7 @@ typedef struct
   char *module;
   char *from_sha256, *to_sha256;   /* or NULL */
   char *from_version, *to_version; /* semantic, or NULL */
+  char *to_signer;                 /* as in collet-version.h, or NULL */
 } ColletHistoryItem;
 
 typedef struct

@@ -33,6 +33,7 @@ collet_reload_record_begin (ColletReload *reload)
       item_row->to_sha256 = item->to != NULL ? g_strdup (item->to->sha256) : NULL;
       item_row->from_version = item->from != NULL ? g_strdup (item->from->semver) : NULL;
       item_row->to_version = item->to != NULL ? g_strdup (item->to->semver) : NULL;
+      item_row->to_signer = item->to != NULL ? g_strdup (item->to->signer) : NULL;
       g_ptr_array_add (row->items, item_row);
     }
   return row;

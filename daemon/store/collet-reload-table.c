@@ -10,7 +10,7 @@ insert_item (ColletDatabase *db, gint64 number, const ColletReloadItemRow *item,
 {
   ColletStatement *statement =
       collet_statement_begin (db, "INSERT INTO reload_item (reload, module, from_sha256, to_sha256, "
-                                  "from_version, to_version) VALUES (?, ?, ?, ?, ?, ?)");
+                                  "from_version, to_version, to_signer) VALUES (?, ?, ?, ?, ?, ?, ?)");
 
   collet_statement_add_int (statement, number);
   collet_statement_add_text (statement, item->module);
@@ -18,6 +18,7 @@ insert_item (ColletDatabase *db, gint64 number, const ColletReloadItemRow *item,
   collet_statement_add_text (statement, item->to_sha256);
   collet_statement_add_text (statement, item->from_version);
   collet_statement_add_text (statement, item->to_version);
+  collet_statement_add_text (statement, item->to_signer);
   return collet_statement_run (statement, error);
 }
 
@@ -145,8 +146,9 @@ read_items (ColletDatabase *db, gint64 number, GPtrArray *items, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   ColletStatement *statement =
-      collet_statement_begin (db, "SELECT module, from_sha256, to_sha256, from_version, to_version "
-                                  "FROM reload_item WHERE reload = ? ORDER BY module");
+      collet_statement_begin (db,
+                              "SELECT module, from_sha256, to_sha256, from_version, to_version, to_signer "
+                              "FROM reload_item WHERE reload = ? ORDER BY module");
 
   collet_statement_add_int (statement, number);
   while (collet_statement_next (statement, &reason))
@@ -158,6 +160,7 @@ read_items (ColletDatabase *db, gint64 number, GPtrArray *items, GError **error)
       item->to_sha256 = collet_statement_dup_text (statement, 2);
       item->from_version = collet_statement_dup_text (statement, 3);
       item->to_version = collet_statement_dup_text (statement, 4);
+      item->to_signer = collet_statement_dup_text (statement, 5);
       g_ptr_array_add (items, item);
     }
   if (reason == NULL)

@@ -101,6 +101,7 @@ collet_reload_item_row_free (ColletReloadItemRow *row)
   g_free (row->to_sha256);
   g_free (row->from_version);
   g_free (row->to_version);
+  g_free (row->to_signer);
   g_free (row);
 }
 

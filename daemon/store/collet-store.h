@@ -85,6 +85,7 @@ typedef struct
   char *from_sha256;               /* or NULL */
   char *to_sha256;                 /* or NULL */
   char *from_version, *to_version; /* semver, or NULL */
+  char *to_signer;                 /* as in collet-version.h, or NULL */
 } ColletReloadItemRow;
 
 typedef struct

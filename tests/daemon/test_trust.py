@@ -62,6 +62,13 @@ class Trust(TestCase):
         self.assertTrue(signer.startswith('ada ('), signer)
         rows = daemon.sql('SELECT trust, signer FROM version_status')
         self.assertEqual(rows, [{'trust': 'signed', 'signer': signer}])
+        # The history says so when the version is long gone.
+        entry = daemon.history('text-tools')[0]
+        self.assertEqual(entry['Items'][0]['to-signer'], signer)
+        self.assertIn(signer, self.ctl('reload', 'show', entry['Id']))
+        daemon.load(self.module('text-tools', ada))
+        history = "SELECT to_signer FROM reload_history WHERE state = 'succeeded'"
+        self.assertEqual([row['to_signer'] for row in daemon.sql(history)][-1], signer)
 
     def test_clients_are_told_who_signed_what_answers(self):
         ada = self.key('ada')
