@@ -37,12 +37,12 @@ ColletPeerSource *collet_peer_source_new (const char *node, const char *url, con
 void collet_peer_source_free (ColletPeerSource *self);
 
 /* Fetches the bytes of a version, hashed while they come in; what one source began
- * the next one goes on with. `sources`: ColletPeerSource, the best first, not
- * empty; they are kept. `folder`: on whose file system the bytes are put, without a
- * name. finish: a file, positioned at its start, and if wanted the text of the
- * signature that its last source had with it (g_free, or NULL; it was not verified). ArtifactNotFound (no
- * source has it), ArtifactTooLarge, IntegrityFailed, DiskFull, NodeFailed with what each source said,
- * Cancelled. */
+ * the next one goes on with, and all are asked again, a few times, as long as that
+ * gives more. `sources`: ColletPeerSource, the best first, not empty; they are kept.
+ * `folder`: on whose file system the bytes are put, without a name. finish: a file, positioned at its start,
+ * and if wanted the text of the signature that its last source had with it (g_free, or NULL; it was not
+ * verified). ArtifactNotFound (no source has it), ArtifactTooLarge, IntegrityFailed, DiskFull, NodeFailed
+ * with what each source said, Cancelled. */
 void collet_peer_client_fetch_async (ColletPeerClient *self, const ColletPeerIdentity *identity,
                                      GPtrArray *sources, const char *sha256, const char *folder,
                                      GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -17,6 +17,7 @@
 #include "collet-failpoint.h"
 
 #define BLOCK (256u * 1024u)
+#define MAX_ROUNDS 4
 #define MAX_SIZE (64u * 1024u * 1024u) /* what the loader takes */
 
 typedef struct
@@ -26,7 +27,9 @@ typedef struct
   GTlsCertificate *certificate; /* ours */
   char *sha256;
   int fd;
-  guint64 size; /* that is there */
+  guint64 size;        /* that is there */
+  guint64 size_before; /* when this round began */
+  guint rounds;        /* begun anew */
   gnutls_hash_hd_t hash;
   guint next; /* source to ask */
   guint missing;
@@ -265,6 +268,20 @@ on_answer (GObject *object, GAsyncResult *result, gpointer data)
   read_more (task);
 }
 
+/* A connection that had given something broke, maybe the only one there is: once more
+ * round, from there. */
+static void
+begin_again (Fetch *fetch)
+{
+  if (fetch->size <= fetch->size_before || fetch->rounds == MAX_ROUNDS)
+    return;
+  fetch->rounds++;
+  fetch->size_before = fetch->size;
+  fetch->next = 0;
+  fetch->missing = 0;
+  g_string_truncate (fetch->reasons, 0);
+}
+
 static void
 ask_next (GTask *task)
 {
@@ -273,6 +290,8 @@ ask_next (GTask *task)
   g_autofree char *path = g_strconcat ("/v1/artifacts/", fetch->sha256, NULL);
   GError *error = NULL;
 
+  if (fetch->next == fetch->sources->len)
+    begin_again (fetch);
   if (fetch->next == fetch->sources->len)
     {
       give_up (task);

@@ -118,7 +118,16 @@ test_goes_on_with_another_node (PeerFixture *f, gconstpointer data)
   artifact_clear (&artifact);
 }
 
-/* A node that dies in the middle of an answer. */
+/* Where the request wants to begin. */
+static guint
+find_offset (const char *request)
+{
+  const char *range = g_strstr_len (request, -1, "bytes=");
+
+  return range != NULL ? (guint)g_ascii_strtoull (range + strlen ("bytes="), NULL, 10) : 0;
+}
+
+/* A node that dies when it has given half of the bytes, or all that were left. */
 static gboolean
 on_connection (GThreadedSocketService *service, GSocketConnection *plain, GObject *source, gpointer data)
 {
@@ -126,24 +135,31 @@ on_connection (GThreadedSocketService *service, GSocketConnection *plain, GObjec
   GTlsCertificate *certificate = g_object_get_data (G_OBJECT (service), "certificate");
   g_autoptr (GIOStream) secure = g_tls_server_connection_new (G_IO_STREAM (plain), certificate, NULL);
   GOutputStream *out = g_io_stream_get_output_stream (secure);
-  g_autofree char *head = g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", SIZE);
-  char request[4096];
+  g_autofree char *head = NULL;
+  char request[4096] = "";
+  guint offset;
 
-  g_input_stream_read (g_io_stream_get_input_stream (secure), request, sizeof request, NULL, NULL);
+  g_input_stream_read (g_io_stream_get_input_stream (secure), request, sizeof request - 1, NULL, NULL);
+  offset = find_offset (request);
+  head = offset == 0 ? g_strdup_printf ("HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", SIZE)
+                     : g_strdup_printf ("HTTP/1.1 206 Partial Content\r\nContent-Length: %u\r\n"
+                                        "Content-Range: bytes %u-%u/%u\r\n\r\n",
+                                        SIZE - offset, offset, SIZE - 1, SIZE);
   g_output_stream_write_all (out, head, strlen (head), NULL, NULL, NULL);
-  g_output_stream_write_all (out, artifact->bytes, SIZE / 2, NULL, NULL, NULL);
+  g_output_stream_write_all (out, artifact->bytes + offset, MIN (SIZE / 2, SIZE - offset), NULL, NULL, NULL);
   g_io_stream_close (secure, NULL, NULL);
   return TRUE;
 }
 
+/* with_other: another node has the bytes, of which only the second half is right. */
 static void
-test_resumes_where_a_node_died (PeerFixture *f, gconstpointer data)
+fetch_from_dying (PeerFixture *f, gboolean with_other)
 {
   Artifact artifact;
   g_autoptr (GError) error = NULL;
   PeerNode *one = peer_fixture_add_node (f, "n1");
   PeerNode *dying = peer_fixture_add_node (f, "dying");
-  PeerNode *other = peer_fixture_add_node (f, "other");
+  PeerNode *other = with_other ? peer_fixture_add_node (f, "other") : NULL;
   g_autofree char *pem = g_strconcat (dying->identity->key, dying->identity->certificate, NULL);
   g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
   g_autoptr (GSocketService) service = g_threaded_socket_service_new (4);
@@ -158,16 +174,28 @@ test_resumes_where_a_node_died (PeerFixture *f, gconstpointer data)
   g_free (dying->url);
   dying->url = g_strdup_printf ("https://127.0.0.1:%u", port);
 
-  /* Only the second half of these bytes is right. */
   g_autofree char *late = g_memdup2 (artifact.bytes, SIZE);
   memset (late, 0, SIZE / 2);
-  peer_fixture_store (other, artifact.sha256, late, SIZE);
+  if (other != NULL)
+    peer_fixture_store (other, artifact.sha256, late, SIZE);
   g_autoptr (GPtrArray) sources = sources_of (f, 1);
   int fd = fetch (f, one->identity, sources, artifact.sha256, &error);
   g_assert_no_error (error);
   assert_fetched (fd, &artifact);
   g_socket_service_stop (service);
   artifact_clear (&artifact);
+}
+
+static void
+test_resumes_where_a_node_died (PeerFixture *f, gconstpointer data)
+{
+  fetch_from_dying (f, TRUE);
+}
+
+static void
+test_asks_the_only_one_again (PeerFixture *f, gconstpointer data)
+{
+  fetch_from_dying (f, FALSE);
 }
 
 static void
@@ -343,6 +371,7 @@ main (int argc, char **argv)
   TEST ("brings-the-bytes", test_brings_the_bytes);
   TEST ("goes-on-with-another-node", test_goes_on_with_another_node);
   TEST ("resumes-where-a-node-died", test_resumes_where_a_node_died);
+  TEST ("asks-the-only-one-again-for-the-rest", test_asks_the_only_one_again);
   TEST ("says-that-nobody-has-it", test_nobody_has_it);
   TEST ("serves-only-the-roster", test_serves_only_the_roster);
   TEST ("takes-nothing-from-another-certificate", test_takes_nothing_from_another_certificate);
