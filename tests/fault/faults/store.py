@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """etcd itself: members that die, hang, are full, or are set back to a backup."""
 
+import re
 import signal
 import time
 
@@ -20,10 +21,11 @@ def swing(world):
 
 
 def swing_patiently(world):
-    """As somebody does it whose node has lost its session meanwhile: told that nothing was written, he tries again."""
-    for _ in range(10):
+    """After more than a lease: sessions may have ended, and are opened again within seconds. Who is told that
+    nothing was written, or that nodes are down, tries again."""
+    for _ in range(20):
         reload = swing(world).wait()
-        if reload.error is None or 'Nothing was written: the session' not in reload.error.message:
+        if reload.error is None or not re.search('Nothing was written: the session|down: n', reload.error.message):
             break
         time.sleep(1)
     reload.expect_success()
