@@ -21,8 +21,8 @@ def swing(world):
 
 
 def swing_patiently(world):
-    """After more than a lease: sessions may have ended, and are opened again within seconds. Who is told that
-    nothing was written, or that nodes are down, tries again."""
+    """A leader that comes back may end sessions that were renewed meanwhile (etcd's issue 15247): they are opened
+    again within seconds. Who is told that nothing was written, or that nodes are down, tries again."""
     for _ in range(20):
         reload = swing(world).wait()
         if reload.error is None or not re.search('Nothing was written: the session|down: n', reload.error.message):
