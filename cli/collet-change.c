@@ -135,8 +135,9 @@ fail (ColletCtl *ctl, const char *path, const GError *error)
   return status;
 }
 
-ColletExit
-collet_change_follow (ColletCtl *ctl, const char *path)
+/* timeout_ms: as of collet_follower_run(). */
+static ColletExit
+follow (ColletCtl *ctl, const char *path, guint timeout_ms)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
@@ -148,8 +149,8 @@ collet_change_follow (ColletCtl *ctl, const char *path)
 
   collet_progress_bar_init (&bar, !ctl->json);
   guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, cancellable);
-  g_autoptr (GVariant) result = collet_follower_run (client, path, collet_ctl_get_timeout_ms (ctl, 0),
-                                                     bar.enabled ? on_news : NULL, &bar, cancellable, &error);
+  g_autoptr (GVariant) result =
+      collet_follower_run (client, path, timeout_ms, bar.enabled ? on_news : NULL, &bar, cancellable, &error);
   g_source_remove (interrupt);
   collet_progress_bar_clear (&bar);
   if (result == NULL)
@@ -160,6 +161,12 @@ collet_change_follow (ColletCtl *ctl, const char *path)
   else
     collet_reload_view_print_outcome (result);
   return COLLET_EXIT_OK;
+}
+
+ColletExit
+collet_change_follow (ColletCtl *ctl, const char *path)
+{
+  return follow (ctl, path, collet_ctl_get_timeout_ms (ctl, 0));
 }
 
 /* ---- asking ---- */
@@ -197,20 +204,32 @@ say_accepted (ColletCtl *ctl, const char *path)
   collet_ctl_print_json ("reload", row);
 }
 
-/* FALSE: it ended before, or it cannot be learnt any more. */
 static gboolean
-wait_for_phase (ColletCtl *ctl, const char *path, const char *phase)
+is_running (GVariant *row)
 {
-  for (;;)
-    {
-      g_autoptr (GVariant) row = dup_row (ctl, path);
+  return row != NULL && g_str_equal (collet_row_string (row, "State"), "running");
+}
 
-      if (row == NULL || !g_str_equal (collet_row_string (row, "State"), "running"))
-        return FALSE;
+/* One that does not come so far is followed to its end, or to that of the time. */
+static ColletExit
+follow_to_phase (ColletCtl *ctl, const char *path, const char *phase)
+{
+  guint timeout_ms = collet_ctl_get_timeout_ms (ctl, 0);
+  gint64 end = timeout_ms > 0 ? g_get_monotonic_time () + (gint64)timeout_ms * 1000 : G_MAXINT64;
+  g_autoptr (GVariant) row = dup_row (ctl, path);
+
+  while (is_running (row) && g_get_monotonic_time () < end)
+    {
       if (g_str_equal (collet_row_string (row, "Phase"), phase))
-        return TRUE;
+        {
+          say_accepted (ctl, path);
+          return COLLET_EXIT_OK;
+        }
       g_usleep (PHASE_US);
+      g_variant_unref (row);
+      row = dup_row (ctl, path);
     }
+  return follow (ctl, path, timeout_ms > 0 ? (guint)MAX (1, (end - g_get_monotonic_time ()) / 1000) : 0);
 }
 
 void
@@ -253,8 +272,9 @@ collet_change_take (ColletCtl *ctl, GVariant *reply, const GError *error)
   if (reply == NULL)
     return collet_ctl_fail (ctl, error);
   g_variant_get (reply, "(&o)", &path);
-  if (!collet_change_options.no_wait && (collet_change_options.until_phase == NULL ||
-                                         !wait_for_phase (ctl, path, collet_change_options.until_phase)))
+  if (!collet_change_options.no_wait && collet_change_options.until_phase != NULL)
+    return follow_to_phase (ctl, path, collet_change_options.until_phase);
+  if (!collet_change_options.no_wait)
     return collet_change_follow (ctl, path);
   say_accepted (ctl, path);
   return COLLET_EXIT_OK;
