@@ -15,7 +15,7 @@ from collet_harness import adopt_orphans, children_of, describe, descendants, re
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ['COLLET_BUILD']
 LAST = 'demo: stopped. Nothing that it started is left.'
-STUB = '#!/bin/sh\nmktemp; echo building; sleep 600 & sleep 600\n'
+SLOW_BUILD = '#!/bin/sh\nmktemp; echo building; sleep 600 & sleep 600\n'
 
 
 class DemoEnds(unittest.TestCase):
@@ -111,11 +111,11 @@ class DemoEnds(unittest.TestCase):
         self.assertIn('demo: its process was ended by SIGKILL', said)
         self.assertEqual(said[-1], LAST)
 
-    def build_stub(self):
+    def slow_build(self):
         scripts = os.path.join(self.folder, 'scripts')
         os.mkdir(scripts)
         shutil.copy(f'{ROOT}/scripts/demo', scripts)
-        for name, text in (('setup', '#!/bin/sh\n'), ('build', STUB)):
+        for name, text in (('setup', '#!/bin/sh\n'), ('build', SLOW_BUILD)):
             with open(os.path.join(scripts, name), 'w', encoding='ascii') as file:
                 file.write(text)
             os.chmod(file.name, 0o755)
@@ -123,7 +123,7 @@ class DemoEnds(unittest.TestCase):
 
     def test_while_it_is_built(self):
         """With what stands in for the compiler, as long as it is told to."""
-        script = self.build_stub()
+        script = self.slow_build()
         for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
             demo = self.start(script, '--cluster', '3')
             self.read_until(demo, 'building')
