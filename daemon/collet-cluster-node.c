@@ -5,6 +5,7 @@
 #include "collet-error.h"
 #include "collet-prepared.h"
 #include "collet-row-keeper.h"
+#include "collet-signature.h"
 
 #include <glib/gstdio.h>
 
@@ -66,7 +67,7 @@ work_free (Work *work)
   g_clear_error (&work->error);
   if (work->fetched != NULL)
     {
-      g_autofree char *signature = g_strconcat (work->fetched, ".minisig", NULL);
+      g_autofree char *signature = g_strconcat (work->fetched, COLLET_SIGNATURE_SUFFIX, NULL);
 
       g_unlink (work->fetched);
       g_unlink (signature);

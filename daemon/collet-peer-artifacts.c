@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collet-error.h"
+#include "collet-signature.h"
 
 struct _ColletPeerArtifacts
 {
@@ -118,7 +119,7 @@ give_name (ColletPeerArtifacts *self, const char *sha256, int fd, GError **error
 static void
 put_signature (const char *path, const char *text)
 {
-  g_autofree char *name = g_strconcat (path, ".minisig", NULL);
+  g_autofree char *name = g_strconcat (path, COLLET_SIGNATURE_SUFFIX, NULL);
   int fd = open (name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
   if (fd < 0 || write (fd, text, strlen (text)) != (gssize)strlen (text))

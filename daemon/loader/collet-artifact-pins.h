@@ -8,9 +8,11 @@
 
 #include <glib.h>
 
+#include "collet-signature.h"
+
 G_BEGIN_DECLS
 
-#define COLLET_ARTIFACT_SIGNATURE ".so.minisig" /* goes with its artifact */
+#define COLLET_ARTIFACT_SIGNATURE ".so" COLLET_SIGNATURE_SUFFIX /* goes with its artifact */
 
 typedef struct _ColletArtifactPins ColletArtifactPins;
 

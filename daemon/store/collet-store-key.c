@@ -40,6 +40,7 @@ perform_set (ColletDatabase *db, ColletRequest *request, GError **error)
 static const ColletRequestClass set_class = {
   .perform = perform_set,
   .is_write = TRUE,
+  .is_relaxed = TRUE, /* each start looks at the folder */
   .free_input = (GDestroyNotify)g_strfreev,
 };
 
