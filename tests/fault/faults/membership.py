@@ -43,8 +43,9 @@ def joining(place, dies_at_founder):
                 world.seen.append(f'{type(error).__name__}: {error}')
             dying.wait_death()
             dying.start()
-            wait_until(world.is_in_line if node.state() == 'alone' and not is_on_roster(world, node) else
-                       lambda: world.rows(world.nodes[0]).get(world.nodes[1].name) == 'in-line', 40, 'the others to go on')
+            # Whether it is on the roster may still be decided.
+            wait_until(lambda: {world.rows(world.nodes[0]).get(name) for name in world.names()} == {'in-line'}, 40,
+                       'the others to go on')
             if node.state() == 'alone':
                 join(world, node)
             world.reload(world.nodes[1]).expect_success()
