@@ -204,6 +204,12 @@ test_restart_intensity (WorkerFixture *fixture, gconstpointer data)
   worker_fixture_retire (fixture, generation);
 }
 
+static gboolean
+has_begun (gpointer data)
+{
+  return g_atomic_int_get (&((TestCall *)data)->n_progress) > 0;
+}
+
 static void
 test_queued_calls_survive_crash (WorkerFixture *fixture, gconstpointer data)
 {
@@ -215,9 +221,11 @@ test_queued_calls_survive_crash (WorkerFixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
       calls[i] =
-          test_call_new ("countdown", i == 0 ? "{\"from\":1,\"interval_ms\":200}" : "{\"from\":0}", 10000);
+          test_call_new ("countdown", i == 0 ? "{\"from\":1,\"interval_ms\":5000}" : "{\"from\":0}", 10000);
+      calls[i]->call.wants_progress = i == 0;
       worker_fixture_dispatch (fixture, calls[i]);
     }
+  test_wait_until (has_begun, calls[0]);
   kill (collet_generation_get_pid (generation), SIGKILL);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {

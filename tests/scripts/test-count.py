@@ -69,6 +69,9 @@ TESTS = {
         [line.partition(":")[0] for line in
          run([("FAIL", "1..1\nnot ok 1 /a\n")], again=[("OK", "1..1\nok 1 /a\n")])[0]],
         ["--- s / t0", "not ok 1 /a", "passed only when it was run again", "1 passed, 0 failed, 0 skipped"]),
+    "what-had-not-failed-is-not-told": (
+        [line for line in run([("OK", None), ("FAIL", None)], again=[("OK", None), ("OK", None)])[0]
+         if line.startswith("passed only") and "t0" in line], []),
     "what-fails-again-has-failed": (
         run([("FAIL", "1..1\nnot ok 1 /a\n"), ("OK", None)], again=[("FAIL", "1..1\nnot ok 1 /a\n")])[0][-1],
         "1 passed, 1 failed, 0 skipped"),
