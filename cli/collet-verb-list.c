@@ -173,10 +173,12 @@ print_module (GVariant *row)
   print_field ("md5", dup_string (row, "Md5"));
   print_field ("code digest", dup_string (row, "CodeDigest"));
   print_field ("build id", dup_string (row, "BuildId"));
-  print_field ("signer",
-               collet_row_bool (row, "SignerRevoked")
-                   ? g_strdup_printf (_ ("%s, whose key was revoked"), collet_row_string (row, "Signer"))
-                   : dup_string (row, "Signer"));
+  print_field ("signer", collet_row_bool (row, "SignerRevoked")
+                             ? g_strdup_printf (_ ("%s, whose key was revoked"),
+                                                *collet_row_string (row, "Signer") != '\0'
+                                                    ? collet_row_string (row, "Signer")
+                                                    : _ ("somebody unknown"))
+                             : dup_string (row, "Signer"));
   print_field ("size", g_strdup (size));
   print_field ("state", dup_string (row, "State"));
   print_field ("host", dup_string (row, "Host"));

@@ -261,7 +261,8 @@ show_facts (ColletDetailPage *self, ColletItem *item)
   collet_detail_page_take_fact (self, FACT_REQUIRES, g_strjoinv (", ", requires));
   if (collet_item_get_bool (item, "SignerRevoked"))
     collet_detail_page_take_fact (self, FACT_SIGNER,
-                                  g_strdup_printf (_ ("%s, whose key was revoked"), signer));
+                                  g_strdup_printf (_ ("%s, whose key was revoked"),
+                                                   *signer != '\0' ? signer : _ ("somebody unknown")));
   else
     collet_detail_page_set_fact (self, FACT_SIGNER, *signer != '\0' ? signer : _ ("Nobody"));
   collet_detail_page_set_fact (self, FACT_LICENSE, collet_item_get_string (item, "License"));

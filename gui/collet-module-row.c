@@ -22,8 +22,9 @@ dup_version_text (ColletItem *version)
     g_string_append_printf (text, _ ("%s, added %s"), size, time);
   else
     g_string_append (text, size);
-  if (*signer != '\0' && collet_item_get_bool (version, "SignerRevoked"))
-    g_string_append_printf (text, _ (", signed by %s, whose key was revoked"), signer);
+  if (collet_item_get_bool (version, "SignerRevoked"))
+    g_string_append_printf (text, _ (", signed by %s, whose key was revoked"),
+                            *signer != '\0' ? signer : _ ("somebody unknown"));
   else if (*signer != '\0')
     g_string_append_printf (text, _ (", signed by %s"), signer);
   else if (*trust != '\0')

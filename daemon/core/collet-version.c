@@ -62,13 +62,15 @@ collet_basis_from_string (const char *text)
 
 void
 collet_version_set_trust (ColletVersion *version, ColletBasis basis, const char *signer,
-                          const char *signature)
+                          const char *signature, const char *key_id)
 {
   version->basis = basis;
   g_free (version->signer);
   version->signer = g_strdup (signer);
   g_free (version->signature);
   version->signature = g_strdup (signature);
+  g_free (version->key_id);
+  version->key_id = g_strdup (key_id);
 }
 
 ColletVersion *
@@ -87,6 +89,7 @@ collet_version_unref (ColletVersion *version)
   g_free (version->semver);
   g_free (version->signer);
   g_free (version->signature);
+  g_free (version->key_id);
   g_free (version);
 }
 

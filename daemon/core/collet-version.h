@@ -31,6 +31,7 @@ typedef struct
   ColletBasis basis;
   char *signer;    /* "name (key id)" when it was signed, or NULL */
   char *signature; /* the text of its .minisig, or NULL */
+  char *key_id;    /* of the key that its .minisig names, known here or not; or NULL */
   gatomicrefcount ref_count;
 } ColletVersion;
 
@@ -39,7 +40,7 @@ ColletVersion *collet_version_new (const char *sha256, const char *md5, const ch
                                    const char *build_id, const char *semver, guint64 size);
 /* Before others have it: how it was let in. The texts are copied. */
 void collet_version_set_trust (ColletVersion *version, ColletBasis basis, const char *signer,
-                               const char *signature);
+                               const char *signature, const char *key_id);
 ColletVersion *collet_version_ref (ColletVersion *version);
 void collet_version_unref (ColletVersion *version);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColletVersion, collet_version_unref)

@@ -178,6 +178,7 @@ collet_artifact_intake_clear (ColletArtifactIntake *intake)
   g_clear_pointer (&intake->trust.signer, g_free);
   g_clear_pointer (&intake->trust.signature, g_free);
   g_clear_pointer (&intake->trust.unknown_signature, g_free);
+  g_clear_pointer (&intake->trust.key_id, g_free);
   g_clear_pointer (&intake->trust.evidence, g_free);
   g_clear_error (&intake->trust.error);
   g_clear_error (&intake->error);
@@ -438,7 +439,7 @@ collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArt
   if (fd < 0 || write (fd, text, size) != (gssize)size ||
       renameat (self->tmp_fd, scratch, self->dir_fd, name) != 0)
     {
-      g_warning ("The signature of %s is not kept for other nodes: %s", intake->path, g_strerror (errno));
+      g_warning ("The signature of %s is not kept: %s", intake->path, g_strerror (errno));
       unlinkat (self->tmp_fd, scratch, 0);
     }
   if (fd >= 0)

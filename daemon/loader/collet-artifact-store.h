@@ -35,6 +35,7 @@ typedef struct
   char *signer;            /* "name (key id)", or NULL */
   char *signature;         /* text of SOURCE.minisig by that key, or NULL */
   char *unknown_signature; /* the same, by a key that is not known here, or NULL */
+  char *key_id;            /* of the key that one of them names, or NULL */
   char *evidence;
   GError *error; /* NULL: yes */
 } ColletArtifactTrust;
@@ -60,8 +61,9 @@ void collet_artifact_store_take (ColletArtifactStore *self, ColletArtifactIntake
 /* Makes what was taken durable: one syncfs for many, fsync for few. */
 gboolean collet_artifact_store_sync (ColletArtifactStore *self, const ColletArtifactIntake *intakes, guint n,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Puts the signature of what was taken beside it, for the other nodes of a cluster. One
- * that was verified replaces another, one that was not does not. */
+/* Puts the signature of what was taken beside it: for the other nodes of a cluster, and
+ * for when its key is known. One that was verified replaces another, one that was not
+ * does not. */
 void collet_artifact_store_keep_signature (ColletArtifactStore *self, const ColletArtifactIntake *intake,
                                            const char *text, gboolean is_verified);
 /* The caller is through with it. Bytes that were not in the store before stay

@@ -108,6 +108,15 @@ not_trusted (GError *error)
   return g_error_new_literal (COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED, taken->message);
 }
 
+/* NULL for what is no signature. */
+static char *
+name_key (const char *text)
+{
+  g_autoptr (ColletSignature) signature = text != NULL ? collet_signature_parse (text, NULL) : NULL;
+
+  return signature != NULL ? collet_key_id_to_string (signature->key_id) : NULL;
+}
+
 static void
 read_signature (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArtifactIntake *intake)
 {
@@ -123,9 +132,9 @@ read_signature (const ColletTrustPolicy *policy, const ColletKeyRing *ring, Coll
       trust->signature = g_steal_pointer (&text);
       return;
     }
-  /* Nobody here could say whose it is; but another node may. */
-  g_autoptr (ColletSignature) signature = collet_signature_parse (text, NULL);
-  if (signature != NULL)
+  /* Nobody here can say whose it is; but another node may, or a key that comes later. */
+  g_autofree char *key_id = name_key (text);
+  if (key_id != NULL)
     trust->unknown_signature = g_steal_pointer (&text);
 }
 
@@ -153,6 +162,7 @@ judge_one (const ColletTrustPolicy *policy, const ColletKeyRing *ring, ColletArt
     trust->basis = COLLET_BASIS_UNSIGNED;
   if (trust->signer == NULL && trust->signature != NULL) /* by a key that is nobody's here */
     trust->unknown_signature = g_steal_pointer (&trust->signature);
+  trust->key_id = name_key (trust->signature != NULL ? trust->signature : trust->unknown_signature);
 
   if (policy->level == COLLET_TRUST_SIGNED && trust->basis != COLLET_BASIS_SIGNED)
     g_set_error (&trust->error, COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED,
@@ -193,6 +203,11 @@ collet_trust_judge_retained (const ColletTrustPolicy *policy, const ColletVersio
     return FALSE;
   if (version->signature != NULL)
     return check_signature (ring, version->signature, path, TRUE, &signer, error);
+  /* Nobody knew its key then. Now it may be a revoked one. */
+  g_autofree char *unknown = collet_signature_read_beside (path, NULL);
+  g_autofree char *key_id = name_key (unknown);
+  if (key_id != NULL && !check_signature (ring, unknown, path, FALSE, &signer, error))
+    return FALSE;
   if (!required && (policy->level == COLLET_TRUST_ANY || version->basis != COLLET_BASIS_UNSIGNED))
     return TRUE;
   g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_TRUSTED,

@@ -274,7 +274,7 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
                           report != NULL ? report->build_id : NULL,
                           candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
   collet_version_set_trust (candidate->version, intake->trust.basis, intake->trust.signer,
-                            intake->trust.signature);
+                            intake->trust.signature, intake->trust.key_id);
   check_state (candidate, check_run (candidate, trial));
   return candidate;
 }

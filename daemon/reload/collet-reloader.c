@@ -115,16 +115,11 @@ collet_reloader_get_reloads (ColletReloader *self)
   return G_LIST_MODEL (self->reloads);
 }
 
-/* "NAME (ID)" */
 gboolean
 collet_reloader_is_revoked (ColletReloader *self, const ColletVersion *version)
 {
-  const char *begin = version->signer != NULL ? strrchr (version->signer, '(') : NULL;
-
-  if (begin == NULL || self->revoked == NULL)
-    return FALSE;
-  g_autofree char *id = g_strndup (begin + 1, strcspn (begin + 1, ")"));
-  return g_hash_table_contains (self->revoked, id);
+  return version->key_id != NULL && self->revoked != NULL &&
+         g_hash_table_contains (self->revoked, version->key_id);
 }
 
 ColletReload *

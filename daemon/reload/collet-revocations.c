@@ -38,7 +38,8 @@ warn (ColletReloader *reloader)
         g_warning (
             "%s %s is served, and the key that signed it, %s, was revoked. Reload it with a version that "
             "a trusted key signed, or unload it.",
-            facts->name, facts->version->semver, facts->version->signer);
+            facts->name, facts->version->semver,
+            facts->version->signer != NULL ? facts->version->signer : facts->version->key_id);
     }
 }
 

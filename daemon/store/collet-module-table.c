@@ -6,12 +6,13 @@ collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *r
 {
   const ColletVersion *version = row->version;
   ColletStatement *statement =
-      collet_statement_begin (db, "INSERT INTO artifact (sha256, module, md5, code_digest, build_id, "
-                                  "semantic_version, size, manifest, added_at, trust, signer, signature) "
-                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                                  "ON CONFLICT (sha256) DO UPDATE SET trust = excluded.trust, "
-                                  "signer = excluded.signer, signature = excluded.signature "
-                                  "WHERE excluded.signature IS NOT NULL");
+      collet_statement_begin (db,
+                              "INSERT INTO artifact (sha256, module, md5, code_digest, build_id, "
+                              "semantic_version, size, manifest, added_at, trust, signer, signature, key_id) "
+                              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                              "ON CONFLICT (sha256) DO UPDATE SET trust = excluded.trust, "
+                              "signer = excluded.signer, signature = excluded.signature, "
+                              "key_id = excluded.key_id WHERE excluded.signature IS NOT NULL");
 
   collet_statement_add_text (statement, version->sha256);
   collet_statement_add_text (statement, row->module);
@@ -25,6 +26,17 @@ collet_module_table_add_artifact (ColletDatabase *db, const ColletArtifactRow *r
   collet_statement_add_text (statement, collet_basis_to_string (version->basis));
   collet_statement_add_text (statement, version->signer);
   collet_statement_add_text (statement, version->signature);
+  collet_statement_add_text (statement, version->key_id);
+  if (!collet_statement_run (statement, error))
+    return FALSE;
+  if (version->signature != NULL || version->key_id == NULL)
+    return TRUE;
+
+  /* What is known of the bytes already goes before a signature that nobody could judge. */
+  statement =
+      collet_statement_begin (db, "UPDATE artifact SET key_id = ? WHERE sha256 = ? AND key_id IS NULL");
+  collet_statement_add_text (statement, version->key_id);
+  collet_statement_add_text (statement, version->sha256);
   return collet_statement_run (statement, error);
 }
 
@@ -116,10 +128,9 @@ gboolean
 collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  ColletStatement *statement =
-      collet_statement_begin (db,
-                              "SELECT sha256, module, md5, code_digest, build_id, semantic_version, size, "
-                              "manifest, trust, signer, signature FROM artifact ORDER BY added_at, sha256");
+  ColletStatement *statement = collet_statement_begin (
+      db, "SELECT sha256, module, md5, code_digest, build_id, semantic_version, size, "
+          "manifest, trust, signer, signature, key_id FROM artifact ORDER BY added_at, sha256");
 
   while (collet_statement_next (statement, &reason))
     {
@@ -137,7 +148,8 @@ collet_module_table_read_artifacts (ColletDatabase *db, GPtrArray *rows, GError 
       g_autofree char *basis = collet_statement_dup_text (statement, 8);
       g_autofree char *signer = collet_statement_dup_text (statement, 9);
       g_autofree char *signature = collet_statement_dup_text (statement, 10);
-      collet_version_set_trust (row->version, collet_basis_from_string (basis), signer, signature);
+      g_autofree char *key_id = collet_statement_dup_text (statement, 11);
+      collet_version_set_trust (row->version, collet_basis_from_string (basis), signer, signature, key_id);
       g_ptr_array_add (rows, row);
     }
   if (reason == NULL)

@@ -140,6 +140,43 @@ class Trust(TestCase):
         self.assertEqual(daemon.info('calculator')['Verdict'], 'ok')
         wait_until(lambda: daemon.sql(flagged) == [{'version': '1.0.0'}])
 
+    def test_a_key_that_comes_as_a_revoked_one_counts_for_what_was_loaded_before_it_was_known(self):
+        ada = self.key('ada')
+        public = os.path.join(self.keys, 'ada.pub')
+        os.rename(public, public + '-away')
+        for name in ('1.0.0', '1.1.0'):
+            self.module('calculator-' + name, ada)
+        daemon = self.daemon('--trust=any', '--keys', self.keys)
+        for others in ([], ['bob']):  # a folder without keys, and one with another key
+            for name in others:
+                self.key(name)
+            daemon.load(os.path.join(self.modules, f'calculator-1.{len(others)}.0.so'))
+        self.assertEqual([daemon.info('calculator')['Signer'], self.flags(daemon)], ['', {'1.0.0': False, '1.1.0': False}])
+        daemon.rollback('calculator')  # unknown is not revoked
+        daemon.rollback('calculator')
+        os.rename(public + '-away', os.path.join(self.keys, 'ada.revoked'))
+        self.assert_not_trusted(lambda: daemon.rollback('calculator'), 'revoked')
+        wait_until(lambda: self.flags(daemon) == {'1.0.0': True, '1.1.0': True})
+        self.assertIn('somebody unknown, whose key was revoked', self.ctl('modules', 'calculator'))
+        self.assertRegex(daemon.output(), r'calculator 1\.1\.0 is served, and the key that signed it, [0-9A-F]{16}, was revoked')
+        daemon.restart()
+        wait_until(lambda: daemon.info('calculator')['SignerRevoked'])
+        self.assertEqual(self.flags(daemon), {'1.0.0': True, '1.1.0': True})
+        wait_until(lambda: daemon.sql('SELECT count (*) AS n FROM version_status WHERE is_revoked') == [{'n': 2}])
+        self.assert_not_trusted(lambda: daemon.rollback('calculator'), 'revoked')
+
+    def test_a_signature_that_nobody_could_judge_is_judged_when_its_key_is_known(self):
+        ada = self.key('ada')
+        os.rename(os.path.join(self.keys, 'ada.pub'), os.path.join(self.folder, 'ada.pub-away'))
+        second = self.module('calculator-1.1.0', ada)
+        first = self.module('calculator-1.0.0')
+        shutil.copy(second + '.minisig', first + '.minisig')  # of other bytes
+        daemon = self.daemon('--trust=any', '--keys', self.keys)
+        daemon.load(first)
+        daemon.load(second)
+        os.rename(os.path.join(self.folder, 'ada.pub-away'), os.path.join(self.keys, 'ada.pub'))
+        self.assert_not_trusted(lambda: daemon.rollback('calculator'), 'not of these bytes')
+
     def test_a_folder_of_keys_that_comes_later_is_seen(self):
         ada = self.key('ada')
         os.rename(self.keys, self.keys + '-away')

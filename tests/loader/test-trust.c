@@ -214,11 +214,12 @@ test_retained_follow_the_keys (Fixture *f, gconstpointer data)
   g_autoptr (ColletVersion) version =
       collet_version_new (intake.facts.digest.sha256, intake.facts.digest.md5, NULL, NULL, "1.0.0", 1);
   g_assert_true (collet_trust_judge_retained (&policy, version, intake.path, &error));
-  collet_version_set_trust (version, COLLET_BASIS_UNSIGNED, NULL, NULL);
+  collet_version_set_trust (version, COLLET_BASIS_UNSIGNED, NULL, NULL, NULL);
   policy.level = COLLET_TRUST_OWNED;
   g_assert_false (collet_trust_judge_retained (&policy, version, intake.path, NULL));
 
-  collet_version_set_trust (version, intake.trust.basis, intake.trust.signer, intake.trust.signature);
+  collet_version_set_trust (version, intake.trust.basis, intake.trust.signer, intake.trust.signature,
+                            intake.trust.key_id);
   for (guint level = 0; level < 3; level++)
     {
       policy.level = (ColletTrustLevel)level;

@@ -143,6 +143,41 @@ test_from_first (void)
   fixture_folder_free (folder);
 }
 
+/* What was flagged by the text of its signer still is, by the id in it. */
+static void
+test_revoked_before_ids (void)
+{
+  g_autoptr (GPtrArray) migrations = collet_migrations_load ();
+  g_autoptr (GPtrArray) former = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  char *folder = fixture_folder_new ();
+  ColletDatabase *db = open_database (folder);
+
+  for (guint i = 0; i < 14; i++)
+    g_ptr_array_add (former, migrations->pdata[i]);
+  g_assert_true (migrate (db, former, &error));
+  collet_database_free (db);
+  g_assert_null (fixture_sql (folder, "INSERT INTO revoked_key VALUES ('0123456789ABCDEF', 1)"));
+  for (guint i = 0; i < 3; i++)
+    {
+      const char *const signers[] = { "'ada (old) (0123456789ABCDEF)'", "'bob (FEDCBA9876543210)'", "NULL" };
+      g_autofree char *sql = g_strdup_printf (
+          "INSERT INTO artifact (sha256, module, md5, code_digest, semantic_version, size, manifest, signer, "
+          "added_at) VALUES (printf ('%%064d', %u), 'm', printf ('%%032d', %u), '', '%u', 1, '{}', %s, %u)",
+          i, i, i, signers[i], i);
+
+      g_assert_null (fixture_sql (folder, sql));
+    }
+  db = open_database (folder);
+  g_assert_true (migrate (db, migrations, &error));
+  g_assert_no_error (error);
+  collet_database_free (db);
+  g_autofree char *flags = fixture_query (
+      folder, "SELECT group_concat (version || is_revoked || coalesce (key_id, '-')) FROM version_status");
+  g_assert_cmpstr (flags, ==, "20-,10FEDCBA9876543210,010123456789ABCDEF");
+  fixture_folder_free (folder);
+}
+
 static void
 expect_failure (const char *second, const char *complaint)
 {
@@ -226,6 +261,7 @@ main (int argc, char **argv)
   g_test_add_func ("/store/migration/makes-a-database-with-its-identity", test_new);
   g_test_add_func ("/store/migration/a-second-time-changes-nothing", test_again);
   g_test_add_func ("/store/migration/from-version-1-keeps-the-rows", test_from_first);
+  g_test_add_func ("/store/migration/what-was-revoked-stays-so-by-its-key-id", test_revoked_before_ids);
   g_test_add_func ("/store/migration/a-failed-one-changes-nothing", test_failed);
   g_test_add_func ("/store/migration/newer-and-foreign-files-stay-untouched", test_refused);
   return g_test_run ();
