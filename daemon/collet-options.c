@@ -144,6 +144,7 @@ set_defaults (ColletOptions *options, gboolean no_listen)
   options->data_folder = make_absolute (options->data_folder);
   set_default_socket (options);
 
+  options->is_default_listen = options->listen == NULL;
   if (no_listen || g_strcmp0 (options->listen, NONE) == 0)
     g_clear_pointer (&options->listen, g_free);
   else if (options->listen == NULL)

@@ -18,7 +18,8 @@ typedef struct
   char *data_folder;          /* absolute */
   char *listen;               /* HOST:PORT of MCP over TCP, or NULL: none */
   char *socket;               /* path of the MCP unix socket, or NULL: none */
-  gboolean is_default_socket; /* nobody asked for it: do without if it is taken */
+  gboolean is_default_listen; /* nobody asked for it: the user's daemon does without if it is taken */
+  gboolean is_default_socket; /* the same, whoever's daemon it is */
   char *trust;                /* "signed", "owned", "any", or NULL: the default */
   char *keys;                 /* folder of the trusted keys */
   GStrv module_path;          /* absolute folders */

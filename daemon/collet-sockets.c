@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-sockets.h"
 
+#include "collet-error.h"
 #include "collet-http-socket.h"
 #include "collet-systemd.h"
 
@@ -44,6 +45,20 @@ add (GArray *sockets, int fd, gboolean is_kept, gboolean is_ours)
   g_array_append_val (sockets, socket);
 }
 
+/* Sockets that a unit has, not one of a former run. */
+static gboolean
+has_unit (const GArray *received)
+{
+  for (guint i = 0; i < received->len; i++)
+    {
+      const ColletSystemdSocket *socket = &g_array_index (received, ColletSystemdSocket, i);
+
+      if (socket->fd >= 0 && !socket->is_stored)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Sockets of a unit are served whatever the options say; one of a former run if it
  * is where it would be made now. FALSE: there was none. */
 static gboolean
@@ -69,12 +84,23 @@ take_received (GArray *sockets, GArray *received, gboolean is_unix, const char *
 static gboolean
 open_tcp (GArray *sockets, const ColletOptions *options, GError **error)
 {
-  int fd = collet_http_socket_listen_tcp (options->listen, error);
+  g_autoptr (GError) local = NULL;
+  int fd = collet_http_socket_listen_tcp (options->listen, &local);
 
-  if (fd < 0)
-    return FALSE;
-  add (sockets, fd, collet_systemd_store (fd), TRUE);
-  return TRUE;
+  if (fd >= 0)
+    {
+      add (sockets, fd, collet_systemd_store (fd), TRUE);
+      return TRUE;
+    }
+  /* The port is one for all users of a machine. */
+  if (options->is_default_listen && !options->is_system &&
+      g_error_matches (local, COLLET_ERROR, COLLET_ERROR_ADDRESS_IN_USE))
+    {
+      g_warning ("There is no MCP over TCP: %s", local->message);
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 static gboolean
@@ -136,10 +162,14 @@ collet_sockets_open (const ColletOptions *options, GArray *received, GError **er
 {
   g_autoptr (GArray) sockets = g_array_new (FALSE, FALSE, sizeof (ColletListenSocket));
   gboolean has_tcp, has_unix;
+  /* Where a unit says what to listen on, what somebody asked for is added, but no default. */
+  const gboolean is_told = has_unit (received);
+  const gboolean wants_tcp = options->listen != NULL && !(is_told && options->is_default_listen);
+  const gboolean wants_unix = options->socket != NULL && !(is_told && options->is_default_socket);
 
   g_array_set_clear_func (sockets, clear_socket);
-  has_tcp = take_received (sockets, received, FALSE, options->listen);
-  has_unix = take_received (sockets, received, TRUE, options->socket);
+  has_tcp = take_received (sockets, received, FALSE, wants_tcp ? options->listen : NULL);
+  has_unix = take_received (sockets, received, TRUE, wants_unix ? options->socket : NULL);
   if (has_tcp)
     warn_if_overruled (sockets, options->config->listen, "listen");
   if (has_unix)
@@ -153,9 +183,9 @@ collet_sockets_open (const ColletOptions *options, GArray *received, GError **er
         for (guint j = 0; j < sockets->len; j++)
           collet_systemd_store (g_array_index (sockets, ColletListenSocket, j).fd);
       }
-  if (!has_tcp && options->listen != NULL && !open_tcp (sockets, options, error))
+  if (!has_tcp && wants_tcp && !open_tcp (sockets, options, error))
     return NULL;
-  if (!has_unix && options->socket != NULL && !open_unix (sockets, options, error))
+  if (!has_unix && wants_unix && !open_unix (sockets, options, error))
     return NULL;
   collet_sockets_admit (sockets, options, options->config);
   return g_steal_pointer (&sockets);

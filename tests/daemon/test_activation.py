@@ -219,6 +219,32 @@ class Activation(TestCase):
         manager.start()
         self.assertNotIn('counts for nothing', manager.output()[seen:])
 
+    def by_default(self, manager, *arguments):
+        """It listens where it does when nobody says where."""
+        manager.command = lambda: [word for word in Manager.command(manager)
+                                   if word not in ('--listen', f'127.0.0.1:{manager.port}')] + list(arguments)
+        return manager.start()
+
+    def test_a_unit_without_tcp_gets_none_by_default(self):
+        path = os.path.join(self.folder, 'unit.sock')
+        manager = self.by_default(self.managed(sockets=[('colletd.socket', self.listening(path=path))]))
+        self.assertEqual((manager.property('McpAddresses'), manager.stored), ([f'unix:{path}'], []))
+        manager.stop()
+        self.by_default(manager, '--set', f'mcp.listen=127.0.0.1:{manager.port}')
+        self.assertEqual(sorted(manager.property('McpAddresses')), [f'http://127.0.0.1:{manager.port}/mcp', f'unix:{path}'])
+
+    def test_a_user_whose_port_another_has_goes_without_it(self):
+        try:
+            taken = self.listening(7311)
+        except OSError:
+            taken = None  # somebody has it already
+        manager = self.by_default(self.managed())
+        path = os.path.join(self.folder, 'collet', 'mcp.sock')
+        self.assertEqual(manager.property('McpAddresses'), [f'unix:{path}'])
+        self.assertIn('There is no MCP over TCP: Another program listens on 127.0.0.1:7311', manager.output())
+        if taken is not None:
+            taken.close()
+
     def test_stored_sockets_give_way_to_another_configuration(self):
         manager = self.managed()
         manager.start()

@@ -121,6 +121,12 @@ class Data(unittest.TestCase):
         self.assertEqual(complete('colletd', BUILD / 'daemon' / 'colletd', '--data-dir', str(DATA / 'comp')), [str(DATA / 'completions')])
         self.assertEqual(complete('collet-build', SOURCE / 'sdk' / 'collet-build', str(SOURCE / 'sdk' / 'READ')), [str(SOURCE / 'sdk' / 'README.md')])
 
+    def test_the_units_of_users_want_nothing_that_another_user_has(self):
+        listens = {name: re.findall(r'^Listen\w+=(.*)$', (DATA / name).read_text(encoding='utf-8'), re.M)
+                   for name in ('colletd.socket', 'colletd-user.socket')}
+        self.assertEqual(listens, {'colletd.socket': ['127.0.0.1:7311', '/run/collet/mcp.sock'],
+                                   'colletd-user.socket': ['%t/collet/mcp.sock']})
+
     def test_the_units_and_the_bus_agree_on_user_and_name(self):
         unit = (DATA / 'colletd.service.in').read_text(encoding='utf-8')
         users = (DATA / 'collet.sysusers').read_text(encoding='utf-8')
