@@ -6,6 +6,7 @@ the same ones as the daemon's table."""
 import os
 import pwd
 import re
+import stat
 import threading
 import unittest
 from pathlib import Path
@@ -129,15 +130,15 @@ class Live(Configured):
         self.assertEqual(self.node.output().count('looking closely'), 1)
 
     def mcp_socket_users(self):
-        if os.geteuid() != 0:
-            return  # only root can pretend to be others
         os.chmod(self.folder, 0o755)
         path, nobody = os.path.join(self.folder, 'collet', 'mcp.sock'), pwd.getpwnam('nobody').pw_uid
-        self.assertEqual(ask(path, nobody), 'PermissionError')
-        self.now('mcp', 'socket-users=nobody')
-        self.assertEqual(ask(path, nobody), '200')
-        self.now('mcp', 'socket-users=')
-        self.assertEqual(ask(path, nobody), 'PermissionError')
+        # Who else it is for shows in its mode; only root can also pretend to be others.
+        for users, mode, answer in (None, 0o600, 'PermissionError'), ('nobody', 0o666, '200'), ('', 0o600, 'PermissionError'):
+            if users is not None:
+                self.now('mcp', f'socket-users={users}')
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode, users)
+            if os.geteuid() == 0:
+                self.assertEqual(ask(path, nobody), answer, users)
 
     def mcp_allowed_hosts(self):
         self.assertEqual(self.ping(self.session(), {'Host': 'desk.example'}), 403)
