@@ -72,6 +72,11 @@ extern ColletChangeOptions collet_change_options;
     "smoke-tests", 0, 0, G_OPTION_ARG_FILENAME, &collet_change_options.smoke_tests,                          \
         N_ ("Calls in a JSON file that the new version has to answer as given"), "FILE"                      \
   }
+#define COLLET_CHANGE_STATE                                                                                  \
+  {                                                                                                          \
+    "state", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.state,                                        \
+        N_ ("auto, migrate (down, by the code), snapshot (the last one of that version) or discard"), "HOW"  \
+  }
 #define COLLET_CHANGE_DISCARD                                                                                \
   {                                                                                                          \
     "discard-state", 0, 0, G_OPTION_ARG_NONE, &collet_change_options.discard_state,                          \

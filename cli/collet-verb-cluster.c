@@ -276,14 +276,18 @@ reload (ColletCtl *ctl, const char *module)
 static ColletExit
 rollback (ColletCtl *ctl, const char *module, const char *version)
 {
+  g_autoptr (GError) error = NULL;
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  collet_change_add_reason (&options);
+  if (!collet_change_add_options (ctl, &options, &error))
+    {
+      g_variant_builder_clear (&options);
+      return collet_ctl_fail (ctl, error);
+    }
   if (strategy != NULL)
     g_variant_builder_add (&options, "{sv}", "strategy", g_variant_new_string (strategy));
-  if (require != NULL)
-    g_variant_builder_add (&options, "{sv}", "require", g_variant_new_string (require));
+  add_options (&options);
   return collet_change_run_with (ctl, "ClusterRollback", g_variant_new ("(ss)", module, version),
                                  g_variant_builder_end (&options));
 }
@@ -454,7 +458,10 @@ static const GOptionEntry options[] = {
   COLLET_CHANGE_HOST,
   COLLET_CHANGE_EXPECT,
   COLLET_CHANGE_BREAKING,
+  COLLET_CHANGE_GRACE,
+  COLLET_CHANGE_SMOKE,
   COLLET_CHANGE_DISCARD,
+  COLLET_CHANGE_STATE,
   COLLET_CHANGE_DRAIN,
   COLLET_CHANGE_NO_WAIT,
   { NULL },

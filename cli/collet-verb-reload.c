@@ -175,16 +175,9 @@ run_rollback (ColletCtl *ctl, char **arguments)
 }
 
 static const GOptionEntry rollback_options[] = {
-  { "state", 0, 0, G_OPTION_ARG_STRING, &collet_change_options.state,
-    N_ ("auto, migrate (down, by the code), snapshot (the last one of that version) or discard"), "HOW" },
-  COLLET_CHANGE_REASON,
-  COLLET_CHANGE_HOST,
-  COLLET_CHANGE_EXPECT,
-  COLLET_CHANGE_BREAKING,
-  COLLET_CHANGE_GRACE,
-  COLLET_CHANGE_DRAIN,
-  COLLET_CHANGE_NO_WAIT,
-  { NULL },
+  COLLET_CHANGE_STATE,  COLLET_CHANGE_REASON,   COLLET_CHANGE_HOST,
+  COLLET_CHANGE_EXPECT, COLLET_CHANGE_BREAKING, COLLET_CHANGE_GRACE,
+  COLLET_CHANGE_DRAIN,  COLLET_CHANGE_NO_WAIT,  { NULL },
 };
 
 const ColletVerb collet_verb_rollback = {

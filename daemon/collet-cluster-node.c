@@ -4,6 +4,7 @@
 #include "collet-embedded.h"
 #include "collet-error.h"
 #include "collet-prepared.h"
+#include "collet-reload-terms.h"
 #include "collet-row-keeper.h"
 #include "collet-signature.h"
 
@@ -160,11 +161,12 @@ on_fetched (const char *path, const GError *error, gpointer user_data)
   submit (work);
 }
 
+/* NULL: this node cannot do what is asked. */
 static ColletReloadRequest *
-make_request (const char *token, const char *module, const char *sha256, const ColletSpec *spec,
-              gboolean is_here)
+make_request (const char *module, const char *sha256, const ColletSpec *spec, gboolean is_here,
+              GError **error)
 {
-  ColletReloadRequest *request =
+  g_autoptr (ColletReloadRequest) request =
       collet_reload_request_new (is_here ? COLLET_RELOAD_ROLLBACK : COLLET_RELOAD_LOAD,
                                  spec != NULL ? spec->uid : -1);
 
@@ -183,7 +185,9 @@ make_request (const char *token, const char *module, const char *sha256, const C
       request->reason = g_strdup (spec->reason);
       request->reverts = g_strdup (spec->reverts);
     }
-  return request;
+  if (!collet_reload_terms_read (request, spec != NULL ? spec->options : NULL, error))
+    return NULL;
+  return g_steal_pointer (&request);
 }
 
 static void
@@ -196,6 +200,7 @@ prepare (ColletClusterApplier *base, const char *token, const char *module, cons
   gboolean is_here = collet_reloader_find_version (self->reloader, module, sha256, NULL) != NULL;
   g_autofree char *path = is_here ? NULL : collet_loader_find_path (self->loader, sha256);
   const char *sources[] = { path, NULL };
+  GError *error = NULL;
 
   /* Who asked the cluster through this node has it ready. */
   if (reload != NULL && collet_reload_is_prepared (reload))
@@ -204,14 +209,19 @@ prepare (ColletClusterApplier *base, const char *token, const char *module, cons
       end_soon (work, NULL);
       return;
     }
-  work->request = make_request (token, module, sha256, spec, is_here);
+  work->request = make_request (module, sha256, spec, is_here, &error);
+  if (work->request == NULL)
+    {
+      end_soon (work, error);
+      return;
+    }
   /* The same id on every node; but once it was decided, this is a second attempt of
    * a node whose first one is in its history. */
   if (spec != NULL && reload == NULL &&
       collet_cluster_view_get_decision (collet_cluster_agent_get_view (self->agent), token) == NULL)
     {
       work->request->id = g_strdup (spec->txid);
-      work->again = make_request (token, module, sha256, spec, is_here);
+      work->again = make_request (module, sha256, spec, is_here, NULL);
     }
   if (path != NULL)
     work->request->sources = g_strdupv ((GStrv)sources);

@@ -11,6 +11,7 @@
 #include "collet-error.h"
 #include "collet-manager-object.h"
 #include "collet-prepared.h"
+#include "collet-reload-terms.h"
 #include "collet-version.h"
 
 typedef struct
@@ -193,6 +194,7 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
   const ColletReloadItem *item;
   const ColletReloadRequest *request;
   ColletClusterRequest proposal = { 0 };
+  g_autofree char *terms = NULL;
 
   self->reload = collet_reloader_prepare_finish (COLLET_RELOADER (object), result, &error);
   if (self->reload == NULL)
@@ -215,6 +217,7 @@ on_prepared (GObject *object, GAsyncResult *result, gpointer data)
   proposal.strategy = self->strategy;
   proposal.reason = request->reason;
   proposal.reverts = self->reverts;
+  proposal.options = terms = collet_reload_terms_write (request);
   proposal.timeout_ms = self->timeout_ms;
   proposal.uid = self->call->uid;
   proposal.require_live = self->require_live;

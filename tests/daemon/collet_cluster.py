@@ -295,6 +295,15 @@ class ClusterTestCase(Fleet, TestCase):
         self.etcd.close()
         return super().leftovers()
 
+    def ctl(self, daemon, *arguments, status=0, text=None):
+        """What colletctl prints for that daemon; its errors too, if it has no other output."""
+        done = subprocess.run([os.environ['COLLETCTL'], '--session', *arguments], capture_output=True, text=True,
+                              input=text, timeout=90, check=False,
+                              env={'DBUS_SESSION_BUS_ADDRESS': daemon.bus.address, 'LC_ALL': 'C.UTF-8',
+                                   'PATH': '/usr/bin'})
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout or done.stderr
+
     def cluster(self, n=3, first='counter-1.0.0', prefix=''):
         """All n, in line with what the first had loaded when it founded the cluster."""
         nodes = [self.node(f'n{i + 1}{prefix}') for i in range(n)]

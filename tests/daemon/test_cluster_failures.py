@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
@@ -14,14 +13,6 @@ from collet_harness import HAS_FAILPOINTS, module, wait_until
 
 @unittest.skipUnless(HAS_ETCD, 'etcd is not installed')
 class Failures(ClusterTestCase):
-    def ctl(self, daemon, *arguments, status=0):
-        done = subprocess.run([os.environ['COLLETCTL'], '--session', *arguments], capture_output=True, text=True,
-                              timeout=90, check=False,
-                              env={'DBUS_SESSION_BUS_ADDRESS': daemon.bus.address, 'LC_ALL': 'C.UTF-8',
-                                   'PATH': '/usr/bin'})
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
     def die(self, daemon):
         """Waits for its end by a failpoint."""
         self.assertEqual(daemon.wait_exit(60), -signal.SIGKILL)

@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-import subprocess
 import unittest
 
 from collet_cluster import HAS_ETCD, ClusterTestCase
@@ -12,15 +11,6 @@ from collet_harness import module, variants, wait_until
 
 HAS_ETCDCTL = shutil.which('etcdctl') is not None
 HAS_OPENSSL = shutil.which('openssl') is not None
-
-
-def ctl(case, daemon, *arguments, status=0):
-    done = subprocess.run([os.environ['COLLETCTL'], '--session', *arguments], capture_output=True, text=True,
-                          timeout=60, check=False,
-                          env={'DBUS_SESSION_BUS_ADDRESS': daemon.bus.address, 'LC_ALL': 'C.UTF-8',
-                               'PATH': '/usr/bin'})
-    case.assertEqual(done.returncode, status, done.stdout + done.stderr)
-    return done.stdout + done.stderr
 
 
 @unittest.skipUnless(HAS_ETCD and HAS_ETCDCTL, 'etcd and etcdctl are not installed')
@@ -47,7 +37,7 @@ class Restored(ClusterTestCase):
         newer = n1.version('counter')
         for node in nodes:
             self.assertEqual(node.mcp().value('count', {}), {'count': 1})
-            self.assertIn('adopt-store', ctl(self, node, 'cluster', 'nodes'))
+            self.assertIn('adopt-store', self.ctl(node, 'cluster', 'nodes'))
             error = self.assertBusError('QuorumNotReached', self.propose, node, module('counter-1.0.0'))
             self.assertIn('The cluster store went back from revision', error.message)
         # Also for the next process.
@@ -57,7 +47,7 @@ class Restored(ClusterTestCase):
         error = self.assertBusError('InvalidArgument', self.daemon_of_its_own().call, 'AdoptStore', '(a{sv})', {})
         self.assertIn('nothing is frozen', error.message)
 
-        ctl(self, n1, 'cluster', 'adopt-store', '--reason', 'the disk of etcd')
+        self.ctl(n1, 'cluster', 'adopt-store', '--reason', 'the disk of etcd')
         n2.call('AdoptStore', '(a{sv})', variants({'reason': 'as n1'}))
         self.wait_state(nodes, 'joined')
         for node, reason in ((n1, 'the disk of etcd'), (n2, 'as n1')):
@@ -70,7 +60,7 @@ class Restored(ClusterTestCase):
         # What they run is not what that store says; it is theirs until somebody decides.
         wait_until(lambda: set(self.states(n1).values()) == {'override'}, 30, 'their own versions')
         self.assertEqual({node.version('counter') for node in nodes}, {newer})
-        synced = json.loads(ctl(self, n1, '--json', 'cluster', 'sync', 'counter', '--target', 'desired',
+        synced = json.loads(self.ctl(n1, '--json', 'cluster', 'sync', 'counter', '--target', 'desired',
                                 '--clear-overrides'))
         self.assertEqual(synced, {'synced': ['n1', 'n2']})
         self.assertNotEqual(self.wait_in_line(nodes, epoch=2), newer)
@@ -131,7 +121,7 @@ class MutualTls(ClusterTestCase):
             self.assertEqual(node.mcp().value('count', {}), {'count': 1})
             self.assertBusError('QuorumNotReached', self.propose, node, module('counter-2.0.0'))
             self.assertBusError('QuorumNotReached', node.call, 'CheckConsistency', '(s)', '')
-            self.assertIn('no cluster quorum since', ctl(self, node, 'status'))
+            self.assertIn('no cluster quorum since', self.ctl(node, 'status'))
         self.etcd.start(0)
         wait_until(lambda: n1.property('ClusterState') == 'joined', 60, 'the majority to be back')
         self.assertEqual(n1.version('counter'), before)

@@ -215,14 +215,6 @@ class Members(ClusterTestCase):
         self.assertEqual(self.join(n3, n1, node='third'), 'demo')
         self.assertEqual(n3.property('NodeName'), 'third')
 
-    def ctl(self, daemon, *arguments, status=0, text=None):
-        done = subprocess.run([os.environ['COLLETCTL'], '--session', *arguments], capture_output=True, text=True,
-                              input=text, timeout=60, check=False,
-                              env={'DBUS_SESSION_BUS_ADDRESS': daemon.bus.address, 'LC_ALL': 'C.UTF-8',
-                                   'PATH': '/usr/bin'})
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout
-
     def test_the_command_line_makes_and_ends_a_cluster(self):
         n1, n2 = self.node('n1'), self.node('n2')
         n1.load(module('counter-1.0.0'))

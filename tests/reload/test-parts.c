@@ -4,6 +4,7 @@
  */
 #include "collet-change-queue.h"
 #include "collet-error.h"
+#include "collet-reload-terms.h"
 #include "collet-reload.h"
 
 /* ---- queue ---- */
@@ -232,6 +233,78 @@ test_same_conditions (void)
   g_assert_true (is_same (reload, request, 'a'));
 }
 
+/* ---- terms: what others of a cluster are asked as well ---- */
+
+static void
+test_terms (void)
+{
+  static const char tests[] = "[{\"tool\":\"echo\",\"arguments\":{},\"result\":{}}]";
+  g_autoptr (ColletReloadRequest) asked = collet_reload_request_new (COLLET_RELOAD_LOAD, 7);
+  g_autoptr (ColletReloadRequest) told = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, 7);
+  g_autofree char *terms = NULL;
+  GError *error = NULL;
+
+  asked->state_choice = COLLET_STATE_DISCARD;
+  asked->host = g_strdup ("worker");
+  asked->has_grace = TRUE; /* 0 is one as well: none */
+  asked->drain_timeout_ms = 1500;
+  asked->smoke_text = g_strdup (tests);
+  asked->reason = g_strdup ("not a term");
+  terms = collet_reload_terms_write (asked);
+  told->state_choice = COLLET_STATE_AUTO;
+  g_assert_true (collet_reload_terms_read (told, terms, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (told->state_choice, ==, COLLET_STATE_DISCARD);
+  g_assert_cmpstr (told->host, ==, "worker");
+  g_assert_true (told->has_grace);
+  g_assert_cmpuint (told->grace_ms, ==, 0);
+  g_assert_cmpuint (told->drain_timeout_ms, ==, 1500);
+  g_assert_cmpuint (told->smoke_tests->len, ==, 1);
+  g_assert_null (told->reason);
+}
+
+static void
+test_no_terms (void)
+{
+  g_autoptr (ColletReloadRequest) load = collet_reload_request_new (COLLET_RELOAD_LOAD, 7);
+  g_autoptr (ColletReloadRequest) rollback = collet_reload_request_new (COLLET_RELOAD_ROLLBACK, 7);
+  g_autofree char *migrate = NULL;
+
+  rollback->state_choice = COLLET_STATE_AUTO;
+  g_assert_null (collet_reload_terms_write (load));
+  g_assert_null (collet_reload_terms_write (rollback));
+  g_assert_true (collet_reload_terms_read (load, NULL, NULL));
+  rollback->state_choice = COLLET_STATE_MIGRATE; /* not what a way back does by itself */
+  migrate = collet_reload_terms_write (rollback);
+  g_assert_cmpstr (migrate, ==, "{\"state\":\"migrate\"}");
+}
+
+static void
+test_foreign_terms (void)
+{
+  static const char *const foreign[] = {
+    "",
+    "[]",
+    "{",
+    "{\"grace-ms\":-1}",
+    "{\"grace-ms\":4294967296}",
+    "{\"drain-timeout-ms\":\"1\"}",
+    "{\"state\":\"given\"}",
+    "{\"host\":\"elsewhere\"}",
+    "{\"smoke-tests\":\"[1]\"}",
+    "{\"host\":\"worker\",\"of-tomorrow\":true}",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
+    {
+      g_autoptr (ColletReloadRequest) request = collet_reload_request_new (COLLET_RELOAD_LOAD, 7);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (collet_reload_terms_read (request, foreign[i], &error));
+      g_assert_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -244,5 +317,8 @@ main (int argc, char **argv)
   g_test_add_func ("/reload/reload/cancel-from-the-commit-point-on-is-refused", test_cancel_after);
   g_test_add_func ("/reload/reload/same-joins-and-other-does-not", test_same);
   g_test_add_func ("/reload/reload/joining-is-no-way-round-a-condition", test_same_conditions);
+  g_test_add_func ("/reload/terms/are-read-as-they-were-written", test_terms);
+  g_test_add_func ("/reload/terms/the-ordinary-needs-none", test_no_terms);
+  g_test_add_func ("/reload/terms/foreign-ones-are-refused", test_foreign_terms);
   return g_test_run ();
 }
