@@ -63,8 +63,8 @@ collet_activity_page_set_service (ColletPage *page, ColletService *service)
   ColletActivityPage *self = COLLET_ACTIVITY_PAGE (page);
   ColletActivity *activity = collet_app_get_activity (COLLET_APP (g_application_get_default ()));
   static const ColletColumn columns[] = {
-    { N_ ("What happened"), collet_status_new, bind_text, NULL, TRUE, describe },
-    { N_ ("When"), collet_cell_new_text, bind_time, NULL, FALSE, NULL },
+    { N_ ("What Happened"), collet_status_new, bind_text, NULL, TRUE, describe, "Text" },
+    { N_ ("When"), collet_cell_new_text, bind_time, NULL, FALSE, NULL, "At" },
   };
   const ColletTableSetup setup = {
     .search = _ ("Search activity"),

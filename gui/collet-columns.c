@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-item.h"
 #include "collet-text.h"
 
 typedef struct
@@ -77,6 +78,27 @@ free_column (gpointer data, GClosure *closure)
   g_free (data);
 }
 
+int
+collet_columns_compare_text (const char *a, const char *b)
+{
+  g_autofree char *left = g_utf8_collate_key_for_filename (a, -1);
+  g_autofree char *right = g_utf8_collate_key_for_filename (b, -1);
+
+  return strcmp (left, right);
+}
+
+/* A text reads as the number 0, and a number as the text "". */
+static int
+compare_value (gconstpointer a, gconstpointer b, gpointer name)
+{
+  gint64 left = collet_item_get_int ((gpointer)a, name), right = collet_item_get_int ((gpointer)b, name);
+
+  if (left != right)
+    return left < right ? -1 : 1;
+  return collet_columns_compare_text (collet_item_get_string ((gpointer)a, name),
+                                      collet_item_get_string ((gpointer)b, name));
+}
+
 GtkColumnViewColumn *
 collet_columns_append (GtkColumnView *view, const ColletColumn *column, gpointer user_data)
 {
@@ -92,11 +114,10 @@ collet_columns_append (GtkColumnView *view, const ColletColumn *column, gpointer
   g_autoptr (GtkColumnViewColumn) made = gtk_column_view_column_new (_ (column->title), factory);
   gtk_column_view_column_set_expand (made, column->expand);
   gtk_column_view_column_set_resizable (made, TRUE);
-  if (column->compare != NULL)
-    {
-      g_autoptr (GtkSorter) sorter = GTK_SORTER (gtk_custom_sorter_new (column->compare, user_data, NULL));
-      gtk_column_view_column_set_sorter (made, sorter);
-    }
+  g_autoptr (GtkSorter) sorter = GTK_SORTER (
+      column->sort_by != NULL ? gtk_custom_sorter_new (compare_value, (gpointer)column->sort_by, NULL)
+                              : gtk_custom_sorter_new (column->compare, user_data, NULL));
+  gtk_column_view_column_set_sorter (made, sorter);
   gtk_column_view_append_column (view, made);
   return made;
 }

@@ -14,11 +14,15 @@ typedef struct
   const char *title; /* not translated yet */
   GtkWidget *(*make) (void);
   void (*bind) (GtkWidget *cell, gpointer item, gpointer user_data);
-  GCompareDataFunc compare; /* of two items; NULL: not sorted by it */
+  GCompareDataFunc compare; /* of two items, where sort_by does not do */
   gboolean expand;
   /* What a screen reader says of the whole row; in one column of a table only. */
   char *(*describe) (gpointer item, gpointer user_data);
+  const char *sort_by; /* the value of a ColletItem: numbers by size, texts as people do */
 } ColletColumn;
+
+/* 1.9 before 1.10. */
+int collet_columns_compare_text (const char *a, const char *b);
 
 /* user_data has to outlive the view's model. */
 GtkColumnViewColumn *

@@ -106,7 +106,10 @@ fill (ColletModulePage *self, AdwPreferencesGroup **group, GAsyncResult *result,
     return FALSE;
   collet_group_clear (*group);
   if (rows == NULL)
-    collet_group_add (*group, collet_row_new (_ ("It could not be read"), error->message));
+    {
+      g_autofree char *text = collet_text_dup_error_advice (error);
+      collet_group_add (*group, collet_row_new_problem (_ ("It could not be read"), text));
+    }
   for (guint i = 0; rows != NULL && i < rows->len; i++)
     collet_group_add (*group, make (self, rows->pdata[i]));
   gtk_widget_set_visible (GTK_WIDGET (*group), rows == NULL || rows->len > 0);

@@ -66,7 +66,7 @@ collet_module_row_new_version (ColletItem *version, const char *module, const ch
     {
       g_autofree char *label = g_strdup_printf (_ ("Roll back to %s"), title);
       GtkWidget *button =
-          collet_row_add_button (row, _ ("Roll Back"), rollback, g_variant_new ("(ss)", module, sha256));
+          collet_row_add_button (row, _ ("Roll Back…"), rollback, g_variant_new ("(ss)", module, sha256));
       gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
     }
   add_pin (row, title, module, sha256, collet_item_get_bool (version, "Retained"));

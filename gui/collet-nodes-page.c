@@ -56,11 +56,10 @@ bind_version (GtkWidget *cell, gpointer item, gpointer self)
 static void
 bind_seen (GtkWidget *cell, gpointer item, gpointer self)
 {
-  g_autofree char *seen = g_str_equal (collet_item_get_string (item, "State"), "live")
-                              ? g_strdup (_ ("now"))
-                              : collet_text_dup_ago (collet_item_get_int (item, "LastSeen"));
-
-  gtk_label_set_label (GTK_LABEL (cell), seen);
+  /* The moment itself: nobody would count on while a node is away. */
+  collet_cell_set_time (cell, collet_item_get_int (item, "LastSeen"));
+  if (g_str_equal (collet_item_get_string (item, "State"), "live"))
+    gtk_label_set_label (GTK_LABEL (cell), _ ("now"));
 }
 
 static void
@@ -89,17 +88,12 @@ describe (gpointer item, gpointer self)
 }
 
 static int
-compare_name (gconstpointer a, gconstpointer b, gpointer self)
+compare_modules (gconstpointer a, gconstpointer b, gpointer self)
 {
-  return g_utf8_collate (collet_item_get_string ((gpointer)a, "Name"),
-                         collet_item_get_string ((gpointer)b, "Name"));
-}
+  gint64 left = collet_item_get_count ((gpointer)a, "Counts", "modules"),
+         right = collet_item_get_count ((gpointer)b, "Counts", "modules");
 
-static int
-compare_state (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return strcmp (collet_item_get_string ((gpointer)a, "State"),
-                 collet_item_get_string ((gpointer)b, "State"));
+  return left < right ? -1 : left > right;
 }
 
 static gboolean
@@ -149,13 +143,13 @@ collet_nodes_page_set_service (ColletPage *page, ColletService *service)
   ColletNodesPage *self = COLLET_NODES_PAGE (page);
   GListModel *nodes = G_LIST_MODEL (collet_service_get_list (service, COLLET_LIST_NODES));
   static const ColletColumn columns[] = {
-    { N_ ("Node"), collet_cell_new_name, bind_name, compare_name, FALSE, describe },
-    { N_ ("State"), collet_status_new, bind_state, compare_state, FALSE, NULL },
-    { N_ ("Modules"), collet_cell_new_text, bind_modules, NULL, FALSE, NULL },
-    { N_ ("Daemon"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },
-    { N_ ("Last seen"), collet_cell_new_text, bind_seen, NULL, FALSE, NULL },
-    { N_ ("Address"), collet_cell_new_text, bind_url, NULL, FALSE, NULL },
-    { N_ ("What is wrong"), collet_cell_new_text, bind_message, NULL, TRUE, NULL },
+    { N_ ("Node"), collet_cell_new_name, bind_name, NULL, FALSE, describe, "Name" },
+    { N_ ("State"), collet_status_new, bind_state, NULL, FALSE, NULL, "State" },
+    { N_ ("Modules"), collet_cell_new_text, bind_modules, compare_modules, FALSE, NULL, NULL },
+    { N_ ("Daemon"), collet_cell_new_text, bind_version, NULL, FALSE, NULL, "DaemonVersion" },
+    { N_ ("Last Seen"), collet_cell_new_text, bind_seen, NULL, FALSE, NULL, "LastSeen" },
+    { N_ ("Address"), collet_cell_new_text, bind_url, NULL, FALSE, NULL, "Url" },
+    { N_ ("What Is Wrong"), collet_cell_new_text, bind_message, NULL, TRUE, NULL, "Message" },
   };
   const ColletTableSetup setup = {
     .search = _ ("Search nodes"),

@@ -162,6 +162,15 @@ bind_version (GtkWidget *cell, gpointer item, gpointer self)
   collet_cell_set_tip (cell, collet_matrix_row_get_version (item));
 }
 
+static int
+compare_version (gconstpointer a, gconstpointer b, gpointer self)
+{
+  g_autofree char *left = dup_version (self, (gpointer)a);
+  g_autofree char *right = dup_version (self, (gpointer)b);
+
+  return collet_columns_compare_text (left, right);
+}
+
 static void
 bind_strip (GtkWidget *cell, gpointer item, gpointer self)
 {
@@ -198,6 +207,20 @@ bind_node (GtkWidget *cell, gpointer item, gpointer user_data)
   collet_cell_set_tip (cell, tip);
 }
 
+/* What is in line together, then what is on the others. */
+static int
+compare_node (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  NodeColumn *column = user_data;
+  ColletCell left = collet_matrix_row_get_cell ((gpointer)a, column->node),
+             right = collet_matrix_row_get_cell ((gpointer)b, column->node);
+
+  if (left != right)
+    return (int)left - (int)right;
+  return strcmp (collet_matrix_row_get_cell_version ((gpointer)a, column->node),
+                 collet_matrix_row_get_cell_version ((gpointer)b, column->node));
+}
+
 static void
 set_node_columns (ColletOverviewPage *self)
 {
@@ -213,13 +236,13 @@ set_node_columns (ColletOverviewPage *self)
     return;
   if (n > MAX_COLUMNS)
     {
-      ColletColumn strip = { N_ ("Nodes"), collet_strip_new, bind_strip, compare_differing, TRUE, NULL };
+      ColletColumn strip = { N_ ("Nodes"), collet_strip_new, bind_strip, compare_differing, TRUE, NULL, NULL };
       g_ptr_array_add (self->node_columns, g_object_ref (collet_columns_append (self->view, &strip, self)));
       return;
     }
   for (guint i = 0; i < n; i++)
     {
-      ColletColumn column = { "", collet_status_new, bind_node, NULL, FALSE, NULL };
+      ColletColumn column = { "", collet_status_new, bind_node, compare_node, FALSE, NULL, NULL };
       NodeColumn *data = g_new (NodeColumn, 1);
 
       *data = (NodeColumn){ self, i };
@@ -251,26 +274,44 @@ on_filter_changed (ColletOverviewPage *self)
     gtk_filter_changed (self->filter, GTK_FILTER_CHANGE_DIFFERENT);
 }
 
+/* The same that "Needs Attention" shows. */
+static guint
+count_needing (ColletOverviewPage *self)
+{
+  GListModel *rows = G_LIST_MODEL (get_matrix (self));
+  guint n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (rows); i++)
+    {
+      g_autoptr (ColletMatrixRow) row = g_list_model_get_item (rows, i);
+      n += get_rank (self, row) > 0;
+    }
+  return n;
+}
+
 static void
 update_summary (ColletOverviewPage *self)
 {
   ColletMatrix *matrix = get_matrix (self);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (matrix)), n_nodes = collet_matrix_get_n_nodes (matrix);
-  guint differing = collet_matrix_get_n_differing (matrix);
+  guint needing = count_needing (self);
   g_autofree char *text = NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self->summary), n > 0);
-  if (differing > 0)
+  if (needing > 0 && n_nodes <= 1)
+    text = g_strdup_printf (ngettext ("%u of %u modules needs you", "%u of %u modules need you", needing),
+                            needing, n);
+  else if (needing > 0)
     text = g_strdup_printf (ngettext ("%u of %u modules differs between nodes or needs you",
-                                      "%u of %u modules differ between nodes or need you", differing),
-                            differing, n);
+                                      "%u of %u modules differ between nodes or need you", needing),
+                            needing, n);
   else if (n_nodes <= 1)
     text = g_strdup_printf (ngettext ("%u module on one node", "%u modules on one node", n), n);
   else
     text = g_strdup_printf (ngettext ("%u module, the same on all %u nodes",
                                       "%u modules, the same on all %u nodes", n),
                             n, n_nodes);
-  collet_status_set (self->summary, differing > 0 ? COLLET_STATUS_ATTENTION : COLLET_STATUS_OK, text);
+  collet_status_set (self->summary, needing > 0 ? COLLET_STATUS_ATTENTION : COLLET_STATUS_OK, text);
   gtk_widget_set_visible (self->sync_button, n_nodes > 1);
   if (gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->attention)))
     on_filter_changed (self);
@@ -305,9 +346,9 @@ collet_overview_page_set_service (ColletPage *page, ColletService *service)
   ColletOverviewPage *self = COLLET_OVERVIEW_PAGE (page);
   ColletMatrix *matrix = collet_service_get_matrix (service);
   const ColletColumn columns[] = {
-    { N_ ("Module"), collet_cell_new_name, bind_name, compare_name, TRUE, describe },
-    { N_ ("Health"), collet_status_new, bind_health, compare_health, FALSE, NULL },
-    { N_ ("Version"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },
+    { N_ ("Module"), collet_cell_new_name, bind_name, compare_name, TRUE, describe, NULL },
+    { N_ ("Health"), collet_status_new, bind_health, compare_health, FALSE, NULL, NULL },
+    { N_ ("Version"), collet_cell_new_text, bind_version, compare_version, FALSE, NULL, NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (columns); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * collet-overview-page.h: which version of each module runs where, what differs
- * first.
+ * collet-overview-page.h: which version of each module runs where, and what needs
+ * somebody.
  */
 #pragma once
 

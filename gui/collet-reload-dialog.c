@@ -93,11 +93,8 @@ static void
 show_problem (ColletReloadDialog *self, const char *title, const char *what, const char *remedy)
 {
   g_autofree char *text = collet_text_dup_advice (what, remedy);
-  GtkWidget *row = collet_row_new (title, text);
 
-  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
-  collet_row_add_button (row, _ ("_Copy"), "clipboard.copy-text", g_variant_new_string (text));
-  collet_group_add (ADW_PREFERENCES_GROUP (self->problems), row);
+  collet_group_add (ADW_PREFERENCES_GROUP (self->problems), collet_row_new_problem (title, text));
   gtk_widget_set_visible (self->problems, TRUE);
 }
 
@@ -359,12 +356,6 @@ on_run (ColletReloadDialog *self)
 /* ---- life ---- */
 
 static void
-copy_text (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), g_variant_get_string (parameter, NULL));
-}
-
-static void
 collet_reload_dialog_dispose (GObject *object)
 {
   ColletReloadDialog *self = COLLET_RELOAD_DIALOG (object);
@@ -404,7 +395,6 @@ collet_reload_dialog_class_init (ColletReloadDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_choose);
   gtk_widget_class_bind_template_callback (widget_class, on_path_changed);
   gtk_widget_class_bind_template_callback (widget_class, update_run);
-  gtk_widget_class_install_action (widget_class, "clipboard.copy-text", "s", copy_text);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "collet-error-remedy.h"
+#include "collet-error.h"
 #include "collet-rows.h"
 #include "collet-status.h"
 #include "collet-text.h"
@@ -96,11 +97,10 @@ show_phases (ColletReloadPage *self, ColletItem *item)
     }
 }
 
+/* name: empty if nothing went wrong. */
 static void
-show_error (ColletReloadPage *self, ColletItem *item)
+show_error (ColletReloadPage *self, const char *name, const char *message)
 {
-  const char *name = collet_item_get_string (item, "ErrorName");
-  const char *message = collet_item_get_string (item, "ErrorMessage");
   ColletError code;
 
   collet_group_clear (self->error);
@@ -110,11 +110,7 @@ show_error (ColletReloadPage *self, ColletItem *item)
   g_autofree char *text =
       collet_text_dup_advice (message,
                               collet_error_from_name (name, &code) ? _ (collet_error_remedy (code)) : "");
-  g_autofree char *copied = g_strdup_printf ("%s: %s", name, text);
-  GtkWidget *row = collet_row_new (name, text);
-  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
-  collet_row_add_button (row, _ ("Cop_y"), "win.copy", g_variant_new_string (copied));
-  collet_group_add (self->error, row);
+  collet_group_add (self->error, collet_row_new_problem (name, text));
 }
 
 static GtkWidget *
@@ -356,7 +352,9 @@ on_record (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (reply == NULL)
     {
-      collet_status_set (self->status, COLLET_STATUS_UNKNOWN, error->message);
+      g_autofree char *text = collet_text_dup_error (error);
+      collet_status_set (self->status, COLLET_STATUS_UNKNOWN, _ ("It could not be read"));
+      show_error (self, collet_error_name_of (error), text);
       return;
     }
   g_autoptr (GVariant) values = g_variant_get_child_value (reply, 0);
@@ -389,22 +387,37 @@ collet_reload_page_update (ColletDetailPage *page, ColletItem *item)
   gboolean is_running = g_str_equal (state, "running");
   double progress = collet_item_get_double (item, "Progress");
   g_autofree char *title = collet_text_dup_reload_title (item);
-  g_autofree char *ago = collet_text_dup_ago (collet_item_get_int (item, "StartedAt"));
+  g_autofree char *started = collet_text_dup_time (collet_item_get_int (item, "StartedAt"));
 
-  collet_page_set_title (COLLET_PAGE (self), title, ago);
+  collet_page_set_title (COLLET_PAGE (self), title, started);
   collet_status_set (self->status, collet_text_status_of (COLLET_WORD_RELOAD_STATE, state),
                      is_running ? get_phase_word (item) : collet_text_of (COLLET_WORD_RELOAD_STATE, state));
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress), CLAMP (progress, 0, 1));
   gtk_widget_set_visible (self->progress, is_running);
+  gtk_widget_set_visible (GTK_WIDGET (self->phases), TRUE);
+  gtk_widget_set_visible (GTK_WIDGET (self->facts), TRUE);
   show_phases (self, item);
   show_buttons (self, item);
-  show_error (self, item);
+  show_error (self, collet_item_get_string (item, "ErrorName"), collet_item_get_string (item, "ErrorMessage"));
   show_nodes (self, item);
   show_items (self, item);
   show_facts (page, item);
 }
 
 /* ---- the page ---- */
+
+/* What is seen of one reload is not said of another, of which nothing is known yet. */
+static void
+show_nothing (ColletReloadPage *self)
+{
+  GtkWidget *parts[] = {
+    GTK_WIDGET (self->phases), self->progress,          self->buttons,           self->note,
+    GTK_WIDGET (self->error),  GTK_WIDGET (self->nodes), GTK_WIDGET (self->items), GTK_WIDGET (self->facts),
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    gtk_widget_set_visible (parts[i], FALSE);
+}
 
 static void
 collet_reload_page_set_key (ColletPage *page, const char *key)
@@ -413,6 +426,7 @@ collet_reload_page_set_key (ColletPage *page, const char *key)
 
   COLLET_PAGE_CLASS (collet_reload_page_parent_class)->set_key (page, key);
   self->is_asked = FALSE;
+  show_nothing (self);
   collet_page_set_title (page, _ ("Reload"), "");
   collet_status_set (self->status, COLLET_STATUS_BUSY, _ ("Loading"));
 }

@@ -31,6 +31,7 @@ struct _ColletReloadsPage
   GtkFilter *filter;
   GListModel *shown;
   gint64 oldest; /* what was read so far */
+  guint n_exported;
 };
 
 G_DEFINE_FINAL_TYPE (ColletReloadsPage, collet_reloads_page, COLLET_TYPE_PAGE)
@@ -134,39 +135,21 @@ describe (gpointer item, gpointer self)
 }
 
 static int
-compare_int (gconstpointer a, gconstpointer b, const char *name)
-{
-  gint64 left = collet_item_get_int ((gpointer)a, name), right = collet_item_get_int ((gpointer)b, name);
-
-  return left < right ? -1 : left > right;
-}
-
-static int
-compare_started (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_int (a, b, "StartedAt");
-}
-
-static int
-compare_duration (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_int (a, b, "DurationUs");
-}
-
-static int
-compare_state (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return strcmp (collet_item_get_string ((gpointer)a, "State"),
-                 collet_item_get_string ((gpointer)b, "State"));
-}
-
-static int
 compare_title (gconstpointer a, gconstpointer b, gpointer self)
 {
   g_autofree char *left = collet_text_dup_reload_title ((gpointer)a);
   g_autofree char *right = collet_text_dup_reload_title ((gpointer)b);
 
   return g_utf8_collate (left, right);
+}
+
+static int
+compare_versions (gconstpointer a, gconstpointer b, gpointer self)
+{
+  g_autofree char *left = dup_versions ((gpointer)a);
+  g_autofree char *right = dup_versions ((gpointer)b);
+
+  return collet_columns_compare_text (left, right);
 }
 
 /* ---- filter ---- */
@@ -316,8 +299,12 @@ on_written (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
     {
+      /* What is listed, which need not be all there was. */
+      g_autofree char *text =
+          g_strdup_printf (ngettext ("%u reload was exported", "%u reloads were exported", self->n_exported),
+                           self->n_exported);
       if (window != NULL)
-        collet_window_toast (window, _ ("The history was exported"), NULL, NULL, NULL);
+        collet_window_toast (window, text, NULL, NULL, NULL);
     }
   else if (window != NULL)
     collet_window_toast_error (window, _ ("The history could not be exported"), error);
@@ -335,6 +322,7 @@ on_chosen (GtkNativeDialog *chooser, int response, gpointer user_data)
       gboolean is_csv = g_object_get_data (G_OBJECT (chooser), "collet-csv") != NULL;
       char *text =
           is_csv ? collet_history_file_dup_csv (self->shown) : collet_history_file_dup_json (self->shown);
+      self->n_exported = g_list_model_get_n_items (self->shown);
       g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
 
       g_file_replace_contents_bytes_async (file, bytes, NULL, FALSE, G_FILE_CREATE_NONE, NULL, on_written,
@@ -367,13 +355,13 @@ collet_reloads_page_set_service (ColletPage *page, ColletService *service)
   ColletReloadsPage *self = COLLET_RELOADS_PAGE (page);
   GListModel *objects = G_LIST_MODEL (collet_service_get_list (service, COLLET_LIST_RELOADS));
   const ColletColumn columns[] = {
-    { N_ ("What"), collet_cell_new_name, bind_title, compare_title, TRUE, describe },
-    { N_ ("State"), collet_status_new, bind_state, compare_state, FALSE, NULL },
-    { N_ ("Versions"), collet_cell_new_text, bind_versions, NULL, FALSE, NULL },
-    { N_ ("Started"), collet_cell_new_text, bind_started, compare_started, FALSE, NULL },
-    { N_ ("Duration"), collet_cell_new_number, bind_duration, compare_duration, FALSE, NULL },
-    { N_ ("By"), collet_cell_new_text, bind_who, NULL, FALSE, NULL },
-    { N_ ("Reason"), collet_cell_new_text, bind_reason, NULL, TRUE, NULL },
+    { N_ ("What"), collet_cell_new_name, bind_title, compare_title, TRUE, describe, NULL },
+    { N_ ("State"), collet_status_new, bind_state, NULL, FALSE, NULL, "State" },
+    { N_ ("Versions"), collet_cell_new_text, bind_versions, compare_versions, FALSE, NULL, NULL },
+    { N_ ("Started"), collet_cell_new_text, bind_started, NULL, FALSE, NULL, "StartedAt" },
+    { N_ ("Duration"), collet_cell_new_number, bind_duration, NULL, FALSE, NULL, "DurationUs" },
+    { N_ ("By"), collet_cell_new_text, bind_who, NULL, FALSE, NULL, "Initiator" },
+    { N_ ("Reason"), collet_cell_new_text, bind_reason, NULL, TRUE, NULL, "Reason" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (columns); i++)

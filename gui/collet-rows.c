@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-rows.h"
 
+#include <glib/gi18n.h>
+
 #define ROWS "collet-rows"
 #define VALUE "collet-value"
 
@@ -120,6 +122,30 @@ collet_row_add_button (GtkWidget *row, const char *label, const char *action, GV
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
   return button;
+}
+
+static void
+on_copy (GtkWidget *button, gpointer user_data)
+{
+  GtkWidget *row = user_data;
+  g_autofree char *text =
+      g_strdup_printf ("%s: %s", adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)),
+                       adw_action_row_get_subtitle (ADW_ACTION_ROW (row)));
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (row), text);
+  /* That something happened is seen, and heard, on the button. */
+  collet_button_set_label (button, _ ("Copied"));
+}
+
+GtkWidget *
+collet_row_new_problem (const char *name, const char *text)
+{
+  GtkWidget *row = collet_row_new (name, text);
+  GtkWidget *button = collet_row_add_button (row, _ ("Cop_y"), NULL, NULL);
+
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
+  g_signal_connect (button, "clicked", G_CALLBACK (on_copy), row);
+  return row;
 }
 
 void

@@ -21,6 +21,8 @@ void collet_fact_set (GtkWidget *row, const char *value);
 GtkWidget *collet_row_add_status (GtkWidget *row, ColletStatusKind kind, const char *word);
 /* At its end; named by label for people who do not see it. target: consumed if floating. */
 GtkWidget *collet_row_add_button (GtkWidget *row, const char *label, const char *action, GVariant *target);
+/* An error's name, and what was found and what to do about it, which can be copied. */
+GtkWidget *collet_row_new_problem (const char *name, const char *text);
 /* label: with a mnemonic, without which it is the name for people who do not see it. */
 void collet_widget_set_name (GtkWidget *widget, const char *label);
 /* What the toolkit does not name, it and all below it: buttons with a mnemonic, rows that expand. */

@@ -71,19 +71,6 @@ describe (gpointer item, gpointer self)
                           (int)collet_item_get_int (item, "pending"));
 }
 
-static int
-compare_tool (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return g_utf8_collate (get_tool ((gpointer)a), get_tool ((gpointer)b));
-}
-
-static int
-compare_pending (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return (int)CLAMP (
-      collet_item_get_int ((gpointer)a, "pending") - collet_item_get_int ((gpointer)b, "pending"), -1, 1);
-}
-
 static gboolean
 matches (gpointer item, const char *text)
 {
@@ -190,11 +177,11 @@ collet_subscriptions_page_set_service (ColletPage *page, ColletService *service)
 {
   ColletSubscriptionsPage *self = COLLET_SUBSCRIPTIONS_PAGE (page);
   static const ColletColumn columns[] = {
-    { N_ ("Tool"), collet_cell_new_name, bind_tool, compare_tool, TRUE, describe },
-    { N_ ("Subscriber"), collet_cell_new_text, bind_subscriber, NULL, TRUE, NULL },
-    { N_ ("Of"), collet_cell_new_text, bind_owner, NULL, FALSE, NULL },
-    { N_ ("Since"), collet_cell_new_text, bind_since, NULL, FALSE, NULL },
-    { N_ ("Not seen"), collet_cell_new_number, bind_pending, compare_pending, FALSE, NULL },
+    { N_ ("Tool"), collet_cell_new_name, bind_tool, NULL, TRUE, describe, "tool" },
+    { N_ ("Subscriber"), collet_cell_new_text, bind_subscriber, NULL, TRUE, NULL, "subscriber" },
+    { N_ ("Of"), collet_cell_new_text, bind_owner, NULL, FALSE, NULL, "uid" },
+    { N_ ("Since"), collet_cell_new_text, bind_since, NULL, FALSE, NULL, "since" },
+    { N_ ("Not Seen"), collet_cell_new_number, bind_pending, NULL, FALSE, NULL, "pending" },
   };
   const ColletTableSetup setup = {
     .search = _ ("Search subscriptions"),

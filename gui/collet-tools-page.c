@@ -96,51 +96,6 @@ describe (gpointer item, gpointer self)
                           (int)collet_item_get_int (item, "Errors"));
 }
 
-static int
-compare_string (gconstpointer a, gconstpointer b, const char *name)
-{
-  return g_utf8_collate (collet_item_get_string ((gpointer)a, name),
-                         collet_item_get_string ((gpointer)b, name));
-}
-
-static int
-compare_name (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_string (a, b, "Name");
-}
-
-static int
-compare_module (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_string (a, b, "Module");
-}
-
-static int
-compare_int (gconstpointer a, gconstpointer b, const char *name)
-{
-  gint64 left = collet_item_get_int ((gpointer)a, name), right = collet_item_get_int ((gpointer)b, name);
-
-  return left < right ? -1 : left > right;
-}
-
-static int
-compare_calls (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_int (a, b, "Calls");
-}
-
-static int
-compare_errors (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_int (a, b, "Errors");
-}
-
-static int
-compare_updated (gconstpointer a, gconstpointer b, gpointer self)
-{
-  return compare_int (a, b, "UpdatedAt");
-}
-
 static gboolean
 matches (gpointer item, const char *text)
 {
@@ -159,13 +114,13 @@ collet_tools_page_set_service (ColletPage *page, ColletService *service)
 {
   ColletToolsPage *self = COLLET_TOOLS_PAGE (page);
   static const ColletColumn columns[] = {
-    { N_ ("Tool"), collet_cell_new_name, bind_name, compare_name, FALSE, describe },
-    { N_ ("Description"), collet_cell_new_text, bind_description, NULL, TRUE, NULL },
-    { N_ ("Module"), collet_cell_new_text, bind_module, compare_module, FALSE, NULL },
-    { N_ ("Version"), collet_cell_new_text, bind_version, NULL, FALSE, NULL },
-    { N_ ("Calls"), collet_cell_new_number, bind_calls, compare_calls, FALSE, NULL },
-    { N_ ("Errors"), collet_cell_new_number, bind_errors, compare_errors, FALSE, NULL },
-    { N_ ("Updated"), collet_cell_new_text, bind_updated, compare_updated, FALSE, NULL },
+    { N_ ("Tool"), collet_cell_new_name, bind_name, NULL, FALSE, describe, "Name" },
+    { N_ ("Description"), collet_cell_new_text, bind_description, NULL, TRUE, NULL, "Description" },
+    { N_ ("Module"), collet_cell_new_text, bind_module, NULL, FALSE, NULL, "Module" },
+    { N_ ("Version"), collet_cell_new_text, bind_version, NULL, FALSE, NULL, "SemanticVersion" },
+    { N_ ("Calls"), collet_cell_new_number, bind_calls, NULL, FALSE, NULL, "Calls" },
+    { N_ ("Errors"), collet_cell_new_number, bind_errors, NULL, FALSE, NULL, "Errors" },
+    { N_ ("Updated"), collet_cell_new_text, bind_updated, NULL, FALSE, NULL, "UpdatedAt" },
   };
   const ColletTableSetup setup = {
     .search = _ ("Search tools"),

@@ -117,6 +117,8 @@ update (ColletWindow *self)
     case COLLET_SERVICE_OLDER:
       collet_status_set (self->daemon_status, COLLET_STATUS_ATTENTION,
                          _ ("The daemon is older than this app"));
+      if (has_data)
+        show_stale (self, _ ("The daemon that is there now is older than this app."), GTK_MESSAGE_WARNING);
       break;
     case COLLET_SERVICE_FAILED:
     default:

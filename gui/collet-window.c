@@ -55,13 +55,6 @@ show_details (GtkWidget *widget, const char *action, GVariant *parameter)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
-static void
-copy (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), g_variant_get_string (parameter, NULL));
-  collet_window_toast (COLLET_WINDOW (widget), _ ("Copied"), NULL, NULL, NULL);
-}
-
 void
 collet_window_toast_error (ColletWindow *self, const char *what, const GError *error)
 {
@@ -172,7 +165,6 @@ collet_window_class_init (ColletWindowClass *klass)
   gtk_widget_class_bind_template_callback_full (widget_class, "on_place_activated",
                                                 G_CALLBACK (collet_window_on_place_activated));
   gtk_widget_class_install_action (widget_class, "win.details", "(ss)", show_details);
-  gtk_widget_class_install_action (widget_class, "win.copy", "s", copy);
   collet_window_pages_class_init (widget_class);
   collet_window_access_class_init (widget_class);
   collet_window_actions_class_init (widget_class);

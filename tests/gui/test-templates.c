@@ -37,6 +37,64 @@ test_shortcuts (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+static void
+add_keys (GHashTable *keys, const char *const *accelerators)
+{
+  for (guint i = 0; accelerators[i] != NULL; i++)
+    {
+      GdkModifierType modifiers;
+      guint key;
+
+      g_assert_true (gtk_accelerator_parse (accelerators[i], &key, &modifiers));
+      g_hash_table_add (keys, gtk_accelerator_name (key, modifiers));
+    }
+}
+
+static void
+assert_all_in (GHashTable *some, GHashTable *others)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, some);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (!g_hash_table_contains (others, key))
+      g_error ("%s is in one of the two alone: the app and its list of shortcuts", (char *)key);
+}
+
+/* The list says every key that the app has, and no other. */
+static void
+test_keys (void)
+{
+  g_autoptr (GHashTable) listed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/gtk/help-overlay.ui");
+  g_autoptr (ColletApp) app = collet_app_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_application_register (G_APPLICATION (app), NULL, &error));
+  g_assert_no_error (error);
+  g_auto (GStrv) actions = gtk_application_list_action_descriptions (GTK_APPLICATION (app));
+  for (guint i = 0; actions[i] != NULL; i++)
+    {
+      g_auto (GStrv) keys = gtk_application_get_accels_for_action (GTK_APPLICATION (app), actions[i]);
+      add_keys (known, (const char *const *)keys);
+    }
+  g_autoptr (GSList) objects = gtk_builder_get_objects (builder);
+  for (GSList *object = objects; object != NULL; object = object->next)
+    if (GTK_IS_SHORTCUTS_SHORTCUT (object->data))
+      {
+        g_autofree char *text = NULL;
+        g_object_get (object->data, "accelerator", &text, NULL);
+        g_auto (GStrv) keys = g_strsplit (text, " ", -1);
+        add_keys (listed, (const char *const *)keys);
+      }
+  g_assert_cmpuint (g_hash_table_size (known), >, 10);
+  assert_all_in (known, listed);
+  assert_all_in (listed, known);
+  gtk_window_destroy (GTK_WINDOW (gtk_builder_get_object (builder, "help_overlay")));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -62,5 +120,6 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (templates); i++)
     g_test_add_data_func (templates[i].name, templates[i].get_type, test_made);
   g_test_add_func ("/gui/template/shortcuts", test_shortcuts);
+  g_test_add_func ("/gui/template/shortcuts/are-all-there-are", test_keys);
   return g_test_run ();
 }

@@ -62,7 +62,7 @@ class Files(AppCase):
         a11y.key('ctrl+a')
         subprocess.run(['xdotool', 'type', '--delay', '5', path], check=True)
         a11y.key('Return')
-        self.see(holds='The history was exported')
+        self.see(holds='2 reloads were exported')
         with open(path, encoding='utf-8', newline='') as file:
             return file.read()
 
@@ -74,7 +74,7 @@ class Files(AppCase):
         rows = list(csv.DictReader(self.export(0, 'history.csv').splitlines()))
         self.assertEqual(len(rows), 2)
         self.assertIn('quoted', ' '.join(rows[0].values()))
-        self.unsee(holds='The history was exported', timeout=20)
+        self.unsee(holds='2 reloads were exported', timeout=20)
         rows = json.loads(self.export(1, 'history.json'))
         self.assertEqual([row['id'] for row in rows], [row['Id'] for row in self.daemon.history()])
 
