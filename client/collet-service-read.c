@@ -240,7 +240,8 @@ on_properties_changed (ColletService *self, const char *path, GVariant *paramete
     return;
   if (g_variant_lookup (values, "Version", "s", NULL) || g_variant_lookup (values, "State", "s", NULL))
     schedule_matrix (self);
-  else if (g_variant_lookup (values, "Verdict", "s", NULL))
+  /* Which need not change the matrix, where one comes with the other. */
+  if (g_variant_lookup (values, "Verdict", "s", NULL))
     collet_matrix_touch (self->matrix, name);
 }
 

@@ -163,6 +163,38 @@ class Reloading(AppCase):
 
 
 class Daemons(AppCase):
+    def test_what_needs_somebody_is_counted(self):
+        self.start('calculator-1.0.0', 'text-tools')
+        self.see(holds='2 modules on one node')
+        self.daemon.call('DrainModule', '(sua{sv})', 'calculator', 0, {})
+        self.see(holds='1 of 2 modules needs you')
+        self.press('Needs Attention')
+        self.unsee('table row', holds='text-tools')
+        self.daemon.call('ResumeModule', '(sa{sv})', 'calculator', {})
+        self.see(holds='2 modules on one node')
+
+    def test_a_reload_that_nobody_knows_any_more_is_not_shown_as_another_one(self):
+        self.start()
+        self.see(name='No Modules')
+        self.daemon.load(harness.example('calculator-1.0.0'), reason='the first')
+        self.go('Activity')
+        self.open_row('Load of calculator succeeded')
+        self.see(name='the first')
+        self.daemon.stop()
+        self.see(holds='The daemon is gone; it is awaited.')
+        # What was read stays to be seen.
+        self.see(name='the first')
+        shutil.rmtree(os.path.join(self.daemon.folder, 'data'))
+        self.daemon.start()
+        self.unsee(holds='The daemon is gone; it is awaited.')
+        self.go('Activity')
+        self.open_row('Load of calculator succeeded')
+        self.see(name='It could not be read')
+        self.see('list item', 'NotFound')
+        self.unsee(name='the first')
+        self.press('Copy')
+        self.see('push button', 'Copied')
+
     def test_a_daemon_that_dies_is_awaited(self):
         self.start('calculator-1.0.0', 'text-tools')
         self.see('table row', holds='calculator, version')

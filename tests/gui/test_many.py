@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import a11y
-from collet_app import AppCase, harness
+from collet_app import TITLE, AppCase, harness
 
 
 class Many(AppCase):
@@ -17,6 +17,8 @@ class Many(AppCase):
         self.addCleanup(self.end)
 
     def end(self):
+        if self.service.poll() is not None:
+            return
         self.service.terminate()
         self.service.wait(10)
         self.service.stdin.close()
@@ -82,6 +84,37 @@ class Many(AppCase):
         self.start(daemon=False)
         self.see(name='The Daemon Is Older than This App')
         self.see('push button', 'Copy Details')
+
+    def test_a_daemon_that_comes_back_older_is_called_so(self):
+        self.stand_in('--modules=2', '--nodes=2')
+        self.start(daemon=False)
+        self.see('table row', holds='module-002, version')
+        self.end()
+        self.see(holds='The daemon is gone; it is awaited.')
+        self.stand_in('--modules=2', '--nodes=2', '--deny=knowing')
+        # What was read from the other is still there, and said to be of then.
+        self.see(holds='The daemon that is there now is older than this app. What you see was true')
+        self.see('table row', holds='module-002, version')
+
+    def test_every_column_sorts(self):
+        self.stand_in('--modules=20', '--nodes=2')
+        self.start(daemon=False)
+        columns = {'Overview': ('Module', 'Health', 'Version', 'node-01', 'node-02'),
+                   'Tools': ('Tool', 'Description', 'Module', 'Version', 'Calls', 'Errors', 'Updated'),
+                   'Nodes': ('Node', 'State', 'Modules', 'Daemon', 'Last Seen', 'Address', 'What Is Wrong')}
+        for place, titles in columns.items():
+            self.go(place)
+            for title in titles:
+                self.see('label', title)
+        # Numbers by size, and the other way round when it is pressed again.
+        self.go('Tools')
+        for is_turned in (False, True):
+            a11y.click(self.see('label', 'Calls'), TITLE)
+            harness.wait_until(lambda: (calls := self.calls()) == sorted(calls, reverse=is_turned) and len(calls) > 5,
+                               what='the order')
+
+    def calls(self):
+        return [int(row.split(', ')[2].split()[0]) for row in self.rows() if ' calls' in row]
 
     def test_who_may_not_look_is_told(self):
         self.stand_in('--modules=2', '--nodes=2', '--deny=looking')
