@@ -236,7 +236,9 @@ set_node_columns (ColletOverviewPage *self)
     return;
   if (n > MAX_COLUMNS)
     {
-      ColletColumn strip = { N_ ("Nodes"), collet_strip_new, bind_strip, compare_differing, TRUE, NULL, NULL };
+      ColletColumn strip = {
+        N_ ("Nodes"), collet_strip_new, bind_strip, compare_differing, TRUE, NULL, NULL
+      };
       g_ptr_array_add (self->node_columns, g_object_ref (collet_columns_append (self->view, &strip, self)));
       return;
     }

@@ -398,7 +398,8 @@ collet_reload_page_update (ColletDetailPage *page, ColletItem *item)
   gtk_widget_set_visible (GTK_WIDGET (self->facts), TRUE);
   show_phases (self, item);
   show_buttons (self, item);
-  show_error (self, collet_item_get_string (item, "ErrorName"), collet_item_get_string (item, "ErrorMessage"));
+  show_error (self, collet_item_get_string (item, "ErrorName"),
+              collet_item_get_string (item, "ErrorMessage"));
   show_nodes (self, item);
   show_items (self, item);
   show_facts (page, item);
@@ -411,8 +412,14 @@ static void
 show_nothing (ColletReloadPage *self)
 {
   GtkWidget *parts[] = {
-    GTK_WIDGET (self->phases), self->progress,          self->buttons,           self->note,
-    GTK_WIDGET (self->error),  GTK_WIDGET (self->nodes), GTK_WIDGET (self->items), GTK_WIDGET (self->facts),
+    GTK_WIDGET (self->phases),
+    self->progress,
+    self->buttons,
+    self->note,
+    GTK_WIDGET (self->error),
+    GTK_WIDGET (self->nodes),
+    GTK_WIDGET (self->items),
+    GTK_WIDGET (self->facts),
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
