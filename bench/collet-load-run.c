@@ -345,7 +345,7 @@ load_run_drive (LoadRun *run)
 {
   const LoadOptions *options = run->options;
   struct epoll_event events[64];
-  int wait_ms = options->rate > 0 ? 1 : 20;
+  int wait_ms = options->is_busy ? 0 : options->rate > 0 ? 1 : 20;
 
   run->begun_ns = now_ns ();
   run->timed_ns = run->begun_ns + (gint64)(options->warm_up * NS_PER_S);

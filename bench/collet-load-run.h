@@ -21,6 +21,7 @@ typedef struct
   double seconds;     /* 0: until a signal */
   double warm_up;     /* seconds at the start that are not timed */
   double interval;    /* seconds between progress lines; 0: on SIGUSR1 only */
+  gboolean is_busy;   /* never sleeps: else a server pays for waking it, the more the slower it is */
   double rate;        /* calls a second over all connections; 0: as fast as they are answered */
   guint64 calls;      /* 0: not limited */
   int timeout_ms;     /* of one call */

@@ -41,6 +41,7 @@ parse_options (int *argc, char ***argv, LoadOptions *options, Texts *texts, GErr
     { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &options->seconds, "Stop after this time (else on SIGTERM)",
       "S" },
     { "calls", 0, 0, G_OPTION_ARG_INT64, &calls, "Stop after so many calls", "N" },
+    { "busy", 0, 0, G_OPTION_ARG_NONE, &options->is_busy, "Look for answers without ever sleeping", NULL },
     { "warm-up", 0, 0, G_OPTION_ARG_DOUBLE, &options->warm_up, "Seconds before measuring (0)", "S" },
     { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &options->rate, "Calls a second (else as fast as answered)", "N" },
     { "timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout_ms, "Of one call (30000)", "MS" },

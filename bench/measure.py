@@ -220,15 +220,15 @@ def measure_calls(options, figures):
         recorder.load(module('echo-1.0.0'))
         for connections in (1, 16, 64):
             runs = {
-                'handler': (handler, '--target', 'relay'),
+                'handler': (handler, '--busy', '--target', 'relay'),
                 'relay': (relay, '--target', 'relay'),
                 'collet': (daemon.port, '--tool', 'echo'),
-                'inside': (inside.port, '--tool', 'echo'),
+                'inside': (inside.port, '--busy', '--tool', 'echo'),
             }
             if connections == 16:
                 runs['modern'] = (daemon.port, '--tool', 'echo', '--modern')
-                runs['inside-modern'] = (inside.port, '--tool', 'echo', '--modern')
-                runs['pooled'] = (pooled.port, '--tool', 'echo')
+                runs['inside-modern'] = (inside.port, '--busy', '--tool', 'echo', '--modern')
+                runs['pooled'] = (pooled.port, '--busy', '--tool', 'echo')
                 runs['serial'] = (daemon.port, '--tool', 'add')
                 runs['recorded'] = (recorder.port, '--tool', 'echo')
             results = {name: [] for name in runs}

@@ -88,12 +88,6 @@ collet_buffer_append (struct collet_buffer *buffer, const void *bytes, size_t si
   buffer->bytes[buffer->size] = '\0';
 }
 
-void
-collet_buffer_append_text (struct collet_buffer *buffer, const char *text)
-{
-  collet_buffer_append (buffer, text, strlen (text));
-}
-
 static bool
 is_plain (unsigned char c)
 {
@@ -103,16 +97,14 @@ is_plain (unsigned char c)
 static void
 append_escape (struct collet_buffer *buffer, unsigned char c)
 {
-  static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
-  char escape[8];
+  static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
+  char escape[8] = { '\\', c < sizeof letters ? letters[c] : '\0' };
+  size_t size = 2;
 
-  if (c == '"' || c == '\\')
-    snprintf (escape, sizeof escape, "\\%c", c);
-  else if (c < sizeof letters && letters[c] != '\0')
-    snprintf (escape, sizeof escape, "\\%c", letters[c]);
-  else
-    snprintf (escape, sizeof escape, "\\u%04x", c);
-  collet_buffer_append_text (buffer, escape);
+  if (escape[1] == '\0')
+    size = (size_t)snprintf (escape, sizeof escape, "\\u%04x", c);
+  collet_buffer_append (buffer, escape, size);
 }
 
 void

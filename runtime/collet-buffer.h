@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct collet_buffer
 {
@@ -27,7 +28,11 @@ void collet_buffer_reset (struct collet_buffer *buffer);
 char *collet_buffer_steal (struct collet_buffer *buffer, size_t *size);
 
 void collet_buffer_append (struct collet_buffer *buffer, const void *bytes, size_t size);
-void collet_buffer_append_text (struct collet_buffer *buffer, const char *text);
+static inline void
+collet_buffer_append_text (struct collet_buffer *buffer, const char *text)
+{
+  collet_buffer_append (buffer, text, strlen (text));
+}
 
 /* A JSON string with its quotes. What is not UTF-8, and NUL, becomes U+FFFD. */
 void collet_buffer_append_string (struct collet_buffer *buffer, const char *text, size_t size);

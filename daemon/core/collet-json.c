@@ -178,12 +178,6 @@ string_entry_is (const ColletJson *json, const ColletJsonEntry *entry, const cha
 }
 
 ColletJsonNode
-collet_json_member (const ColletJson *json, ColletJsonNode node, const char *name)
-{
-  return collet_json_member_sized (json, node, name, strlen (name));
-}
-
-ColletJsonNode
 collet_json_member_sized (const ColletJson *json, ColletJsonNode node, const char *name, gsize size)
 {
   const ColletJsonEntry *entry = get_entry (json, node);

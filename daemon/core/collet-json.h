@@ -15,6 +15,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 G_BEGIN_DECLS
 
@@ -65,9 +66,13 @@ ColletJsonNode collet_json_next (const ColletJson *json, ColletJsonNode node);
 guint collet_json_get_length (const ColletJson *json, ColletJsonNode node);
 
 /* Member of an object by its (unescaped) name; 0 if absent or not an object. */
-ColletJsonNode collet_json_member (const ColletJson *json, ColletJsonNode node, const char *name);
 ColletJsonNode
 collet_json_member_sized (const ColletJson *json, ColletJsonNode node, const char *name, gsize size);
+static inline ColletJsonNode
+collet_json_member (const ColletJson *json, ColletJsonNode node, const char *name)
+{
+  return collet_json_member_sized (json, node, name, strlen (name));
+}
 /* A member's name, unescaped, or NULL for an element of an array and the root. */
 char *collet_json_dup_name (const ColletJson *json, ColletJsonNode node);
 gboolean collet_json_name_is (const ColletJson *json, ColletJsonNode node, const char *name);

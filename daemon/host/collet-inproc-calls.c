@@ -217,15 +217,14 @@ check_promise (const Entry *entry, const ColletCallResult *answer, gint64 began,
 
 /* On a thread of the pool, or a guest's. */
 static void
-run_call (gpointer data, struct collet_scratch *scratch)
+run_entry (Entry *entry, struct collet_scratch *scratch, gint64 began)
 {
-  Entry *entry = data;
   ColletInprocCalls *calls = entry->calls;
   const struct collet_sink sink = { on_progress, on_log, entry };
   struct collet_result result;
   ColletCallResult answer = { 0 };
   gboolean had_lease;
-  gint64 began, ended;
+  gint64 ended;
 
   pthread_mutex_lock (&calls->lock);
   if (entry->state == ENTRY_OVER)
@@ -238,7 +237,6 @@ run_call (gpointer data, struct collet_scratch *scratch)
   calls->n_running++;
   pthread_mutex_unlock (&calls->lock);
 
-  began = g_get_monotonic_time ();
   collet_quick_promise_begin (&calls->promise, began);
   collet_runtime_call (calls->runtime, scratch, &entry->request, &sink, &result);
   answer.json = result.json;
@@ -257,6 +255,12 @@ run_call (gpointer data, struct collet_scratch *scratch)
   if (had_lease)
     collet_generation_release_lease (calls->generation);
   entry_unref (entry);
+}
+
+static void
+run_call (gpointer data, struct collet_scratch *scratch)
+{
+  run_entry (data, scratch, g_get_monotonic_time ());
 }
 
 static void
@@ -294,7 +298,7 @@ run_here (ColletInprocPool *pool, Entry *entry)
       scratch = collet_scratch_new ();
       g_private_set (&guest_scratch, scratch);
     }
-  run_call (entry, scratch);
+  run_entry (entry, scratch, entry->came_us);
   collet_inproc_pool_leave (pool);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-http-connection.h"
 
+#include "collet-clock.h"
 #include "collet-http-exchange.h"
 
 #include <arpa/inet.h>
@@ -128,7 +129,7 @@ collet_http_connection_on_notify (void *cls, struct MHD_Connection *mhd, void **
 void
 collet_http_connection_restart_clock (ColletHttpConnection *connection)
 {
-  connection->deadline_us = g_get_monotonic_time () + connection->shared->request_timeout_us;
+  connection->deadline_us = collet_clock_get_coarse () + connection->shared->request_timeout_us;
 }
 
 void

@@ -30,7 +30,8 @@ struct _ColletHttpExchange
   char *body;
   gsize size, capacity;
   Phase phase;
-  gboolean is_answered, is_lost, is_1_0;
+  gint is_answered; /* atomic to be read without the lock */
+  gboolean is_lost, is_1_0;
   guint status;
   gsize max_body;                /* of the policy when the head was read */
   struct MHD_Response *response; /* the answer, or: */
@@ -147,7 +148,7 @@ respond (ColletExchange *base, guint status, const ColletHttpHeader *headers, gu
   pthread_mutex_lock (&exchange->connection->lock);
   if (!exchange->is_answered)
     {
-      exchange->is_answered = TRUE;
+      g_atomic_int_set (&exchange->is_answered, TRUE);
       exchange->status = status;
       exchange->response = g_steal_pointer (&response);
       wake_locked (exchange);
@@ -186,7 +187,7 @@ start_stream (ColletExchange *base, guint status, const ColletHttpHeader *header
   pthread_mutex_lock (&exchange->connection->lock);
   if (!exchange->is_answered)
     {
-      exchange->is_answered = TRUE;
+      g_atomic_int_set (&exchange->is_answered, TRUE);
       exchange->stream = g_steal_pointer (&stream);
       wake_locked (exchange);
     }
@@ -374,7 +375,7 @@ begin (ColletHttpShared *shared, ColletHttpConnection *connection, ColletHttpHea
 {
   const ColletHttpPolicy *policy = collet_http_shared_get_policy (shared);
   ColletHttpExchange *exchange;
-  enum MHD_Result result = MHD_YES;
+  enum MHD_Result result;
   const char *reason = NULL;
   guint status;
   int stage;
@@ -396,9 +397,10 @@ begin (ColletHttpShared *shared, ColletHttpConnection *connection, ColletHttpHea
   pthread_mutex_unlock (&connection->lock);
   shared->handler->begin (&exchange->base, shared->user_data);
 
+  if (!g_atomic_int_get (&exchange->is_answered))
+    return MHD_YES;
   pthread_mutex_lock (&connection->lock);
-  if (exchange->is_answered)
-    result = serve (exchange);
+  result = serve (exchange);
   pthread_mutex_unlock (&connection->lock);
   return result;
 }
@@ -433,17 +435,6 @@ take (ColletHttpExchange *exchange, const char *data, size_t *size)
   return MHD_YES;
 }
 
-static gboolean
-is_answered (ColletHttpExchange *exchange)
-{
-  gboolean answered;
-
-  pthread_mutex_lock (&exchange->connection->lock);
-  answered = exchange->is_answered;
-  pthread_mutex_unlock (&exchange->connection->lock);
-  return answered;
-}
-
 /* The request is whole, or an answer to it is there. */
 static enum MHD_Result
 complete (ColletHttpExchange *exchange)
@@ -459,11 +450,12 @@ complete (ColletHttpExchange *exchange)
   if (is_first && exchange->size > exchange->max_body)
     {
       pthread_mutex_lock (&connection->lock);
-      exchange->is_answered = exchange->is_lost = TRUE;
+      g_atomic_int_set (&exchange->is_answered, TRUE);
+      exchange->is_lost = TRUE;
       pthread_mutex_unlock (&connection->lock);
       return refuse (connection->mhd, 413, "The body is larger than this server accepts.");
     }
-  if (is_first && !is_answered (exchange))
+  if (is_first && !g_atomic_int_get (&exchange->is_answered))
     shared->handler->complete (&exchange->base, shared->user_data);
 
   pthread_mutex_lock (&connection->lock);
@@ -513,7 +505,7 @@ collet_http_exchange_on_completed (void *cls, struct MHD_Connection *mhd, void *
   exchange->method = exchange->path = NULL;
   collet_http_connection_restart_clock (connection);
   gone = collet_http_exchange_ref_unanswered (exchange);
-  exchange->is_answered = TRUE; /* nothing can be any more */
+  g_atomic_int_set (&exchange->is_answered, TRUE); /* nothing can be any more */
   pthread_mutex_unlock (&connection->lock);
   if (gone)
     collet_http_exchange_lose (gone);

@@ -118,21 +118,10 @@ deliver_nothing (ColletMcpCall *call)
   collet_mcp_call_end_stream (call);
 }
 
-static gboolean
-is_withdrawn (ColletMcpCall *call)
-{
-  gboolean withdrawn;
-
-  pthread_mutex_lock (&call->lock);
-  withdrawn = call->is_withdrawn;
-  pthread_mutex_unlock (&call->lock);
-  return withdrawn;
-}
-
 static void
 deliver (ColletMcpCall *call, guint status, GString *json)
 {
-  if (is_withdrawn (call))
+  if (g_atomic_int_get (&call->is_withdrawn))
     {
       deliver_nothing (call);
       g_string_free (json, TRUE);

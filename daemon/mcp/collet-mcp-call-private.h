@@ -45,7 +45,7 @@ typedef struct
   pthread_mutex_t lock;
   gboolean is_done;
   gboolean is_cancelled;
-  gboolean is_withdrawn;     /* by its client, which waits for no answer any more */
+  gint is_withdrawn;         /* atomic; by its client, which waits for no answer any more */
   gboolean is_streaming;     /* only the target's callbacks, and who asks, use it: one at a time */
   ColletMcpReplay *replay;   /* legacy, with is_streaming */
   struct _ColletMcpAsk *ask; /* legacy, of collet-mcp-ask.c; NULL: it never asked */

@@ -444,7 +444,7 @@ collet_mcp_call_cancel (ColletMcpSession *session, const char *id, gsize id_size
       ColletMcpCall *call = calls->pdata[i];
 
       pthread_mutex_lock (&call->lock);
-      call->is_withdrawn = id != NULL;
+      g_atomic_int_set (&call->is_withdrawn, id != NULL);
       pthread_mutex_unlock (&call->lock);
       cancel (call);
       collet_mcp_call_unref (calls->pdata[i]);

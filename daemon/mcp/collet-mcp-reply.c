@@ -4,11 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#define JSON_HEADERS                                                                                         \
-  { "Content-Type", "application/json" },                                                                    \
-  {                                                                                                          \
-    "Cache-Control", "no-store"                                                                              \
-  }
+/* No Cache-Control: answers to POST are not kept unless they say so (RFC 9110, 9.3.3). */
+static const ColletHttpHeader json_header = { "Content-Type", "application/json" };
 
 static const ColletHttpHeader stream_headers[] = {
   { "Content-Type", "text/event-stream" },
@@ -37,7 +34,6 @@ respond (ColletExchange *exchange, guint status, const ColletHttpHeader *headers
 static void
 batch_finish (ColletMcpBatch *batch)
 {
-  static const ColletHttpHeader headers[] = { JSON_HEADERS };
   GString *json = g_string_new ("[");
 
   for (guint i = 0; i < batch->n_slots; i++)
@@ -51,7 +47,7 @@ batch_finish (ColletMcpBatch *batch)
   g_string_append_c (json, ']');
   if (json->len > 2)
     {
-      respond (batch->exchange, 200, headers, G_N_ELEMENTS (headers), json);
+      respond (batch->exchange, 200, &json_header, 1, json);
     }
   else
     {
@@ -110,8 +106,8 @@ extra_header (guint status)
 void
 collet_mcp_reply_json (const ColletMcpReply *reply, guint status, GString *json)
 {
-  const ColletHttpHeader headers[] = { JSON_HEADERS, extra_header (status) };
-  guint n_headers = G_N_ELEMENTS (headers) - (headers[G_N_ELEMENTS (headers) - 1].name ? 0 : 1);
+  const ColletHttpHeader headers[] = { json_header, extra_header (status) };
+  guint n_headers = headers[1].name ? 2 : 1;
 
   if (reply->batch)
     batch_fill (reply->batch, reply->slot, json);
@@ -122,7 +118,7 @@ collet_mcp_reply_json (const ColletMcpReply *reply, guint status, GString *json)
 void
 collet_mcp_reply_json_with_session (const ColletMcpReply *reply, GString *json, const char *session)
 {
-  const ColletHttpHeader headers[] = { JSON_HEADERS, { "Mcp-Session-Id", session } };
+  const ColletHttpHeader headers[] = { json_header, { "Mcp-Session-Id", session } };
 
   respond (reply->exchange, 200, headers, G_N_ELEMENTS (headers), json);
 }

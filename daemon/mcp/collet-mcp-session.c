@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collet-mcp-session.h"
 
+#include "collet-clock.h"
+
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,8 +25,8 @@ struct _ColletMcpSession
   ColletSessionStore *store; /* or NULL */
   GList link;                /* the table's, with used_us: under its lock */
   gint64 used_us;
+  gint log_level;       /* atomic; saved under the lock */
   pthread_mutex_t lock; /* everything below */
-  int log_level;
   guint64 seen;
   ColletExchange *stream;
   GQueue calls;
@@ -273,7 +275,7 @@ collet_mcp_sessions_import (ColletMcpSessions *sessions, const ColletSessionReco
 ColletMcpSession *
 collet_mcp_sessions_find (ColletMcpSessions *sessions, const char *id)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = collet_clock_get_coarse ();
   ColletMcpSession *session;
 
   pthread_mutex_lock (&sessions->lock);
@@ -387,19 +389,14 @@ collet_mcp_session_get_revision (const ColletMcpSession *session)
 int
 collet_mcp_session_get_log_level (ColletMcpSession *session)
 {
-  int level;
-
-  pthread_mutex_lock (&session->lock);
-  level = session->log_level;
-  pthread_mutex_unlock (&session->lock);
-  return level;
+  return g_atomic_int_get (&session->log_level);
 }
 
 void
 collet_mcp_session_set_log_level (ColletMcpSession *session, int level)
 {
   pthread_mutex_lock (&session->lock);
-  session->log_level = level;
+  g_atomic_int_set (&session->log_level, level);
   save_locked (session);
   pthread_mutex_unlock (&session->lock);
 }
