@@ -97,8 +97,9 @@ is_plain (unsigned char c)
 static void
 append_escape (struct collet_buffer *buffer, unsigned char c)
 {
-  static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
+  static const char letters[] = {
+    ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'
+  };
   char escape[8] = { '\\', c < sizeof letters ? letters[c] : '\0' };
   size_t size = 2;
 
