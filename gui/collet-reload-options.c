@@ -26,9 +26,7 @@ static const Strategy strategies[] = {
   { "sync_all", N_ ("All nodes at once"), N_ ("Every node of the cluster, or none."), 0 },
   { "quorum", N_ ("More than half"), N_ ("Counts when more than half have it; the others follow."), 0 },
   { "rolling", N_ ("Wave by wave"), N_ ("Some nodes first; it stops where errors rise."), TAKES_WAVES },
-  { "local", N_ ("This node"),
-    N_ ("State is taken along; if anything fails, the old version goes on. In a cluster the version is this "
-        "node’s own."),
+  { "local", N_ ("This node"), N_ ("State is taken along; if anything fails, the old version goes on."),
     TAKES_CANARY | TAKES_TRIAL },
   { "prepare", N_ ("Prepare, commit by hand"),
     N_ ("The new version is started and can be called for trial; it serves when you commit."), TAKES_TRIAL },
@@ -72,7 +70,12 @@ update (ColletReloadOptions *self)
 
   gboolean is_asked = !self->is_new || self->first < FIRST_ALONE;
 
-  adw_preferences_group_set_description (self->how, is_asked ? _ (strategy->promise) : NULL);
+  gboolean is_own = self->first < FIRST_ALONE && g_str_equal (strategy->strategy, "local");
+  g_autofree char *promise = g_strdup_printf (
+      "%s%s%s", _ (strategy->promise), is_own ? " " : "",
+      is_own ? _ ("The version is then this node’s own, until the cluster agrees on one anew.") : "");
+
+  adw_preferences_group_set_description (self->how, is_asked ? promise : NULL);
   gtk_widget_set_visible (self->strategy, is_asked);
   gtk_widget_set_visible (self->breaking_row, self->is_breaking);
   gtk_widget_set_visible (self->discard_row, self->is_stateful);

@@ -44,6 +44,9 @@ on_drop (GtkDropTarget *target, const GValue *value, double x, double y, gpointe
   if (files == NULL)
     return FALSE;
   collet_window_open_artifact (user_data, files->data);
+  if (files->next != NULL)
+    collet_window_toast (user_data, _ ("One module at a time: only the first file is checked"), NULL, NULL,
+                         NULL);
   return TRUE;
 }
 

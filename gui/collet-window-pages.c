@@ -192,6 +192,19 @@ open_menu (GtkWidget *widget, const char *action, GVariant *parameter)
   gtk_menu_button_popup (GTK_MENU_BUTTON (COLLET_WINDOW (widget)->menu));
 }
 
+/* Made when it is asked for. The file that GTK would look for by itself makes a window for each of
+ * ours, which stays hidden; and with the last window hidden, GTK 4.8 and 4.18 end the program when a
+ * screen reader asks for one that has just been closed. */
+static void
+show_shortcuts (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/collet-shortcuts.ui");
+  GtkWindow *shortcuts = GTK_WINDOW (gtk_builder_get_object (builder, "shortcuts"));
+
+  gtk_window_set_transient_for (shortcuts, GTK_WINDOW (widget));
+  gtk_window_present (shortcuts);
+}
+
 void
 collet_window_on_place_activated (ColletWindow *self, GtkListBoxRow *row)
 {
@@ -238,6 +251,7 @@ collet_window_pages_class_init (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.find", NULL, find);
   gtk_widget_class_install_action (widget_class, "win.refresh", NULL, refresh);
   gtk_widget_class_install_action (widget_class, "win.menu", NULL, open_menu);
+  gtk_widget_class_install_action (widget_class, "win.shortcuts", NULL, show_shortcuts);
   gtk_widget_class_install_action (widget_class, "win.open-module", "s", open_thing);
   gtk_widget_class_install_action (widget_class, "win.open-tool", "s", open_thing);
   gtk_widget_class_install_action (widget_class, "win.open-reload", "s", open_thing);

@@ -15,6 +15,7 @@ struct _ColletWindow
   AdwApplicationWindow parent_instance;
   ColletService *service;
   AdwToastOverlay *toasts;
+  AdwToast *toast; /* a weak reference: the last, unless it told of an error */
   AdwLeaflet *leaflet;
   GtkWidget *sidebar, *content, *back, *menu;
   GtkListBox *places;

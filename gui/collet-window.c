@@ -10,6 +10,26 @@ G_DEFINE_FINAL_TYPE (ColletWindow, collet_window, ADW_TYPE_APPLICATION_WINDOW)
 
 /* ---- toasts ---- */
 
+static void
+on_toast_gone (ColletWindow *self, AdwToast *toast)
+{
+  if (self->toast == toast)
+    g_clear_weak_pointer (&self->toast);
+}
+
+/* The newest at once, in the place of what it makes old; what went wrong comes back after it. */
+static void
+show_toast (ColletWindow *self, AdwToast *toast, gboolean is_error)
+{
+  if (self->toast != NULL)
+    adw_toast_dismiss (self->toast);
+  if (!is_error)
+    g_set_weak_pointer (&self->toast, toast);
+  g_signal_connect_object (toast, "dismissed", G_CALLBACK (on_toast_gone), self, G_CONNECT_SWAPPED);
+  adw_toast_set_priority (toast, ADW_TOAST_PRIORITY_HIGH);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
 void
 collet_window_toast (ColletWindow *self, const char *text, const char *button, const char *action,
                      GVariant *target)
@@ -24,7 +44,7 @@ collet_window_toast (ColletWindow *self, const char *text, const char *button, c
       adw_toast_set_action_target_value (toast, target);
       adw_toast_set_timeout (toast, 10);
     }
-  adw_toast_overlay_add_toast (self->toasts, toast);
+  show_toast (self, toast, g_strcmp0 (action, "win.details") == 0);
 }
 
 static void
@@ -137,6 +157,7 @@ collet_window_dispose (GObject *object)
   g_clear_pointer (&self->followed, g_hash_table_unref);
   g_clear_pointer (&self->reasons, g_hash_table_unref);
   g_clear_pointer (&self->last_change, g_free);
+  g_clear_weak_pointer (&self->toast);
   G_OBJECT_CLASS (collet_window_parent_class)->dispose (object);
 }
 

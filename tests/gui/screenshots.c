@@ -161,7 +161,7 @@ on_activate (GtkApplication *app, gpointer user_data)
     }
   draw_dialog (collet_reload_dialog_new (window, "calculator", artifact), "review");
   draw_dialog (collet_preferences_new (COLLET_APP (app)), "preferences");
-  draw_opened (window, "win.show-help-overlay", NULL, "shortcuts");
+  draw_opened (window, "win.shortcuts", NULL, "shortcuts");
   draw_opened (window, "win.rollback", g_variant_new ("(ss)", "calculator", ""), "rollback");
   draw_opened (window, "win.drain", g_variant_new_string ("calculator"), "drain");
   g_application_quit (G_APPLICATION (app));

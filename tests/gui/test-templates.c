@@ -30,8 +30,8 @@ test_made (gconstpointer data)
 static void
 test_shortcuts (void)
 {
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/gtk/help-overlay.ui");
-  GObject *window = gtk_builder_get_object (builder, "help_overlay");
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/collet-shortcuts.ui");
+  GObject *window = gtk_builder_get_object (builder, "shortcuts");
 
   g_assert_true (GTK_IS_SHORTCUTS_WINDOW (window));
   gtk_window_destroy (GTK_WINDOW (window));
@@ -68,7 +68,7 @@ test_keys (void)
 {
   g_autoptr (GHashTable) listed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/gtk/help-overlay.ui");
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/collet/Collet/collet-shortcuts.ui");
   g_autoptr (ColletApp) app = collet_app_new ();
   g_autoptr (GError) error = NULL;
 
@@ -92,7 +92,7 @@ test_keys (void)
   g_assert_cmpuint (g_hash_table_size (known), >, 10);
   assert_all_in (known, listed);
   assert_all_in (listed, known);
-  gtk_window_destroy (GTK_WINDOW (gtk_builder_get_object (builder, "help_overlay")));
+  gtk_window_destroy (GTK_WINDOW (gtk_builder_get_object (builder, "shortcuts")));
 }
 
 int

@@ -348,6 +348,35 @@ class Everybody(AppCase):
         self.see(name='Colours')
         self.assertEqual(self.nameless(), [], 'in the preferences')
 
+    def test_a_screen_reader_may_ask_for_a_window_that_is_gone(self):
+        self.start('calculator-1.0.0')
+        self.see('table row', holds='calculator, version')
+        a11y.key('ctrl+o')
+        self.see('text', PATH)
+        a11y.key('Escape')
+        self.unsee('text', PATH)
+        for index in (1, 2, 9):
+            self.ask_for_window(index)
+        self.see('table row', holds='calculator, version')
+
+    def ask_for_window(self, index):
+        """As a screen reader does; which library it uses remembers what there is, so without one."""
+        from gi.repository import Gio, GLib
+        address = self.bus.connect().call_sync('org.a11y.Bus', '/org/a11y/bus', 'org.a11y.Bus', 'GetAddress', None, None,
+                                               0, 5000, None).unpack()[0]
+        bus = Gio.DBusConnection.new_for_address_sync(
+            address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None,
+            None)
+        self.addCleanup(bus.close_sync, None)
+        ask = lambda name, path, interface, method, *arguments: bus.call_sync(
+            name, path, interface, method, *arguments, None, 0, 2000, None).unpack()[0]
+        names = ask('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'ListNames', None)
+        owner = next(name for name in names if name.startswith(':') and self.process.pid == ask(
+            'org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetConnectionUnixProcessID',
+            GLib.Variant('(s)', (name,))))
+        ask(owner, '/org/a11y/atspi/accessible/root', 'org.a11y.atspi.Accessible', 'GetChildAtIndex',
+            GLib.Variant('(i)', (index,)))
+
     def test_every_place_is_reached_by_key(self):
         titles = {'Overview': 'Search modules', 'Tools': 'Search tools', 'Nodes': 'Search nodes',
                   'Reloads': 'Search reloads', 'Subscriptions': 'Search subscriptions', 'Activity': 'Search activity'}
