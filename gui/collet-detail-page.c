@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "collet-rows.h"
+#include "collet-text.h"
 
 typedef struct
 {
@@ -65,6 +66,27 @@ collet_detail_page_set_item (ColletDetailPage *self, ColletItem *item)
 {
   follow (self, item);
   update (self);
+}
+
+gboolean
+collet_detail_page_fill (gpointer self, AdwPreferencesGroup **group, GAsyncResult *result,
+                         GtkWidget *(*make) (gpointer self, ColletItem *row))
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+  collet_group_clear (*group);
+  if (rows == NULL)
+    {
+      g_autofree char *text = collet_text_dup_error_advice (error);
+      collet_group_add (*group, collet_row_new_problem (_ ("It could not be read"), text));
+    }
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    collet_group_add (*group, make (self, rows->pdata[i]));
+  gtk_widget_set_visible (GTK_WIDGET (*group), rows == NULL || rows->len > 0);
+  return TRUE;
 }
 
 /* ---- facts ---- */

@@ -27,6 +27,11 @@ ColletItem *collet_detail_page_get_item (ColletDetailPage *self);
 /* What is shown until the list has it: a record of it. */
 void collet_detail_page_set_item (ColletDetailPage *self, ColletItem *item);
 
+/* What was answered, rows, in the place of what the group had; if there are none it is not seen.
+ * FALSE: it was cancelled, and the page may be gone, which is why group is looked at only after. */
+gboolean collet_detail_page_fill (gpointer self, AdwPreferencesGroup **group, GAsyncResult *result,
+                                  GtkWidget *(*make) (gpointer self, ColletItem *row));
+
 /* names: not translated yet. Once. */
 void collet_detail_page_add_facts (ColletDetailPage *self, AdwPreferencesGroup *group,
                                    const char *const *names, guint n_names);

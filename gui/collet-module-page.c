@@ -75,45 +75,21 @@ get_rollback (ColletModulePage *self)
 }
 
 static GtkWidget *
-make_version_row (ColletModulePage *self, ColletItem *version)
+make_version_row (gpointer self, ColletItem *version)
 {
-  return collet_module_row_new_version (version, collet_page_get_key (COLLET_PAGE (self)),
-                                        get_rollback (self));
+  return collet_module_row_new_version (version, collet_page_get_key (self), get_rollback (self));
 }
 
 static GtkWidget *
-make_reload_row (ColletModulePage *self, ColletItem *reload)
+make_reload_row (gpointer self, ColletItem *reload)
 {
   return collet_module_row_new_reload (reload);
 }
 
 static GtkWidget *
-make_drain_row (ColletModulePage *self, ColletItem *drain)
+make_drain_row (gpointer self, ColletItem *drain)
 {
   return collet_module_row_new_drain (drain);
-}
-
-/* The answer as rows of a group. FALSE: it was cancelled, and the page may be gone,
- * which is why the group is looked at only then. */
-static gboolean
-fill (ColletModulePage *self, AdwPreferencesGroup **group, GAsyncResult *result,
-      GtkWidget *(*make) (ColletModulePage *, ColletItem *))
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return FALSE;
-  collet_group_clear (*group);
-  if (rows == NULL)
-    {
-      g_autofree char *text = collet_text_dup_error_advice (error);
-      collet_group_add (*group, collet_row_new_problem (_ ("It could not be read"), text));
-    }
-  for (guint i = 0; rows != NULL && i < rows->len; i++)
-    collet_group_add (*group, make (self, rows->pdata[i]));
-  gtk_widget_set_visible (GTK_WIDGET (*group), rows == NULL || rows->len > 0);
-  return TRUE;
 }
 
 static void
@@ -121,7 +97,7 @@ on_versions (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   ColletModulePage *self = user_data;
 
-  fill (self, &self->versions, result, make_version_row);
+  collet_detail_page_fill (self, &self->versions, result, make_version_row);
 }
 
 static void
@@ -129,7 +105,7 @@ on_history (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   ColletModulePage *self = user_data;
 
-  fill (self, &self->history, result, make_reload_row);
+  collet_detail_page_fill (self, &self->history, result, make_reload_row);
 }
 
 static gboolean
@@ -148,7 +124,7 @@ on_drain (GObject *source, GAsyncResult *result, gpointer user_data)
   ColletModulePage *self = user_data;
 
   /* While one is seen it goes on, also without news of the module. */
-  if (fill (self, &self->draining, result, make_drain_row) && self->drain_timer == 0 &&
+  if (collet_detail_page_fill (self, &self->draining, result, make_drain_row) && self->drain_timer == 0 &&
       gtk_widget_get_visible (GTK_WIDGET (self->draining)) && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->drain_timer = g_timeout_add_seconds (DRAIN_PACE_S, on_drain_due, self);
 }

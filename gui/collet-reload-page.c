@@ -48,12 +48,29 @@ struct _ColletReloadPage
       *note;
   AdwPreferencesGroup *error, *nodes, *items, *facts;
   GtkWidget *phase_marks[G_N_ELEMENTS (phases)];
-  gboolean is_asked; /* for the record, of the present key */
+  GVariant *shown_nodes, *shown_items; /* rows that are made of them need not be made again */
+  GtkWidget *done;                     /* the nodes that are, as one row; may be NULL */
+  gboolean is_asked;                   /* for the record, of the present key */
 };
 
 G_DEFINE_FINAL_TYPE (ColletReloadPage, collet_reload_page, COLLET_TYPE_DETAIL_PAGE)
 
 /* ---- parts ---- */
+
+/* Whether it is another than was shown, which it then is: rows that are made again lose the focus,
+ * and close. */
+static gboolean
+is_other (ColletItem *item, const char *name, GVariant **shown)
+{
+  g_autoptr (GVariant) values = item != NULL ? collet_item_ref_values (item) : NULL;
+  g_autoptr (GVariant) value = values != NULL ? g_variant_lookup_value (values, name, NULL) : NULL;
+
+  if (value == *shown || (value != NULL && *shown != NULL && g_variant_equal (value, *shown)))
+    return FALSE;
+  g_clear_pointer (shown, g_variant_unref);
+  *shown = g_steal_pointer (&value);
+  return TRUE;
+}
 
 static guint
 find_phase (const char *phase)
@@ -149,9 +166,13 @@ static void
 show_nodes (ColletReloadPage *self, ColletItem *item)
 {
   g_autoptr (GPtrArray) nodes = collet_item_dup_rows (item, "Nodes");
+  gboolean is_open = self->done != NULL && adw_expander_row_get_expanded (ADW_EXPANDER_ROW (self->done));
   GtkWidget *done = NULL;
   guint n_done = 0;
 
+  if (!is_other (item, "Nodes", &self->shown_nodes))
+    return;
+  self->done = NULL;
   collet_group_clear (self->nodes);
   gtk_widget_set_visible (GTK_WIDGET (self->nodes), nodes->len > 0);
   g_ptr_array_sort (nodes, compare_nodes);
@@ -173,6 +194,8 @@ show_nodes (ColletReloadPage *self, ColletItem *item)
     return;
   g_autofree char *text = g_strdup_printf (ngettext ("%u node", "%u nodes", n_done), n_done);
   adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (done), text);
+  adw_expander_row_set_expanded (ADW_EXPANDER_ROW (done), is_open);
+  self->done = done;
   collet_widget_name_parts (done);
   collet_group_add (self->nodes, done);
 }
@@ -202,6 +225,8 @@ show_items (ColletReloadPage *self, ColletItem *reload)
 {
   g_autoptr (GPtrArray) items = collet_item_dup_rows (reload, "Items");
 
+  if (!is_other (reload, "Items", &self->shown_items))
+    return;
   collet_group_clear (self->items);
   gtk_widget_set_visible (GTK_WIDGET (self->items), items->len > 0);
   for (guint i = 0; i < items->len; i++)
@@ -424,6 +449,11 @@ show_nothing (ColletReloadPage *self)
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     gtk_widget_set_visible (parts[i], FALSE);
+  collet_group_clear (self->nodes);
+  collet_group_clear (self->items);
+  self->done = NULL;
+  g_clear_pointer (&self->shown_nodes, g_variant_unref);
+  g_clear_pointer (&self->shown_items, g_variant_unref);
 }
 
 static void
@@ -446,11 +476,22 @@ collet_reload_page_refresh (ColletPage *page)
 }
 
 static void
+collet_reload_page_finalize (GObject *object)
+{
+  ColletReloadPage *self = COLLET_RELOAD_PAGE (object);
+
+  g_clear_pointer (&self->shown_nodes, g_variant_unref);
+  g_clear_pointer (&self->shown_items, g_variant_unref);
+  G_OBJECT_CLASS (collet_reload_page_parent_class)->finalize (object);
+}
+
+static void
 collet_reload_page_class_init (ColletReloadPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   ColletPageClass *page_class = COLLET_PAGE_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->finalize = collet_reload_page_finalize;
   page_class->set_key = collet_reload_page_set_key;
   page_class->refresh = collet_reload_page_refresh;
   COLLET_DETAIL_PAGE_CLASS (klass)->list = COLLET_LIST_RELOADS;

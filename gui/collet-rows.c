@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "collet-window.h"
+
 #define ROWS "collet-rows"
 #define VALUE "collet-value"
 
@@ -82,12 +84,33 @@ name_menu_item (GtkWidget *widget)
     collet_widget_set_name (widget, text);
 }
 
+/* What does nothing now says why, in the place of what else it has to say. */
+static gboolean
+on_query_reason (GtkWidget *button, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  const char *action = gtk_actionable_get_action_name (GTK_ACTIONABLE (button));
+  ColletWindow *window = collet_window_of (button);
+  const char *reason = window != NULL && action != NULL ? collet_window_get_reason (window, action) : NULL;
+
+  gtk_tooltip_set_text (tooltip, reason);
+  return reason != NULL;
+}
+
+static void
+explain (GtkWidget *button)
+{
+  gtk_widget_set_has_tooltip (button, TRUE);
+  g_signal_connect (button, "query-tooltip", G_CALLBACK (on_query_reason), NULL);
+}
+
 void
 collet_widget_name_parts (GtkWidget *widget)
 {
   const char *label = NULL;
 
   name_menu_item (widget);
+  if (GTK_IS_BUTTON (widget) && gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)) != NULL)
+    explain (widget);
 
   if (ADW_IS_EXPANDER_ROW (widget))
     gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL,
@@ -116,6 +139,7 @@ collet_row_add_button (GtkWidget *row, const char *label, const char *action, GV
 {
   GtkWidget *button = gtk_button_new ();
 
+  explain (button);
   collet_button_set_label (button, label);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target_value (GTK_ACTIONABLE (button), target);

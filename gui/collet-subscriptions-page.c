@@ -136,16 +136,28 @@ on_updated (ColletSubscriptionsPage *self)
 
 /* ---- removing ---- */
 
+typedef struct
+{
+  ColletSubscriptionsPage *page;
+  char *tool;
+  gboolean is_own; /* then it can be taken back */
+} Removal;
+
 static void
 on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (ColletSubscriptionsPage) self = user_data;
+  g_autofree Removal *removal = user_data;
+  g_autoptr (ColletSubscriptionsPage) self = removal->page;
+  g_autofree char *tool = removal->tool;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = collet_service_call_finish (result, "(b)", &error);
   ColletWindow *window = collet_window_of (self);
 
   if (reply == NULL && window != NULL)
     collet_window_toast_error (window, _ ("The subscription could not be removed"), error);
+  else if (window != NULL)
+    collet_window_toast (window, _ ("The subscription was removed"), removal->is_own ? _ ("_Undo") : NULL,
+                         "win.subscribe", g_variant_new_string (tool));
   on_updated (self);
 }
 
@@ -154,6 +166,7 @@ on_remove (ColletSubscriptionsPage *self)
 {
   ColletItem *row = collet_table_get_selected (self->table);
   ColletWindow *window = collet_window_of (self);
+  g_autofree char *own = collet_text_dup_own_subscriber ();
   GVariantBuilder options;
 
   if (row == NULL)
@@ -162,12 +175,15 @@ on_remove (ColletSubscriptionsPage *self)
         collet_window_toast (window, _ ("Select a subscription first"), NULL, NULL, NULL);
       return;
     }
+  Removal *removal = g_new (Removal, 1);
+  *removal = (Removal){ g_object_ref (self), g_strdup (collet_item_get_string (row, "tool")),
+                        g_str_equal (collet_item_get_string (row, "subscriber"), own) };
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "subscriber",
                          g_variant_new_string (collet_item_get_string (row, "subscriber")));
   collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "UnsubscribeFromToolUpdates",
                        g_variant_new ("(sa{sv})", collet_item_get_string (row, "tool"), &options), 0, NULL,
-                       on_removed, g_object_ref (self));
+                       on_removed, removal);
 }
 
 /* ---- the page ---- */

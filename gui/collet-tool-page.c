@@ -6,6 +6,7 @@
 
 #include "collet-error.h"
 #include "collet-form.h"
+#include "collet-module-row.h"
 #include "collet-rows.h"
 #include "collet-sparkline.h"
 #include "collet-status.h"
@@ -14,6 +15,7 @@
 
 /* Of an answer that is shown; the rest is cut off, and said so. */
 #define MAX_SHOWN 65536
+#define HISTORY_ROWS 10
 
 enum
 {
@@ -37,13 +39,16 @@ struct _ColletToolPage
   ColletDetailPage parent_instance;
   GtkWidget *description, *subscribe, *module, *latency, *call, *answer, *result, *output_row;
   GtkWidget *input_schema, *output_schema;
-  AdwPreferencesGroup *facts;
+  AdwPreferencesGroup *facts, *history;
+  ColletItem *followed; /* its module; may be NULL */
   ColletSparkline *sparkline;
   ColletForm *form;
   ColletStatus *outcome;
   char *form_of; /* the tool that what is typed in is for */
   gboolean is_calling;
-  gint64 called_at, calls;
+  gint64 called_at, calls, n_subscribers;
+  char *subscribers; /* their names */
+  char *listed;      /* the version for which the history was listed */
 };
 
 G_DEFINE_FINAL_TYPE (ColletToolPage, collet_tool_page, COLLET_TYPE_DETAIL_PAGE)
@@ -211,54 +216,105 @@ show_subscribed (ColletToolPage *self, Subscribed subscribed)
                                                     : NULL);
 }
 
+/* "2: uid:0, builder" */
+static void
+show_subscribers (ColletToolPage *self)
+{
+  gboolean is_known = self->subscribers != NULL && *self->subscribers != '\0';
+
+  collet_detail_page_take_fact (COLLET_DETAIL_PAGE (self), FACT_SUBSCRIBERS,
+                                g_strdup_printf ("%" G_GINT64_FORMAT "%s%s", self->n_subscribers,
+                                                 is_known ? ": " : "", is_known ? self->subscribers : ""));
+}
+
 static void
 on_subscriptions (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) rows = collet_service_call_finish_rows (result, &error);
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autofree char *own = collet_text_dup_own_subscriber ();
   ColletToolPage *self = user_data;
   Subscribed subscribed = SUBSCRIBED_NOT;
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  /* Nothing is said of what could not be read. */
+  if (rows == NULL)
     return;
-  for (guint i = 0; rows != NULL && i < rows->len && subscribed != SUBSCRIBED_HERE; i++)
+  for (guint i = 0; i < rows->len; i++)
     {
-      const char *tool = collet_item_get_string (rows->pdata[i], "tool");
+      const char *tool = collet_item_get_string (rows->pdata[i], "tool"),
+                 *subscriber = collet_item_get_string (rows->pdata[i], "subscriber");
+      gboolean is_own = g_str_equal (subscriber, own), is_all = g_str_equal (tool, "*");
 
-      if (g_strcmp0 (tool, collet_page_get_key (COLLET_PAGE (self))) == 0)
+      if (!is_all && g_strcmp0 (tool, collet_page_get_key (COLLET_PAGE (self))) != 0)
+        continue;
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", subscriber);
+      if (is_own && !is_all)
         subscribed = SUBSCRIBED_HERE;
-      else if (g_str_equal (tool, "*"))
+      else if (is_own && subscribed == SUBSCRIBED_NOT)
         subscribed = SUBSCRIBED_TO_ALL;
     }
+  g_free (self->subscribers);
+  self->subscribers = g_strdup (names->str);
+  show_subscribers (self);
   show_subscribed (self, subscribed);
 }
 
-/* The name that the daemon gives who gives none. */
-static GVariant *
-make_own (void)
+static void
+ask_for (ColletToolPage *self, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
 {
-  GVariantBuilder options;
+  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), method, arguments, 0,
+                       collet_page_get_cancellable (COLLET_PAGE (self)), callback, self);
+}
 
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "subscriber",
-                         g_variant_new_take_string (collet_text_dup_own_subscriber ()));
-  return g_variant_new ("(a{sv})", &options);
+static void
+ask_subscriptions (ColletToolPage *self)
+{
+  ask_for (self, "ListSubscriptions", g_variant_new ("(a{sv})", NULL), on_subscriptions);
+}
+
+/* ---- what was done to its module ---- */
+
+static GtkWidget *
+make_reload_row (gpointer self, ColletItem *reload)
+{
+  return collet_module_row_new_reload (reload);
+}
+
+static void
+on_history (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ColletToolPage *self = user_data;
+
+  collet_detail_page_fill (self, &self->history, result, make_reload_row);
+}
+
+static void
+ask_history (ColletToolPage *self)
+{
+  ColletItem *item = collet_detail_page_get_item (COLLET_DETAIL_PAGE (self));
+
+  if (item != NULL)
+    ask_for (self, "GetReloadHistory",
+             g_variant_new ("(sua{sv})", collet_item_get_string (item, "Module"), HISTORY_ROWS, NULL),
+             on_history);
 }
 
 static void
 collet_tool_page_refresh (ColletPage *page)
 {
+  ColletToolPage *self = COLLET_TOOL_PAGE (page);
+
   COLLET_PAGE_CLASS (collet_tool_page_parent_class)->refresh (page);
-  collet_service_call (collet_page_get_service (page), "ListSubscriptions", make_own (), 0,
-                       collet_page_get_cancellable (page), on_subscriptions, page);
+  ask_subscriptions (self);
+  ask_history (self);
 }
 
 static void
 ask (ColletToolPage *self)
 {
-  collet_service_call (collet_page_get_service (COLLET_PAGE (self)), "GetCallStatistics",
-                       g_variant_new ("(sa{sv})", collet_page_get_key (COLLET_PAGE (self)), NULL), 0,
-                       collet_page_get_cancellable (COLLET_PAGE (self)), on_statistics, self);
+  ask_for (self, "GetCallStatistics",
+           g_variant_new ("(sa{sv})", collet_page_get_key (COLLET_PAGE (self)), NULL), on_statistics);
 }
 
 /* ---- what is kept up to date ---- */
@@ -281,12 +337,49 @@ show_facts (ColletDetailPage *self, ColletItem *item)
                                                               collet_item_get_string (item, "Version")));
   collet_detail_page_set_number (self, FACT_CALLS, "Calls");
   collet_detail_page_set_number (self, FACT_ERRORS, "Errors");
-  collet_detail_page_set_number (self, FACT_SUBSCRIBERS, "Subscribers");
   collet_detail_page_take_fact (self, FACT_UPDATED,
                                 collet_text_dup_time (collet_item_get_int (item, "UpdatedAt")));
   collet_detail_page_take_fact (self, FACT_REGISTERED,
                                 collet_text_dup_time (collet_item_get_int (item, "RegisteredAt")));
   collet_detail_page_take_fact (self, FACT_HINTS, dup_hints (collet_item_get_string (item, "Annotations")));
+}
+
+/* "calculator, Running, 2 calls in flight" */
+static void
+show_module (ColletToolPage *self)
+{
+  ColletItem *item = collet_detail_page_get_item (COLLET_DETAIL_PAGE (self));
+  const char *name = item != NULL ? collet_item_get_string (item, "Module") : "";
+  g_autoptr (GString) text = g_string_new (name);
+
+  if (self->followed != NULL)
+    {
+      gint64 n = collet_item_get_int (self->followed, "InFlight");
+
+      g_string_append_printf (text, ", %s",
+                              collet_text_of (COLLET_WORD_MODULE_STATE,
+                                              collet_item_get_string (self->followed, "State")));
+      if (n > 0)
+        g_string_append_printf (text, ngettext (", %d call in flight", ", %d calls in flight", (gulong)n),
+                                (int)n);
+    }
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->module), text->str);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->module), "s", name);
+}
+
+static void
+follow_module (ColletToolPage *self, ColletItem *module)
+{
+  if (self->followed != module)
+    {
+      if (self->followed != NULL)
+        g_signal_handlers_disconnect_by_func (self->followed, show_module, self);
+      g_set_object (&self->followed, module);
+      if (module != NULL)
+        g_signal_connect_object (module, "notify::revision", G_CALLBACK (show_module), self,
+                                 G_CONNECT_SWAPPED);
+    }
+  show_module (self);
 }
 
 static void
@@ -302,19 +395,34 @@ collet_tool_page_update (ColletDetailPage *page, ColletItem *item)
       gtk_label_set_label (GTK_LABEL (self->description), _ ("This tool is not served now."));
       return;
     }
-  const char *module = collet_item_get_string (item, "Module");
+  ColletService *service = collet_page_get_service (COLLET_PAGE (self));
+  gint64 n_subscribers = collet_item_get_int (item, "Subscribers");
+  const char *version = collet_item_get_string (item, "Version");
   const char *output = collet_item_get_string (item, "OutputSchema");
   gint64 calls = collet_item_get_int (item, "Calls");
   collet_page_set_title (COLLET_PAGE (self), collet_page_get_key (COLLET_PAGE (self)),
                          collet_item_get_string (item, "Title"));
   gtk_label_set_label (GTK_LABEL (self->description), collet_item_get_string (item, "Description"));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->module), module);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->module), "s", module);
+  follow_module (self, collet_item_list_lookup (collet_service_get_list (service, COLLET_LIST_MODULES),
+                                                collet_item_get_string (item, "Module")));
   collet_form_set_schema (self->form, collet_item_get_string (item, "InputSchema"));
   set_code (self->input_schema, collet_item_get_string (item, "InputSchema"));
   set_code (self->output_schema, output);
   gtk_widget_set_visible (self->output_row, *output != '\0');
   show_facts (page, item);
+  if (n_subscribers != self->n_subscribers)
+    {
+      self->n_subscribers = n_subscribers;
+      g_clear_pointer (&self->subscribers, g_free);
+      ask_subscriptions (self);
+    }
+  show_subscribers (self);
+  if (g_strcmp0 (version, self->listed) != 0)
+    {
+      g_free (self->listed);
+      self->listed = g_strdup (version);
+      ask_history (self);
+    }
   /* Trial calls before a version served count there, but are nobody's. */
   if (calls == self->calls)
     return;
@@ -340,14 +448,22 @@ collet_tool_page_set_key (ColletPage *page, const char *key)
   show_subscribed (self, SUBSCRIBED_NOT);
   gtk_widget_set_visible (self->answer, FALSE);
   gtk_widget_set_visible (self->latency, FALSE);
+  gtk_widget_set_visible (GTK_WIDGET (self->history), FALSE);
   self->is_calling = FALSE;
-  self->calls = -1; /* asked for when it is known */
+  self->calls = self->n_subscribers = -1; /* asked for when they are known */
+  g_clear_pointer (&self->subscribers, g_free);
+  g_clear_pointer (&self->listed, g_free);
 }
 
 static void
 collet_tool_page_finalize (GObject *object)
 {
-  g_free (COLLET_TOOL_PAGE (object)->form_of);
+  ColletToolPage *self = COLLET_TOOL_PAGE (object);
+
+  g_clear_object (&self->followed);
+  g_free (self->form_of);
+  g_free (self->subscribers);
+  g_free (self->listed);
   G_OBJECT_CLASS (collet_tool_page_parent_class)->finalize (object);
 }
 
@@ -371,6 +487,7 @@ collet_tool_page_class_init (ColletToolPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, latency);
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, sparkline);
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, facts);
+  gtk_widget_class_bind_template_child (widget_class, ColletToolPage, history);
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, call);
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, form);
   gtk_widget_class_bind_template_child (widget_class, ColletToolPage, answer);

@@ -11,6 +11,7 @@
 #include "collet-error.h"
 #include "collet-rows.h"
 #include "collet-text.h"
+#include "collet-way-back.h"
 
 typedef enum
 {
@@ -37,8 +38,8 @@ typedef struct
 
 static const Change changes[] = {
   { "win.rollback", "(ss)", "RollbackModule", SHAPE_NAME_VERSION, N_ ("Roll Back %s?"),
-    N_ ("The version that you chose serves new calls at once. Calls that run finish where they are; state is "
-        "taken along."),
+    N_ ("The other version serves new calls at once. Calls that run finish where they are; state is taken "
+        "along."),
     N_ ("_Roll Back"), .destructive = FALSE },
   { "win.cluster-rollback", "(ss)", "ClusterRollback", SHAPE_NAME_VERSION, N_ ("Roll Back %s on All Nodes?"),
     N_ ("Every node of the cluster goes back, or none. Calls that run finish where they are; state is taken "
@@ -280,6 +281,10 @@ make_questions (Asked *asked)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
 
+  if (asked->change->shape == SHAPE_NAME_VERSION)
+    gtk_box_append (GTK_BOX (box),
+                    collet_way_back_new (asked->window->service, asked->name, asked->version,
+                                         g_str_equal (asked->change->method, "ClusterRollback")));
   asked->reason = gtk_entry_new ();
   gtk_entry_set_placeholder_text (GTK_ENTRY (asked->reason), _ ("Reason, for the history"));
   gtk_entry_set_activates_default (GTK_ENTRY (asked->reason), TRUE);
@@ -366,6 +371,7 @@ undo_item (ColletWindow *self, ColletItem *reload, ColletItem *item)
 {
   const char *from = collet_item_get_string (item, "from"), *module = collet_item_get_string (item, "module");
   const char *to = collet_item_get_string (item, "to");
+  gboolean is_drain = g_str_equal (collet_item_get_string (reload, "Kind"), "drain");
   gboolean is_agreed = collet_text_is_agreed (reload);
   Undo *undo = g_new0 (Undo, 1);
   GVariantBuilder options;
@@ -373,16 +379,17 @@ undo_item (ColletWindow *self, ColletItem *reload, ColletItem *item)
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "reason", g_variant_new_string (reason));
-  if (*to != '\0' && !is_agreed)
+  if (*to != '\0' && !is_agreed && !is_drain)
     g_variant_builder_add (&options, "{sv}", "expect-version", g_variant_new_string (to));
   g_set_weak_pointer (&undo->window, self);
   undo->module = g_strdup (module);
   collet_service_call (self->service,
                        is_agreed       ? "ClusterRollback"
+                       : is_drain      ? "ResumeModule"
                        : *from != '\0' ? "RollbackModule"
                                        : "UnloadModule",
-                       *from != '\0' ? g_variant_new ("(ssa{sv})", module, from, &options)
-                                     : g_variant_new ("(sa{sv})", module, &options),
+                       *from != '\0' && !is_drain ? g_variant_new ("(ssa{sv})", module, from, &options)
+                                                  : g_variant_new ("(sa{sv})", module, &options),
                        0, NULL, on_undone, undo);
 }
 
@@ -408,6 +415,8 @@ can_undo (ColletItem *reload)
   g_autoptr (GPtrArray) items = collet_item_dup_rows (reload, "Items");
   const char *kind = collet_item_get_string (reload, "Kind");
 
+  if (g_str_equal (kind, "drain"))
+    return items->len == 1;
   /* What a whole cluster got for the first time no node goes back from. */
   if (collet_text_is_agreed (reload) &&
       (items->len != 1 || *collet_item_get_string (items->pdata[0], "from") == '\0'))

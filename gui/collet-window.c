@@ -35,6 +35,7 @@ collet_window_toast (ColletWindow *self, const char *text, const char *button, c
                      GVariant *target)
 {
   g_autofree char *markup = g_markup_escape_text (text, -1);
+  g_autoptr (GVariant) kept = target != NULL ? g_variant_ref_sink (target) : NULL;
   AdwToast *toast = adw_toast_new (markup);
 
   if (button != NULL)

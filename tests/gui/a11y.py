@@ -166,6 +166,15 @@ def click(node, title):
                     str(y + extents.y + extents.height // 2), 'click', '1'], check=True)
 
 
+def hover(node, title):
+    x, y = origin(title)
+    extents = node.queryComponent().getExtents(pyatspi.WINDOW_COORDS)
+    for step in (0, 3):  # a tooltip comes to a pointer that moves
+        subprocess.run(['xdotool', 'mousemove', str(x + extents.x + extents.width // 2 + step),
+                        str(y + extents.y + extents.height // 2)], check=True)
+        time.sleep(0.2)
+
+
 def scroll_down(title, times=15):
     x, y = origin(title)
     subprocess.run(['xdotool', 'mousemove', str(x + 200), str(y + 300), 'click', '--repeat', str(times), '5'], check=True)

@@ -55,6 +55,9 @@ class Reloading(AppCase):
         self.go('Overview')
         self.open_row(f'calculator, version 2.0.0 ({second[:12]})')
         a11y.press(self.see('push button', holds=f'Roll back to 1.0.0 ({first[:12]})'))
+        # What that would do is said before: the versions, and what clients lose.
+        self.see('label', f'2.0.0 ({second[:12]}) → 1.0.0 ({first[:12]})')
+        self.see('label', holds='Taken back from clients:')
         self.type_in('Reason', 'older was better')
         self.press('Roll Back')
         self.see(name='older was better')
@@ -74,6 +77,18 @@ class Reloading(AppCase):
         self.assertNotEqual(self.daemon.version('calculator'), first)
         a11y.key('ctrl+z')
         harness.wait_until(lambda: self.daemon.version('calculator') == first, what='the undone version')
+
+    def test_a_drain_is_taken_back(self):
+        self.start('calculator-1.0.0')
+        self.open_row('calculator, version 1.0.0')
+        self.press('Drain…')
+        self.press('Drain')
+        self.see(holds='Drain of calculator succeeded')
+        state = lambda: next(row['State'] for row in self.daemon.call('ListModules', '(a{sv})', {}))
+        self.assertEqual(state(), 'drained')
+        self.press('Undo')
+        harness.wait_until(lambda: state() == 'running', what='calls to be taken again')
+        self.see(holds='Resume of calculator succeeded')
 
     def test_two_phases_by_hand(self):
         self.start('calculator-1.0.0')
@@ -236,6 +251,23 @@ class Tools(AppCase):
         self.see(holds='Answered after')
         self.see('label', holds='"result" : 42')
 
+    def test_a_tool_says_how_its_module_is_and_who_is_told(self):
+        self.start('calculator-1.0.0')
+        for name in ('one', 'two'):
+            self.daemon.call('SubscribeToToolUpdates', '(sa{sv})', 'add', harness.variants({'subscriber': name}))
+        self.go('Tools')
+        self.open_row('add of calculator')
+        self.see('label', 'calculator, Running')
+        self.see('label', '2: one, two')
+        self.see('list item', 'Load of calculator')
+        # It says so when that changes, without being asked.
+        self.daemon.reload('calculator', harness.example('calculator-1.1.0'))
+        self.see('list item', 'Reload of calculator')
+        self.daemon.call('DrainModule', '(sua{sv})', 'calculator', 0, {})
+        self.see('label', 'calculator, Drained')
+        self.daemon.call('SubscribeToToolUpdates', '(sa{sv})', 'add', harness.variants({'subscriber': 'three'}))
+        self.see('label', '3: one, three, two')
+
     def test_a_subscription_comes_and_goes(self):
         self.start('calculator-1.0.0')
         self.go('Tools')
@@ -246,6 +278,9 @@ class Tools(AppCase):
         self.open_row('add for uid:')
         self.press('Remove')
         self.see(name='No Subscriptions')
+        self.see(holds='The subscription was removed')
+        self.press('Undo')
+        self.see('table row', holds='add for uid:')
 
     def test_who_is_subscribed_can_unsubscribe_and_take_that_back(self):
         self.start('calculator-1.0.0')

@@ -106,6 +106,7 @@ class Cluster(AppCase):
         self.open_row('calculator, version 2.0.0')
         self.press('Roll Back…')
         self.see(holds='Every node of the cluster goes back, or none.')
+        self.see('label', f'2.0.0 ({second[:12]}) → the version before')
         self.type_in('Reason', 'too new')
         self.press('Roll Back')
         self.see(name='Succeeded')

@@ -130,6 +130,8 @@ class Many(AppCase):
         self.open_row('module-002, version')
         for button in ('Reload…', 'Roll Back…', 'Unload…'):
             self.assertFalse(a11y.is_sensitive(self.see('push button', button)), button)
+        a11y.hover(self.see('push button', 'Load Module'), TITLE)
+        self.see(holds='You may not do that. Ask an administrator.')
         # That is no dead end: it can be asked for, and the answer is told.
         self.press('Unlock…')
         self.see(holds='Not authorised; nothing changed')
