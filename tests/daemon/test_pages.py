@@ -16,7 +16,7 @@ ROOT = os.environ.get('COLLET_ROOT', '')
 # Where else a page's commands are run.
 ELSEWHERE = {
     'docs/scripting.md': 'daemon-scripting',
-    'sdk/README.md': 'sdk-build',
+    'sdk/README.md': 'daemon-author',
     'bench/README.md': 'bench: it takes ten minutes; what it names is checked',
 }
 
@@ -72,7 +72,7 @@ def anchors(path):
 
 @unittest.skipUnless(shutil.which('sqlite3') and shutil.which('curl') and shutil.which('gcc'),
                      'sqlite3, curl and a compiler are needed')
-class APage(TestCase):
+class Page(TestCase):
     shell = None
 
     def tearDown(self):
@@ -114,6 +114,8 @@ class APage(TestCase):
     def code(self, page, language):
         return next(text for _, name, _, text in blocks(os.path.join(ROOT, page)) if name == language)
 
+
+class APage(Page):
     def test_readme_md(self):
         self.start()
         os.symlink(os.path.join(ROOT, 'sdk'), os.path.join(self.folder, 'sdk'))
