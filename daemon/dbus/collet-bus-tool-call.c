@@ -156,7 +156,7 @@ collet_bus_tool_call_start (ColletToolDirectory *directory, ColletCallRecorder *
       return;
     }
   self->error = g_error_new (COLLET_ERROR, COLLET_ERROR_TOOL_NOT_FOUND,
-                             "There is no tool \"%s\"; list the tools to see those there are.", tool);
+                             "There is no tool \"%s\". List the tools to see those there are.", tool);
   answer (self);
 }
 

@@ -63,15 +63,6 @@ collet_manager_object_init (ColletManagerObject *self)
 }
 
 static void
-on_tools_changed (ColletRegistry *registry, guint64 serial, gpointer data)
-{
-  ColletDbusManager *manager = data;
-
-  collet_dbus_manager_set_tools_serial (manager, serial);
-  collet_dbus_manager_emit_tools_changed (manager, serial);
-}
-
-static void
 on_tool_updated (ColletReloader *reloader, const char *name, const char *version, guint64 sequence,
                  gpointer data)
 {
@@ -151,6 +142,16 @@ on_refresh (gpointer data)
     self->add_counts (self->counts_data, &counts);
   collet_dbus_manager_set_counts (COLLET_DBUS_MANAGER (self), g_variant_builder_end (&counts));
   return G_SOURCE_CONTINUE;
+}
+
+static void
+on_tools_changed (ColletRegistry *registry, guint64 serial, gpointer data)
+{
+  ColletDbusManager *manager = data;
+
+  on_refresh (data); /* who asks what there is now asks after this signal */
+  collet_dbus_manager_set_tools_serial (manager, serial);
+  collet_dbus_manager_emit_tools_changed (manager, serial);
 }
 
 ColletManagerObject *

@@ -17,7 +17,7 @@ static GError *
 no_such_tool (const char *name)
 {
   return g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                      "There is no tool \"%s\"; list the tools to see those there are.", name);
+                      "There is no tool \"%s\". List the tools to see those there are.", name);
 }
 
 static void

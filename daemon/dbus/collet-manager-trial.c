@@ -285,7 +285,7 @@ get_call_statistics (gpointer object, ColletBusCall *call)
         {
           collet_bus_call_fail (call,
                                 g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                                             "There is no tool \"%s\"; list the tools to see those there "
+                                             "There is no tool \"%s\". List the tools to see those there "
                                              "are.",
                                              name));
           return;

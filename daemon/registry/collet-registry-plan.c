@@ -204,7 +204,7 @@ find_registered (ColletRegistry *self, const char *name, GError **error)
 
   if (tool == NULL)
     g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                 "There is no tool \"%s\"; list the tools to see those there are.", name);
+                 "There is no tool \"%s\". List the tools to see those there are.", name);
   return tool;
 }
 

@@ -131,7 +131,7 @@ take_one (GPtrArray *rows, const char *id, GError **error)
     return entry_of_row (rows->pdata[0]);
   if (rows->len == 0)
     g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                 "The history has no reload \"%s\"; list it to see those there are.", id);
+                 "The history has no reload \"%s\". List it to see those there are.", id);
   else
     g_set_error (error, COLLET_ERROR, COLLET_ERROR_INVALID_ARGUMENT,
                  "\"%s\" begins the ids of several reloads; give more digits.", id);

@@ -261,6 +261,7 @@ on_preflight (GObject *object, GAsyncResult *result, gpointer data)
   begin (self, task, submission->reload);
   /* While the database is at work; the caller is told when it has answered. */
   collet_reloader_prune_finished (self);
+  self->started++;
   g_list_store_append (self->reloads, submission->reload);
 }
 

@@ -70,7 +70,7 @@ collet_reloader_subscribe_async (ColletReloader *reloader, const char *subscribe
   else
     answer (task, NULL, NULL,
             g_error_new (COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                         "There is no tool \"%s\"; list the tools to see those there are, or subscribe to "
+                         "There is no tool \"%s\". List the tools to see those there are, or subscribe to "
                          "\"*\" for all that come.",
                          tool));
 }

@@ -222,7 +222,7 @@ read_look (ColletDatabase *db, const char *subscriber, const char *tool, Look *l
     g_propagate_error (error, g_steal_pointer (&reason));
   else
     g_set_error (error, COLLET_ERROR, COLLET_ERROR_NOT_FOUND,
-                 "There is no tool \"%s\"; list the tools to see those there are.", tool);
+                 "There is no tool \"%s\". List the tools to see those there are.", tool);
   return FALSE;
 }
 

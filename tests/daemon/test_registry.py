@@ -3,7 +3,7 @@
 
 import unittest
 
-from collet_harness import BusError, TestCase, example, module, variants
+from collet_harness import BusError, TestCase, example, module, variants, wait_until
 
 class Tools(TestCase):
     def echo(self):
@@ -93,6 +93,16 @@ class Contract(TestCase):
         with self.assertRaises(BusError):
             daemon.call('Set', '(ssv)', 'org.collet.Collet1.Manager', 'Version', GLib.Variant('s', 'mine'),
                         path='/org/collet/Collet1', interface='org.freedesktop.DBus.Properties')
+
+    def test_counts_what_there_is_and_what_was_done(self):
+        daemon = self.daemon()
+        daemon.load(example('text-tools'))
+        wait_until(lambda: daemon.property('Counts')['reloads'] == 1, what='the load among the counts')
+        counts = daemon.property('Counts')
+        self.assertEqual((counts['modules'], counts['tools']), (1, len(daemon.mcp().tools())))
+        daemon.unload('text-tools')
+        wait_until(lambda: daemon.property('Counts')['reloads'] == 2, what='its end among the counts')
+        self.assertEqual(daemon.property('Counts')['modules'], 0)
 
     def test_says_who_and_where_it_is(self):
         daemon = self.daemon()
