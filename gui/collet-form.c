@@ -180,7 +180,6 @@ make_boolean (Field *field, const char *title, const char *description)
 
   field->control = gtk_switch_new ();
   gtk_widget_set_valign (field->control, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (field->control), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), field->control);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), field->control);
   return row;

@@ -24,7 +24,9 @@ enum
   FACT_CALLS,
   FACT_IN_FLIGHT,
   FACT_CRASHES,
+  FACT_FORMER,
   FACT_STATE_SAVED,
+  FACT_STATE_LOST,
   FACT_REQUIRES,
   FACT_SIGNER,
   FACT_LICENSE,
@@ -35,9 +37,10 @@ enum
 };
 
 static const char *const fact_names[N_FACTS] = {
-  N_ ("Version"),   N_ ("State"),     N_ ("Runs in"), N_ ("Generation"),  N_ ("Loaded"),
-  N_ ("Calls"),     N_ ("In flight"), N_ ("Crashes"), N_ ("State saved"), N_ ("Needs"),
-  N_ ("Signed by"), N_ ("Licence"),   N_ ("MD5"),     N_ ("Code digest"), N_ ("Build ID"),
+  N_ ("Version"),     N_ ("State"),     N_ ("Runs in"),   N_ ("Generation"),        N_ ("Loaded"),
+  N_ ("Calls"),       N_ ("In flight"), N_ ("Crashes"),   N_ ("Calls taken as of"), N_ ("State saved"),
+  N_ ("State lost"),  N_ ("Needs"),     N_ ("Signed by"), N_ ("Licence"),           N_ ("MD5"),
+  N_ ("Code digest"), N_ ("Build ID"),
 };
 
 struct _ColletModulePage
@@ -206,6 +209,50 @@ list_nodes (ColletModulePage *self)
     }
 }
 
+/* Versions in whose form calls are still taken, and until when. */
+static char *
+dup_former (ColletItem *item)
+{
+  g_autoptr (GVariant) values = collet_item_ref_values (item);
+  g_autoptr (GVariant) versions = g_variant_lookup_value (values, "FormerVersions", G_VARIANT_TYPE ("a(sx)"));
+  g_autoptr (GString) text = g_string_new (NULL);
+  GVariantIter iter;
+  const char *sha256;
+  gint64 until;
+
+  if (versions == NULL)
+    return g_strdup ("");
+  g_variant_iter_init (&iter, versions);
+  while (g_variant_iter_next (&iter, "(&sx)", &sha256, &until))
+    {
+      g_autofree char *version = collet_text_dup_version (sha256);
+      g_autofree char *time = collet_text_dup_time (until);
+
+      if (until <= g_get_real_time ())
+        continue;
+      g_string_append (text, text->len > 0 ? ", " : "");
+      /* Translators: a version, and a time */
+      g_string_append_printf (text, _ ("%s until %s"), version, time);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* By the last crash, since this version was published. */
+static char *
+dup_loss (ColletItem *item)
+{
+  gint64 restored = collet_item_get_int (item, "StateRestoredAt"),
+         lost = collet_item_get_int (item, "StateLostUs");
+  g_autofree char *when = collet_text_dup_time (restored);
+  g_autofree char *age = collet_text_dup_duration (lost);
+
+  if (restored <= 0)
+    return g_strdup ("");
+  if (lost < 0)
+    return g_strdup_printf (_ ("%s, by a crash: all of it, it had never been saved"), when);
+  return g_strdup_printf (_ ("%s, by a crash: up to %s of changes"), when, age);
+}
+
 static void
 show_facts (ColletDetailPage *self, ColletItem *item)
 {
@@ -237,6 +284,8 @@ show_facts (ColletDetailPage *self, ColletItem *item)
                                 collet_item_get_bool (item, "Stateful")
                                     ? collet_text_dup_time (collet_item_get_int (item, "StateSavedAt"))
                                     : g_strdup (_ ("It has none")));
+  collet_detail_page_take_fact (self, FACT_FORMER, dup_former (item));
+  collet_detail_page_take_fact (self, FACT_STATE_LOST, dup_loss (item));
   collet_detail_page_take_fact (self, FACT_REQUIRES, g_strjoinv (", ", requires));
   if (collet_item_get_bool (item, "SignerRevoked"))
     collet_detail_page_take_fact (self, FACT_SIGNER,

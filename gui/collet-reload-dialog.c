@@ -98,6 +98,24 @@ show_problem (ColletReloadDialog *self, const char *title, const char *what, con
   gtk_widget_set_visible (self->problems, TRUE);
 }
 
+/* Whether all that is in the way is that the change is breaking, which may be meant: there is a
+ * switch for that, and what breaks is listed. */
+static gboolean
+is_breaking_alone (ColletReloadDialog *self, GVariant *checks)
+{
+  gboolean is_alone = g_str_equal (collet_item_get_string (self->facts, "verdict"), "breaking");
+
+  for (gsize i = 0; is_alone && i < g_variant_n_children (checks); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_get_child_value (checks, i);
+      g_autoptr (ColletItem) check = collet_item_new ("", value);
+
+      is_alone = !g_str_equal (collet_item_get_string (check, "outcome"), "failed") ||
+                 g_str_equal (collet_item_get_string (check, "check"), "compatibility");
+    }
+  return is_alone;
+}
+
 static void
 show_checks (ColletReloadDialog *self, GVariant *checks)
 {
@@ -118,7 +136,8 @@ show_checks (ColletReloadDialog *self, GVariant *checks)
       add_row (self, self->checks, row);
       n_passed += g_str_equal (outcome, "passed");
       n_skipped += g_str_equal (outcome, "skipped");
-      if (g_str_equal (outcome, "failed") || g_str_equal (outcome, "warning"))
+      if ((g_str_equal (outcome, "failed") && !(self->is_valid && g_str_equal (name, "compatibility"))) ||
+          g_str_equal (outcome, "warning"))
         show_problem (self, name, evidence, collet_item_get_string (check, "remedy"));
     }
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->problems),
@@ -210,9 +229,10 @@ on_validated (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   g_variant_get (reply, "(b@a{sv}@aa{sv})", &is_valid, &facts, &checks);
   self->facts = collet_item_new ("", facts);
-  self->is_valid = is_valid;
+  gboolean is_breaking = !is_valid && is_breaking_alone (self, checks);
+  self->is_valid = is_valid || is_breaking;
   const char *name = collet_item_get_string (self->facts, "name");
-  if (is_valid && self->module != NULL && !g_str_equal (name, self->module))
+  if (self->is_valid && self->module != NULL && !g_str_equal (name, self->module))
     {
       self->is_valid = FALSE;
       g_autofree char *text =
@@ -223,8 +243,11 @@ on_validated (GObject *source, GAsyncResult *result, gpointer user_data)
   show_checks (self, checks);
   show_differences (self);
   show_facts (self);
-  say (self, self->is_valid ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN,
-       self->is_valid ? _ ("It can be loaded") : _ ("It is refused; nothing was changed"));
+  if (self->is_valid && is_breaking)
+    say (self, COLLET_STATUS_ATTENTION, _ ("It breaks callers; that has to be accepted below"));
+  else
+    say (self, self->is_valid ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN,
+         self->is_valid ? _ ("It can be loaded") : _ ("It is refused; nothing was changed"));
   update_run (self);
 }
 

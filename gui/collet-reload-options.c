@@ -61,6 +61,28 @@ get_strategy (ColletReloadOptions *self)
   return selected < G_N_ELEMENTS (strategies) ? &strategies[selected] : &strategies[self->first];
 }
 
+/* What there is to be careful with, for what was chosen. */
+static void
+show_care (ColletReloadOptions *self)
+{
+  const struct
+  {
+    GtkWidget *row;
+    const char *name;
+  } parts[] = {
+    { self->canary_row, _ ("Canary") },
+    { self->trial_row, _ ("Trial") },
+    { self->waves, _ ("Waves") },
+    { self->smoke, _ ("Smoke tests") },
+  };
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (gtk_widget_get_visible (parts[i].row))
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", parts[i].name);
+  adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self->more), text->str);
+}
+
 static void
 update (ColletReloadOptions *self)
 {
@@ -83,6 +105,7 @@ update (ColletReloadOptions *self)
   gtk_widget_set_visible (self->trial_row, (takes & TAKES_TRIAL) != 0);
   gtk_widget_set_visible (self->waves, (takes & TAKES_WAVES) != 0);
   gtk_widget_set_visible (self->bake_row, (takes & TAKES_WAVES) != 0);
+  show_care (self);
   gtk_widget_remove_css_class (self->smoke, "error");
   g_signal_emit (self, signals[CHANGED], 0);
 }

@@ -21,13 +21,16 @@ enum
   FACT_STARTED,
   FACT_DURATION,
   FACT_PAUSE,
+  FACT_EXPIRES,
+  FACT_TRIAL_ENDS,
   FACT_REVERTS,
   N_FACTS
 };
 
 static const char *const fact_names[N_FACTS] = {
-  N_ ("Id"),   N_ ("Kind"),    N_ ("Strategy"), N_ ("Asked for by"), N_ ("Reason"),
-  N_ ("Note"), N_ ("Started"), N_ ("Duration"), N_ ("Calls paused"), N_ ("Takes back"),
+  N_ ("Id"),           N_ ("Kind"),        N_ ("Strategy"),      N_ ("Asked for by"),
+  N_ ("Reason"),       N_ ("Note"),        N_ ("Started"),       N_ ("Duration"),
+  N_ ("Calls paused"), N_ ("Given up at"), N_ ("Trial ends at"), N_ ("Takes back"),
 };
 
 static const char *const phases[] = { "preflight", "prepare", "commit", "drain", "done" };
@@ -255,6 +258,12 @@ show_items (ColletReloadPage *self, ColletItem *reload)
 }
 
 static void
+set_deadline (ColletDetailPage *self, guint fact, gint64 time)
+{
+  collet_detail_page_take_fact (self, fact, time > 0 ? collet_text_dup_time (time) : g_strdup (""));
+}
+
+static void
 show_facts (ColletDetailPage *self, ColletItem *item)
 {
   gint64 duration = collet_item_get_int (item, "DurationUs"), pause = collet_item_get_int (item, "PauseUs");
@@ -275,6 +284,8 @@ show_facts (ColletDetailPage *self, ColletItem *item)
   collet_detail_page_take_fact (self, FACT_PAUSE,
                                 duration > 0 && pause >= 0 ? collet_text_dup_duration (pause)
                                                            : g_strdup (""));
+  set_deadline (self, FACT_EXPIRES, collet_item_get_int (item, "ExpiresAt"));
+  set_deadline (self, FACT_TRIAL_ENDS, collet_item_get_int (item, "TrialEndsAt"));
   collet_detail_page_set_fact (self, FACT_REVERTS, collet_item_get_string (item, "Reverts"));
 }
 

@@ -20,7 +20,7 @@ def normal(name):
 
 # Newer versions say some roles in other words.
 ROLES = {'button': 'push button', 'toggle button': 'push button', 'entry': 'text', 'search box': 'text',
-         'editable text': 'text', 'row': 'table row'}
+         'editable text': 'text', 'row': 'table row', 'switch': 'check box'}
 
 
 def role_of(node):

@@ -98,6 +98,7 @@ class Reloading(AppCase):
         self.go('Reloads')
         self.open_row('Reload of calculator')
         self.see(name='Prepared, waits for commit')
+        self.see('list item', 'Given up at')
         self.assertEqual(self.daemon.version('calculator'), first)
         self.press('Commit')
         self.see(name='Succeeded')
@@ -142,6 +143,29 @@ class Reloading(AppCase):
         # What was typed in is still there.
         self.assertEqual(a11y.text(self.see('text', PATH)), os.path.join(self.folder, 'absent.so'))
         self.assertEqual(len(self.daemon.history()), 1)
+
+    def test_a_breaking_change_has_to_be_accepted(self):
+        self.start()
+        self.see(name='No Modules')
+        self.daemon.load(harness.module('weather-1.0.0'))
+        first = self.daemon.version('weather')
+        self.open_row('weather, version')
+        self.press('Reload…')
+        self.load(harness.module('weather-2.0.0'))
+        self.see(holds='It breaks callers; that has to be accepted below')
+        # What breaks is listed; nothing can be pressed before that is accepted.
+        self.see('list item', holds='tool "')
+        self.assertFalse(a11y.is_sensitive(self.see('push button', 'Reload')))
+        accept = self.see('check box', 'Accept a breaking change')
+        self.assertEqual(accept.name, 'Accept a breaking change')
+        a11y.press(accept)
+        self.press('Reload')
+        self.see(holds='Reload of weather succeeded')
+        self.assertNotEqual(self.daemon.version('weather'), first)
+        # Calls as before are taken for a while, which the page says.
+        self.go('Overview')
+        self.open_row('weather, version 2.0.0')
+        self.see('label', holds=f'{first[:12]} until ')
 
     def test_a_module_that_is_another_one_is_refused(self):
         self.start('calculator-1.0.0')
