@@ -157,6 +157,23 @@ print_former (GVariant *row, gint64 now)
                    g_strdup_printf (_ ("%.12s, for %.0f s more"), sha256, (double)(until - now) / 1e6));
 }
 
+/* What its confinement refused it, one line a system call. */
+static void
+print_refusals (GVariant *row)
+{
+  g_autoptr (GVariant) refusals = g_variant_lookup_value (row, "Refusals", G_VARIANT_TYPE ("a(st)"));
+  GVariantIter iter;
+  const char *system_call;
+  guint64 times;
+
+  if (refusals == NULL)
+    return;
+  g_variant_iter_init (&iter, refusals);
+  while (g_variant_iter_next (&iter, "(&st)", &system_call, &times))
+    print_field ("refused",
+                 g_strdup_printf (ngettext ("%s, once", "%s, %lu times", times), system_call, (gulong)times));
+}
+
 static void
 print_module (GVariant *row)
 {
@@ -205,6 +222,7 @@ print_module (GVariant *row)
   if (collet_row_int (row, "FormerCalls") > 0)
     print_field ("calls as before", dup_count (row, "FormerCalls"));
   print_field ("crashes", dup_count (row, "Crashes"));
+  print_refusals (row);
   print_former (row, now);
   g_autofree char *resident = collet_row_dup_list (row, "ResidentVersions");
   if (*resident != '\0')

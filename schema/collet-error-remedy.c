@@ -89,6 +89,8 @@ static const struct
     N_ ("The tool broke its own contract. Report it to its author, or roll back.") },
   { COLLET_ERROR_WORKER_CRASHED, N_ ("The module crashed during the call."),
     N_ ("The worker is started again by itself. Look at the module's crashes; roll back if they go on.") },
+  { COLLET_ERROR_WORKER_CONFINED, N_ ("The module tried what its confinement does not let it do."),
+    N_ ("It was refused, and the module goes on. Let its manifest ask for what it needs, or take it out.") },
   { COLLET_ERROR_WORKER_UNAVAILABLE, N_ ("The module cannot be started."),
     N_ ("Correct the module and reload it, or roll back to a version that runs.") },
   { COLLET_ERROR_CALL_TIMEOUT, N_ ("The call took too long."),

@@ -51,6 +51,7 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (INVALID_ARGUMENTS, "InvalidArguments"),
   ENTRY (INVALID_RESULT, "InvalidResult"),
   ENTRY (WORKER_CRASHED, "WorkerCrashed"),
+  ENTRY (WORKER_CONFINED, "WorkerConfined"),
   ENTRY (WORKER_UNAVAILABLE, "WorkerUnavailable"),
   ENTRY (CALL_TIMEOUT, "CallTimeout"),
   ENTRY (CALL_CANCELLED, "CallCancelled"),

@@ -62,6 +62,7 @@ typedef enum
   COLLET_ERROR_INVALID_ARGUMENTS, /* of a tool, against its inputSchema */
   COLLET_ERROR_INVALID_RESULT,    /* of a tool: no JSON, or against its outputSchema */
   COLLET_ERROR_WORKER_CRASHED,
+  COLLET_ERROR_WORKER_CONFINED,    /* it tried what its confinement refuses; it goes on */
   COLLET_ERROR_WORKER_UNAVAILABLE, /* restarted too often, or cannot start */
   COLLET_ERROR_CALL_TIMEOUT,
   COLLET_ERROR_CALL_CANCELLED,

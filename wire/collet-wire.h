@@ -40,6 +40,12 @@ enum collet_frame_type
   COLLET_FRAME_SPAWNED = 10, /* payload: collet_exit (pid only); fds: pidfd */
   COLLET_FRAME_EXITED = 12,  /* payload: collet_exit; id: that of SPAWN or PROBE */
   COLLET_FRAME_REFUSED = 13, /* payload: collet_failure: fork or confinement failed */
+  /* Any number of times between SPAWNED and EXITED, the last one just before it. */
+  COLLET_FRAME_CONFINED = 14, /* payload: collet_refused, one or more; id: that of SPAWN or PROBE */
+
+  /* child -> fork server, once it is confined and before anything of a module runs;
+   * id: its pid; fds: the listener of its filter */
+  COLLET_FRAME_LISTENER = 5,
 
   /* report channel, probe child -> colletd; id: index of the artifact; payload:
    * JSON report, see runtime/collet-probe.h. First one READ for each artifact of
@@ -102,6 +108,16 @@ struct collet_exit
 {
   int32_t pid;
   int32_t status; /* as from waitpid */
+};
+
+/* A system call that the child's filter refused, and how often since it was last
+ * told. */
+struct collet_refused
+{
+  uint32_t artifact; /* a probe's: index of the one that ran */
+  int32_t number;
+  uint64_t times;
+  char name[32]; /* "socket", with its NUL */
 };
 
 struct collet_limits

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/wait.h>
 
 bool
@@ -12,18 +13,18 @@ collet_children_is_full (const struct collet_children *children)
 }
 
 void
-collet_children_add (struct collet_children *children, pid_t pid, uint64_t id, int64_t deadline_us)
+collet_children_add (struct collet_children *children, const struct collet_child *child)
 {
-  children->entries[children->n++] = (struct collet_child){ pid, id, deadline_us };
+  children->entries[children->n++] = *child;
 }
 
-bool
-collet_children_has (const struct collet_children *children, pid_t pid)
+struct collet_child *
+collet_children_find (struct collet_children *children, pid_t pid)
 {
   for (unsigned i = 0; i < children->n; i++)
     if (children->entries[i].pid == pid)
-      return true;
-  return false;
+      return &children->entries[i];
+  return NULL;
 }
 
 bool

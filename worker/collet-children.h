@@ -12,11 +12,14 @@
 
 #define COLLET_CHILDREN_MAX 4096
 
+struct collet_refusals; /* collet-refusals.h */
+
 struct collet_child
 {
   pid_t pid;
-  uint64_t id;         /* of the request that made it */
-  int64_t deadline_us; /* CLOCK_MONOTONIC; INT64_MAX: none */
+  uint64_t id;                      /* of the request that made it */
+  int64_t deadline_us;              /* CLOCK_MONOTONIC; INT64_MAX: none */
+  struct collet_refusals *refusals; /* or NULL; whoever removes the child frees it */
 };
 
 struct collet_children
@@ -26,8 +29,9 @@ struct collet_children
 };
 
 bool collet_children_is_full (const struct collet_children *children);
-void collet_children_add (struct collet_children *children, pid_t pid, uint64_t id, int64_t deadline_us);
-bool collet_children_has (const struct collet_children *children, pid_t pid);
+void collet_children_add (struct collet_children *children, const struct collet_child *child);
+/* NULL: it is not one of ours. */
+struct collet_child *collet_children_find (struct collet_children *children, pid_t pid);
 /* False if it is not one of ours. */
 bool collet_children_remove (struct collet_children *children, pid_t pid, struct collet_child *removed);
 

@@ -8,6 +8,7 @@
 
 #include "collet-landlock.h"
 #include "collet-process.h"
+#include "collet-refusals.h"
 #include "collet-seccomp.h"
 
 /* Which folder a rule is about: rules hold on to the folder, not to its name. */
@@ -142,14 +143,22 @@ collet_confinement_get_ruleset (const struct collet_confinement *self, bool netw
 }
 
 bool
-collet_confinement_enter (const struct collet_confinement *self, bool network, int ruleset_fd,
+collet_confinement_enter (const struct collet_confinement *self, bool network, const struct collet_gate *gate,
                           const struct collet_limits *limits, struct collet_failure *failure)
 {
+  int listener_fd = -1;
+
   if (!collet_process_limit (limits, failure))
     return false;
-  if (self->has_rulesets && !collet_landlock_enter (ruleset_fd, failure))
+  if (self->has_rulesets && !collet_landlock_enter (gate->ruleset_fd, failure))
     return false;
-  if (ruleset_fd >= 0)
-    close (ruleset_fd);
-  return collet_filter_enter (self->filters[network], failure);
+  if (gate->ruleset_fd >= 0)
+    close (gate->ruleset_fd);
+  if (!collet_filter_enter (self->filters[network], gate->post_fd >= 0 ? &listener_fd : NULL, failure))
+    return false;
+  if (listener_fd >= 0)
+    collet_refusals_post (gate->post_fd, listener_fd);
+  if (gate->post_fd >= 0)
+    close (gate->post_fd);
+  return true;
 }

@@ -26,8 +26,16 @@ bool collet_confinement_prepare (struct collet_confinement *confinement, struct 
 /* The Landlock ruleset that the child must keep open until it enters; -1: none. */
 int collet_confinement_get_ruleset (const struct collet_confinement *confinement, bool network);
 
-/* In the child. Closes `ruleset_fd`. ConfinementUnavailable. */
-bool collet_confinement_enter (const struct collet_confinement *confinement, bool network, int ruleset_fd,
-                               const struct collet_limits *limits, struct collet_failure *failure);
+/* What a child needs to enter. */
+struct collet_gate
+{
+  int ruleset_fd; /* -1: none */
+  int post_fd;    /* where it posts the listener of its filter, see collet-refusals.h; -1: nowhere */
+};
+
+/* In the child. Closes what is in `gate`. ConfinementUnavailable. */
+bool collet_confinement_enter (const struct collet_confinement *confinement, bool network,
+                               const struct collet_gate *gate, const struct collet_limits *limits,
+                               struct collet_failure *failure);
 
 #endif /* COLLET_CONFINEMENT_H */

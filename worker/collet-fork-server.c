@@ -20,6 +20,7 @@
 #include "collet-confinement.h"
 #include "collet-probe-child.h"
 #include "collet-process.h"
+#include "collet-refusals.h"
 #include "collet-wire.h"
 #include "collet-worker.h"
 
@@ -33,6 +34,8 @@ struct server
   struct collet_confinement *confinement;
   struct collet_cgroup *cgroup; /* NULL: children have none of their own */
   struct collet_children children;
+  struct collet_refusals_watch refusals;
+  bool has_news; /* of them, to be told */
   char buffer[COLLET_WIRE_BUFFER];
 };
 
@@ -59,16 +62,16 @@ refuse (uint64_t id, const struct collet_failure *failure)
 /* The child exists: hands over its pid and a pidfd. Not reaped before this, so
  * the pid cannot be another's. */
 static void
-announce (uint64_t id, pid_t pid, int64_t deadline_us)
+announce (const struct collet_child *child)
 {
-  const struct collet_frame_header header = { .type = COLLET_FRAME_SPAWNED, .id = id };
-  struct collet_exit payload = { .pid = pid };
+  const struct collet_frame_header header = { .type = COLLET_FRAME_SPAWNED, .id = child->id };
+  struct collet_exit payload = { .pid = child->pid };
   struct iovec part = { &payload, sizeof payload };
-  int pidfd = pidfd_open (pid, 0);
+  int pidfd = pidfd_open (child->pid, 0);
 
-  collet_children_add (&server.children, pid, id, deadline_us);
+  collet_children_add (&server.children, child);
   if (pidfd < 0 || collet_wire_send (server.fd, &header, &part, 1, &pidfd, 1) < 0)
-    kill (pid, SIGKILL); /* nobody could end it; EXITED tells */
+    kill (child->pid, SIGKILL); /* nobody could end it; EXITED tells */
   if (pidfd >= 0)
     close (pidfd);
 }
@@ -100,14 +103,32 @@ fork_into_group (uint64_t id, const struct collet_limits *limits)
   return pid;
 }
 
-/* Forks; 0 in the child, whose first fds are `fds` and then the ruleset, if any;
- * -1, and the request was refused. */
-static pid_t
-make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool network,
-            const struct collet_limits *limits, int *ruleset_fd)
+/* What a child is given: fds 3, 4, ... */
+struct inheritance
 {
+  int fds[COLLET_WIRE_MAX_FDS + 2];
+  unsigned n;
+};
+
+/* Returns its number in the child; -1: none was given. */
+static int
+inherit (struct inheritance *inheritance, int fd)
+{
+  if (fd < 0)
+    return -1;
+  inheritance->fds[inheritance->n++] = fd;
+  return 2 + (int)inheritance->n;
+}
+
+/* Forks; 0 in the child, whose first fds are those of the frame; -1, and the
+ * request was refused. */
+static pid_t
+make_child (const struct collet_frame *frame, const char *name, bool network,
+            const struct collet_limits *limits, struct collet_gate *gate)
+{
+  const uint64_t id = frame->header.id;
+  struct inheritance inheritance = { .n = 0 };
   struct collet_failure failure;
-  int inherited[COLLET_WIRE_MAX_FDS + 1];
   pid_t pid;
 
   if (!prepare (&failure))
@@ -115,17 +136,14 @@ make_child (uint64_t id, const char *name, int *fds, unsigned n_fds, bool networ
       refuse (id, &failure);
       return -1;
     }
-  memcpy (inherited, fds, n_fds * sizeof *fds);
-  *ruleset_fd = -1;
-  if (collet_confinement_get_ruleset (server.confinement, network) >= 0)
-    {
-      *ruleset_fd = 3 + (int)n_fds;
-      inherited[n_fds++] = collet_confinement_get_ruleset (server.confinement, network);
-    }
+  for (unsigned i = 0; i < frame->n_fds; i++)
+    inherit (&inheritance, frame->fds[i]);
+  gate->ruleset_fd = inherit (&inheritance, collet_confinement_get_ruleset (server.confinement, network));
+  gate->post_fd = inherit (&inheritance, server.refusals.child_post_fd);
 
   pid = fork_into_group (id, limits);
   if (pid == 0)
-    collet_process_begin_child (server.pid, name, inherited, n_fds);
+    collet_process_begin_child (server.pid, name, inheritance.fds, inheritance.n);
   else if (pid < 0)
     {
       collet_failure_set (&failure, "SpawnFailed", "", "No process can be started: %s.", strerror (errno));
@@ -149,8 +167,8 @@ on_spawn (struct collet_frame *frame)
   const size_t fixed = sizeof (struct collet_spawn_request);
   struct collet_spawn_request request;
   const char *path = frame->payload + fixed;
-  int ruleset_fd;
-  pid_t pid;
+  struct collet_child child = { .id = frame->header.id, .deadline_us = INT64_MAX };
+  struct collet_gate gate;
 
   if (frame->n_fds != 2 || frame->header.size <= fixed || frame->payload[frame->header.size - 1] != '\0' ||
       path[0] != '/')
@@ -159,12 +177,13 @@ on_spawn (struct collet_frame *frame)
       return;
     }
   memcpy (&request, frame->payload, fixed);
-  pid = make_child (frame->header.id, "collet-module", frame->fds, 2, request.network != 0, &request.limits,
-                    &ruleset_fd);
-  if (pid == 0)
-    collet_worker_run (server.confinement, ruleset_fd, &request, path);
-  if (pid > 0)
-    announce (frame->header.id, pid, INT64_MAX);
+  child.pid = make_child (frame, "collet-module", request.network != 0, &request.limits, &gate);
+  if (child.pid == 0)
+    collet_worker_run (server.confinement, &gate, &request, path);
+  if (child.pid < 0)
+    return;
+  child.refusals = collet_refusals_new (false);
+  announce (&child);
 }
 
 static unsigned
@@ -183,9 +202,9 @@ on_probe (struct collet_frame *frame)
   const size_t fixed = sizeof (struct collet_probe_request);
   struct collet_probe_request request;
   const char *paths = frame->payload + fixed;
+  struct collet_child child = { .id = frame->header.id };
+  struct collet_gate gate;
   uint32_t deadline_ms;
-  int ruleset_fd;
-  pid_t pid;
 
   if (frame->n_fds != 1 || frame->header.size <= fixed || frame->payload[frame->header.size - 1] != '\0')
     {
@@ -199,11 +218,16 @@ on_probe (struct collet_frame *frame)
       return;
     }
   deadline_ms = request.limits.deadline_ms > 0 ? request.limits.deadline_ms : DEFAULT_DEADLINE_MS;
-  pid = make_child (frame->header.id, "collet-probe", frame->fds, 1, false, &request.limits, &ruleset_fd);
-  if (pid == 0)
-    collet_probe_child_run (server.confinement, ruleset_fd, &request, paths);
-  if (pid > 0)
-    announce (frame->header.id, pid, now_us () + (int64_t)deadline_ms * 1000);
+  child.refusals = collet_refusals_new (true);
+  child.pid = make_child (frame, "collet-probe", false, &request.limits, &gate);
+  if (child.pid == 0)
+    collet_probe_child_run (server.confinement, &gate, &request, paths,
+                            child.refusals != NULL ? child.refusals->artifact : NULL);
+  child.deadline_us = now_us () + (int64_t)deadline_ms * 1000;
+  if (child.pid > 0)
+    announce (&child);
+  else
+    collet_refusals_free (child.refusals, &server.refusals);
 }
 
 static void
@@ -214,7 +238,7 @@ on_kill (const struct collet_frame *frame)
   if (frame->header.size != sizeof target)
     return;
   memcpy (&target, frame->payload, sizeof target);
-  if (collet_children_has (&server.children, target.pid))
+  if (collet_children_find (&server.children, target.pid) != NULL)
     kill (target.pid, SIGKILL);
 }
 
@@ -249,6 +273,33 @@ has_room (void)
   return poll (&room, 1, 0) == 1 && (room.revents & POLLOUT);
 }
 
+static void
+tell_refusals (const struct collet_child *child)
+{
+  static struct collet_refused list[COLLET_REFUSALS_MAX];
+  const unsigned n = child->refusals != NULL ? collet_refusals_take (child->refusals, list) : 0;
+
+  if (n > 0)
+    (void)collet_wire_send_simple (server.fd, COLLET_FRAME_CONFINED, child->id, 0, list, n * sizeof *list);
+}
+
+static void
+tell_news (void)
+{
+  server.has_news = false;
+  for (unsigned i = 0; i < server.children.n; i++)
+    {
+      const struct collet_child *child = &server.children.entries[i];
+
+      if (child->refusals == NULL || !child->refusals->has_news)
+        continue;
+      if (has_room ())
+        tell_refusals (child);
+      else
+        server.has_news = true;
+    }
+}
+
 /* Reports one child that ended; false if there is none, or no room to say so: then
  * it stays unreaped until there is. */
 static bool
@@ -264,6 +315,8 @@ report_exit (void)
   if (collet_children_remove (&server.children, pid, &child))
     {
       collet_cgroup_remove (server.cgroup, child.id);
+      tell_refusals (&child); /* there is room for both */
+      collet_refusals_free (child.refusals, &server.refusals);
       payload = (struct collet_exit){ .pid = pid, .status = status };
       (void)collet_wire_send_simple (server.fd, COLLET_FRAME_EXITED, child.id, 0, &payload, sizeof payload);
     }
@@ -291,20 +344,27 @@ serve (void)
   for (;;)
     {
       struct pollfd fds[] = { { server.fd, waits_for_room ? POLLOUT : POLLIN, 0 },
-                              { server.signal_fd, POLLIN, 0 } };
+                              { server.signal_fd, POLLIN, 0 },
+                              { server.refusals.epoll_fd, POLLIN, 0 } };
       int64_t next = collet_children_enforce (&server.children, now_us ());
       struct signalfd_siginfo info;
 
-      if (poll (fds, 2, timeout_ms (next)) < 0 && errno != EINTR)
+      if (poll (fds, 3, timeout_ms (next)) < 0 && errno != EINTR)
         return;
       if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
         return;
       if (fds[1].revents & POLLIN)
         has_unreported = read (server.signal_fd, &info, sizeof info) > 0 || has_unreported;
 
-      waits_for_room = (has_unreported || (fds[0].revents & POLLIN)) && !has_room ();
+      if (fds[2].revents & POLLIN)
+        server.has_news =
+            collet_refusals_serve (&server.refusals, &server.children, server.buffer) || server.has_news;
+
+      waits_for_room = (has_unreported || server.has_news || (fds[0].revents & POLLIN)) && !has_room ();
       if (waits_for_room)
         continue;
+      if (server.has_news)
+        tell_news ();
       while (has_unreported && report_exit ())
         ;
       waits_for_room = has_unreported = has_unreported && !has_room ();
@@ -334,6 +394,8 @@ collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable
   server.confinement = collet_confinement_new (readable, n_readable, allow_unconfined);
   if (server.signal_fd < 0 || server.confinement == NULL)
     return 1;
+  if (!collet_refusals_open (&server.refusals))
+    fprintf (stderr, "collet-worker: What modules are refused will not be told: %s\n", strerror (errno));
   server.cgroup = collet_cgroup_new (collet_cgroup_find (), getppid ());
   /* What is missing is told to whoever asks for a child. */
   (void)collet_confinement_prepare (server.confinement, &failure);

@@ -15,7 +15,8 @@
 #define DEFAULT_CPU_SECONDS 10
 
 static void
-confine (const struct collet_confinement *confinement, int ruleset_fd, const struct collet_limits *limits)
+confine (const struct collet_confinement *confinement, const struct collet_gate *gate,
+         const struct collet_limits *limits)
 {
   struct collet_limits strict = *limits;
   struct collet_failure failure;
@@ -23,7 +24,7 @@ confine (const struct collet_confinement *confinement, int ruleset_fd, const str
 
   if (strict.cpu_seconds == 0)
     strict.cpu_seconds = DEFAULT_CPU_SECONDS;
-  if (!collet_confinement_enter (confinement, false, ruleset_fd, &strict, &failure))
+  if (!collet_confinement_enter (confinement, false, gate, &strict, &failure))
     {
       fprintf (stderr, "collet-worker: %s\n", failure.message);
       _exit (COLLET_PROBE_EXIT_UNCONFINED);
@@ -45,8 +46,9 @@ send_report (uint16_t type, uint32_t index, struct collet_buffer *report)
 }
 
 _Noreturn void
-collet_probe_child_run (const struct collet_confinement *confinement, int ruleset_fd,
-                        const struct collet_probe_request *request, const char *paths)
+collet_probe_child_run (const struct collet_confinement *confinement, const struct collet_gate *gate,
+                        const struct collet_probe_request *request, const char *paths,
+                        _Atomic uint32_t *current)
 {
   bool *is_sound = calloc (request->count, sizeof *is_sound);
   struct collet_buffer report;
@@ -54,7 +56,7 @@ collet_probe_child_run (const struct collet_confinement *confinement, int rulese
 
   if (is_sound == NULL)
     _exit (1);
-  confine (confinement, ruleset_fd, &request->limits);
+  confine (confinement, gate, &request->limits);
   collet_buffer_init (&report, REPORT_MAX);
   for (uint32_t i = 0; i < request->count; i++, path += strlen (path) + 1)
     {
@@ -64,6 +66,8 @@ collet_probe_child_run (const struct collet_confinement *confinement, int rulese
   path = paths;
   for (uint32_t i = 0; i < request->count && !request->read_only; i++, path += strlen (path) + 1)
     {
+      if (current != NULL)
+        atomic_store (current, i);
       collet_probe_run (path, is_sound[i], request->brief, &report);
       send_report (COLLET_FRAME_PROBED, i, &report);
     }

@@ -5,6 +5,9 @@
 #ifndef COLLET_PROBE_CHILD_H
 #define COLLET_PROBE_CHILD_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "collet-confinement.h"
 #include "collet-wire.h"
 
@@ -13,8 +16,11 @@
 #define COLLET_PROBE_EXIT_UNCONFINED 125
 
 /* In the child, with the report channel as fd 3. `paths`: request->count strings,
- * one after the other. */
-_Noreturn void collet_probe_child_run (const struct collet_confinement *confinement, int ruleset_fd,
-                                       const struct collet_probe_request *request, const char *paths);
+ * one after the other. `current` (or NULL): shared with the fork server, which is
+ * asked what runs when something is refused. */
+_Noreturn void collet_probe_child_run (const struct collet_confinement *confinement,
+                                       const struct collet_gate *gate,
+                                       const struct collet_probe_request *request, const char *paths,
+                                       _Atomic uint32_t *current);
 
 #endif /* COLLET_PROBE_CHILD_H */

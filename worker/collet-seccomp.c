@@ -24,6 +24,9 @@
  * made. */
 #define OWN_PID 0x5c011e7bu
 
+/* What a program returns for what is not allowed. */
+#define REFUSED (SECCOMP_RET_ERRNO | EPERM)
+
 struct collet_filter
 {
   struct sock_fprog program;
@@ -134,6 +137,11 @@ allow_network (scmp_filter_ctx context)
   static const int families[] = { AF_INET, AF_INET6, AF_NETLINK };
   int result = allow_names (context, collet_syscalls_network);
 
+  /* Each resolver looks for a cache of names first. That is no attempt of the
+   * module's, so it fails without being told. */
+  if (result == 0)
+    result = seccomp_rule_add (context, SCMP_ACT_ERRNO (EACCES), SCMP_SYS (socket), 1,
+                               SCMP_A0 (SCMP_CMP_EQ, AF_UNIX));
   for (size_t i = 0; i < N_ELEMENTS (families) && result == 0; i++)
     result = allow_value (context, "socket", 0, (uint64_t)families[i]);
   return result < 0 ? result : allow_value (context, "socketpair", 0, AF_UNIX);
@@ -226,10 +234,35 @@ put_own_pid (const struct sock_fprog *program)
       program->filter[i].k = pid;
 }
 
+static void
+exchange_returns (const struct sock_fprog *program, uint32_t from, uint32_t to)
+{
+  for (unsigned i = 0; i < program->len; i++)
+    if (program->filter[i].code == (BPF_RET | BPF_K) && program->filter[i].k == from)
+      program->filter[i].k = to;
+}
+
+/* The same filter, except that the kernel asks before it refuses. -1: it cannot. */
+static int
+listen_to (const struct sock_fprog *program)
+{
+  int fd;
+
+  exchange_returns (program, REFUSED, SECCOMP_RET_USER_NOTIF);
+  fd = (int)syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, program);
+  if (fd < 0)
+    exchange_returns (program, SECCOMP_RET_USER_NOTIF, REFUSED);
+  return fd;
+}
+
 bool
-collet_filter_enter (const struct collet_filter *filter, struct collet_failure *failure)
+collet_filter_enter (const struct collet_filter *filter, int *listener_fd, struct collet_failure *failure)
 {
   put_own_pid (&filter->program);
+  if (listener_fd != NULL)
+    *listener_fd = listen_to (&filter->program);
+  if (listener_fd != NULL && *listener_fd >= 0)
+    return true;
   if (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter->program) == 0)
     return true;
   return collet_failure_set (failure, "ConfinementUnavailable", "",

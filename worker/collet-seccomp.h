@@ -19,7 +19,10 @@ struct collet_filter *collet_filter_new (bool network, struct collet_failure *fa
 void collet_filter_free (struct collet_filter *filter);
 
 /* For this process and all its threads to come, for good; no_new_privs must be
- * set. Signals can be sent to this process only, so it cannot fork any more. */
-bool collet_filter_enter (const struct collet_filter *filter, struct collet_failure *failure);
+ * set. Signals can be sent to this process only, so it cannot fork any more.
+ * `listener_fd`: who has it is asked about what is refused, and answers EPERM; -1
+ * if the kernel offers none, or there is one already; NULL: none is wanted. */
+bool
+collet_filter_enter (const struct collet_filter *filter, int *listener_fd, struct collet_failure *failure);
 
 #endif /* COLLET_SECCOMP_H */

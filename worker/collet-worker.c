@@ -143,7 +143,7 @@ limit_arenas (unsigned executors)
 }
 
 _Noreturn void
-collet_worker_run (const struct collet_confinement *confinement, int ruleset_fd,
+collet_worker_run (const struct collet_confinement *confinement, const struct collet_gate *gate,
                    const struct collet_spawn_request *request, const char *path)
 {
   const struct collet_sink sink = { NULL, on_log, NULL };
@@ -156,7 +156,7 @@ collet_worker_run (const struct collet_confinement *confinement, int ruleset_fd,
   collet_baton_init (&worker.baton);
   limit_arenas (executors);
   collet_stats_open ();
-  if (!collet_confinement_enter (confinement, request->network != 0, ruleset_fd, &request->limits, &failure))
+  if (!collet_confinement_enter (confinement, request->network != 0, gate, &request->limits, &failure))
     give_up (&failure);
   worker.runtime = collet_runtime_open (path, &failure);
   if (worker.runtime == NULL)

@@ -25,9 +25,10 @@ struct collet_worker
   atomic_bool stopping;
 };
 
-/* In the child, with the call channel as fd 3, the control channel as 4 and the
- * ruleset, if any, as `ruleset_fd`. `path` is the artifact's. */
-_Noreturn void collet_worker_run (const struct collet_confinement *confinement, int ruleset_fd,
-                                  const struct collet_spawn_request *request, const char *path);
+/* In the child, with the call channel as fd 3 and the control channel as 4.
+ * `path` is the artifact's. */
+_Noreturn void collet_worker_run (const struct collet_confinement *confinement,
+                                  const struct collet_gate *gate, const struct collet_spawn_request *request,
+                                  const char *path);
 
 #endif /* COLLET_WORKER_H */

@@ -2,6 +2,7 @@
 #include "collet-module-object.h"
 
 #include "collet-bus.h"
+#include "collet-refusal.h"
 
 struct _ColletModuleObject
 {
@@ -143,24 +144,51 @@ set_quick (ColletDbusModule *bus, ColletPromiseState promise)
                                                                         : "");
 }
 
-static void
-set_verdict (ColletDbusModule *bus, ColletGenerationState state, ColletPromiseState promise)
+static char *
+dup_tried (const GPtrArray *refusals)
 {
+  g_autofree char *what = collet_refusals_list_dup_text (refusals);
+
+  return g_strdup_printf ("%s %s", what, collet_refusals_list_get_remedy (refusals));
+}
+
+static void
+set_refusals (ColletDbusModule *bus, const GPtrArray *refusals)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(st)"));
+
+  for (guint i = 0; i < refusals->len; i++)
+    {
+      const ColletRefusal *refusal = g_ptr_array_index (refusals, i);
+
+      g_variant_builder_add (&builder, "(st)", refusal->call, refusal->times);
+    }
+  collet_dbus_module_set_refusals (bus, g_variant_builder_end (&builder));
+}
+
+static void
+set_verdict (ColletDbusModule *bus, ColletGenerationState state, ColletPromiseState promise,
+             const GPtrArray *refusals)
+{
+  gboolean is_confined = refusals->len > 0;
   gboolean is_broken = state == COLLET_GENERATION_BROKEN;
   gboolean is_restarting = state == COLLET_GENERATION_RESTARTING;
   gboolean is_slow = promise == COLLET_PROMISE_BROKEN;
   gboolean is_revoked = collet_dbus_module_get_signer_revoked (bus);
 
-  collet_dbus_module_set_verdict (bus, is_broken                                ? "broken"
-                                       : is_restarting || is_revoked || is_slow ? "attention"
-                                                                                : "ok");
+  g_autofree char *tried = is_confined ? dup_tried (refusals) : NULL;
+
+  collet_dbus_module_set_verdict (bus, is_broken                                               ? "broken"
+                                       : is_restarting || is_revoked || is_confined || is_slow ? "attention"
+                                                                                               : "ok");
   collet_dbus_module_set_verdict_message (
       bus, is_broken       ? "It crashed too often and is no longer started. Roll it back or reload it."
            : is_restarting ? "It crashed and is being started again; calls wait."
-           : is_revoked ? "The key that signed it was revoked. Reload it with a version that a trusted key "
-                          "signed, or unload it."
-           : is_slow    ? "It promised to be quick and was not: its calls run in threads of its own."
-                        : "");
+           : is_revoked  ? "The key that signed it was revoked. Reload it with a version that a trusted key "
+                           "signed, or unload it."
+           : is_confined ? tried
+           : is_slow     ? "It promised to be quick and was not: its calls run in threads of its own."
+                         : "");
 }
 
 void
@@ -180,6 +208,7 @@ collet_module_object_refresh (ColletModuleObject *self)
   collet_registry_count_calls (self->registry, collet_module_get_name (self->module), &calls, &errors);
   collet_generation_get_stats (published, &stats);
   set_quick (bus, collet_generation_get_promise (published));
+  set_refusals (bus, collet_generation_get_refusals (published));
   collet_dbus_module_set_pid (bus, collet_generation_get_pid (published));
   collet_dbus_module_set_in_flight (
       bus, stats.in_flight + collet_slot_get_waiting (collet_deployment_get_slot (self->deployment)));
@@ -206,7 +235,8 @@ collet_module_object_refresh (ColletModuleObject *self)
       return;
     }
   collet_dbus_module_set_state (bus, describe_state (collet_generation_get_state (published)));
-  set_verdict (bus, collet_generation_get_state (published), collet_generation_get_promise (published));
+  set_verdict (bus, collet_generation_get_state (published), collet_generation_get_promise (published),
+               collet_generation_get_refusals (published));
 }
 
 static void

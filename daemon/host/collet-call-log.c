@@ -7,6 +7,7 @@
 
 #include "collet-error.h"
 #include "collet-json.h"
+#include "collet-refusal.h"
 #include "collet-log-level.h"
 
 #define BURST 200
@@ -141,4 +142,21 @@ collet_call_log_add_failure (ColletGeneration *generation, const ColletCall *cal
     return;
   text = g_strdup_printf ("%s: %s", name, error->message);
   write_entry (generation, call, 4, name, text);
+}
+
+void
+collet_call_log_add_refusal (ColletGeneration *generation, const char *system_call)
+{
+  const char *name = collet_error_name (COLLET_ERROR_WORKER_CONFINED);
+  g_autoptr (GPtrArray) list = collet_refusals_list_new ();
+  g_autofree char *what = NULL;
+  g_autofree char *text = NULL;
+
+  if (!take_room ())
+    return;
+  collet_refusals_list_add (list, system_call, 1);
+  what = collet_refusals_list_dup_text (list);
+  text = g_strdup_printf ("%s: %s The call failed, the module goes on. %s", name, what,
+                          collet_refusals_list_get_remedy (list));
+  write_entry (generation, NULL, 4, name, text);
 }

@@ -24,5 +24,7 @@ int collet_call_log_choose_level (const ColletCall *call);
 void collet_call_log_add_line (ColletGeneration *generation, const ColletCall *call, int level,
                                const char *json, gsize size);
 void collet_call_log_add_failure (ColletGeneration *generation, const ColletCall *call, const GError *error);
+/* The generation's confinement refused that system call for the first time. */
+void collet_call_log_add_refusal (ColletGeneration *generation, const char *system_call);
 
 G_END_DECLS

@@ -45,6 +45,7 @@ void collet_generation_remove_idle_waiter (ColletGeneration *self, guint id);
 void collet_generation_set_state (ColletGeneration *self, ColletGenerationState state);
 void collet_generation_set_pid (ColletGeneration *self, pid_t pid);
 void collet_generation_count_crash (ColletGeneration *self, const GError *error, gboolean will_restart);
+void collet_generation_add_refusal (ColletGeneration *self, const char *system_call, guint64 times);
 /* "calculator 1.1.0" */
 const char *collet_generation_get_title (ColletGeneration *self);
 

@@ -3,6 +3,7 @@
 
 #include "collet-call-log.h"
 #include "collet-error.h"
+#include "collet-refusal.h"
 
 /* In the word that counts the leases: somebody waits for zero. One word, so that
  * the last release knows, in the moment in which it lets go, whether it has to
@@ -34,6 +35,7 @@ typedef struct
   guint64 calls, errors;        /* atomic */
   guint calls_ended;            /* atomic */
   guint64 crashes;
+  GPtrArray *refusals;
 } ColletGenerationPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ColletGeneration, collet_generation, G_TYPE_OBJECT)
@@ -45,6 +47,7 @@ enum
 enum
 {
   SIGNAL_CRASHED,
+  SIGNAL_REFUSED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -187,6 +190,21 @@ collet_generation_count_crash (ColletGeneration *self, const GError *error, gboo
 {
   PRIVATE (self)->crashes++;
   g_signal_emit (self, signals[SIGNAL_CRASHED], 0, error, will_restart);
+}
+
+const GPtrArray *
+collet_generation_get_refusals (ColletGeneration *self)
+{
+  return PRIVATE (self)->refusals;
+}
+
+/* The log has it once; how often is told by the object. */
+void
+collet_generation_add_refusal (ColletGeneration *self, const char *system_call, guint64 times)
+{
+  if (collet_refusals_list_add (PRIVATE (self)->refusals, system_call, times))
+    collet_call_log_add_refusal (self, system_call);
+  g_signal_emit (self, signals[SIGNAL_REFUSED], 0);
 }
 
 /* Leases */
@@ -449,6 +467,7 @@ collet_generation_finalize (GObject *object)
   g_free (priv->title);
   g_clear_pointer (&priv->snapshot, g_bytes_unref);
   g_array_unref (priv->waiters);
+  g_ptr_array_unref (priv->refusals);
   g_main_context_unref (priv->context);
   G_OBJECT_CLASS (collet_generation_parent_class)->finalize (object);
 }
@@ -468,6 +487,8 @@ collet_generation_class_init (ColletGenerationClass *klass)
                                                              G_PARAM_STATIC_STRINGS));
   signals[SIGNAL_CRASHED] = g_signal_new ("crashed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                           NULL, NULL, G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_BOOLEAN);
+  signals[SIGNAL_REFUSED] = g_signal_new ("refused", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -476,5 +497,6 @@ collet_generation_init (ColletGeneration *self)
   ColletGenerationPrivate *priv = PRIVATE (self);
 
   priv->waiters = g_array_new (FALSE, FALSE, sizeof (IdleWaiter));
+  priv->refusals = collet_refusals_list_new ();
   priv->context = g_main_context_ref_thread_default ();
 }

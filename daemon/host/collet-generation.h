@@ -143,6 +143,10 @@ void collet_generation_retire_async (ColletGeneration *self, guint deadline_ms, 
                                      GAsyncReadyCallback callback, gpointer user_data);
 ColletRetirement collet_generation_retire_finish (ColletGeneration *self, GAsyncResult *result);
 
-/* Signal "crashed" (const GError *error, gboolean will_restart), main thread. */
+/* What its confinement refused it so far: ColletRefusal, borrowed. */
+const GPtrArray *collet_generation_get_refusals (ColletGeneration *self);
+
+/* Signals, main thread: "crashed" (const GError *error, gboolean will_restart);
+ * "refused" (): there is more in its refusals. */
 
 G_END_DECLS

@@ -30,10 +30,15 @@ void collet_host_parts_unref (ColletHostParts *parts);
 void collet_host_parts_add_live (ColletHostParts *parts, ColletGeneration *generation);
 void collet_host_parts_remove_live (ColletHostParts *parts, ColletGeneration *generation);
 
-/* What became of the process: once, perhaps before this returns. */
-typedef void (*ColletExitFunc) (gpointer user_data, int wait_status);
-void
-collet_host_parts_expect_exit (ColletHostParts *parts, pid_t pid, ColletExitFunc func, gpointer user_data);
+typedef struct
+{
+  /* What its confinement refused it, and how often more. */
+  void (*refused) (gpointer user_data, const char *system_call, guint64 times);
+  /* What became of it: once, perhaps before expect_exit returns. */
+  void (*exited) (gpointer user_data, int wait_status);
+} ColletProcessHandler;
+void collet_host_parts_expect_exit (ColletHostParts *parts, pid_t pid, const ColletProcessHandler *handler,
+                                    gpointer user_data);
 void collet_host_parts_forget_exit (ColletHostParts *parts, pid_t pid);
 
 /* The host goes: end what runs, at once. */

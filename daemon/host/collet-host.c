@@ -16,7 +16,7 @@
 
 typedef struct
 {
-  ColletExitFunc func;
+  const ColletProcessHandler *handler;
   gpointer user_data;
 } ExitWait;
 
@@ -24,7 +24,7 @@ struct _ColletHost
 {
   GObject parent_instance;
   ColletHostParts *parts;
-  gulong exited;
+  gulong exited, refused;
 };
 
 G_DEFINE_FINAL_TYPE (ColletHost, collet_host, G_TYPE_OBJECT)
@@ -82,7 +82,8 @@ collet_host_parts_remove_live (ColletHostParts *parts, ColletGeneration *generat
 }
 
 void
-collet_host_parts_expect_exit (ColletHostParts *parts, pid_t pid, ColletExitFunc func, gpointer user_data)
+collet_host_parts_expect_exit (ColletHostParts *parts, pid_t pid, const ColletProcessHandler *handler,
+                               gpointer user_data)
 {
   gpointer key = GINT_TO_POINTER (pid);
   int status = GPOINTER_TO_INT (g_hash_table_lookup (parts->exits, key)) - 1;
@@ -90,11 +91,11 @@ collet_host_parts_expect_exit (ColletHostParts *parts, pid_t pid, ColletExitFunc
 
   if (g_hash_table_remove (parts->exits, key))
     {
-      func (user_data, status);
+      handler->exited (user_data, status);
       return;
     }
   wait = g_new (ExitWait, 1);
-  *wait = (ExitWait){ func, user_data };
+  *wait = (ExitWait){ handler, user_data };
   g_hash_table_insert (parts->waits, key, wait);
 }
 
@@ -121,7 +122,17 @@ on_exited (ColletSpawn *spawn, int pid, int status, gpointer user_data)
     }
   found = *wait;
   g_hash_table_remove (parts->waits, key);
-  found.func (found.user_data, status);
+  found.handler->exited (found.user_data, status);
+}
+
+static void
+on_refused (ColletSpawn *spawn, int pid, const char *system_call, guint64 times, gpointer user_data)
+{
+  ColletHostParts *parts = user_data;
+  ExitWait *wait = g_hash_table_lookup (parts->waits, GINT_TO_POINTER (pid));
+
+  if (wait != NULL)
+    wait->handler->refused (wait->user_data, system_call, times);
 }
 
 /* Host */
@@ -152,7 +163,10 @@ collet_host_new (ColletSpawn *spawn, const ColletHostConfig *config)
   self = g_object_new (COLLET_TYPE_HOST, NULL);
   self->parts = parts;
   if (spawn != NULL)
-    self->exited = g_signal_connect (spawn, "exited", G_CALLBACK (on_exited), parts);
+    {
+      self->exited = g_signal_connect (spawn, "exited", G_CALLBACK (on_exited), parts);
+      self->refused = g_signal_connect (spawn, "refused", G_CALLBACK (on_refused), parts);
+    }
   return self;
 }
 
@@ -185,7 +199,10 @@ collet_host_dispose (GObject *object)
       parts->closed = TRUE;
       g_hash_table_foreach (parts->live, abandon, NULL);
       if (self->exited != 0)
-        g_signal_handler_disconnect (parts->spawn, self->exited);
+        {
+          g_signal_handler_disconnect (parts->spawn, self->exited);
+          g_signal_handler_disconnect (parts->spawn, self->refused);
+        }
       collet_io_stop (parts->io);
       collet_mailbox_flush (parts->mailbox);
       g_hash_table_remove_all (parts->live);

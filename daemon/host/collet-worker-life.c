@@ -232,6 +232,14 @@ on_exit_status (gpointer user_data, int status)
     bury (self);
 }
 
+static void
+on_refused (gpointer user_data, const char *system_call, guint64 times)
+{
+  collet_generation_add_refusal (user_data, system_call, times);
+}
+
+static const ColletProcessHandler process_handler = { on_refused, on_exit_status };
+
 /* Start */
 
 static void
@@ -363,7 +371,7 @@ on_spawned (GObject *object, GAsyncResult *result, gpointer user_data)
   collet_generation_set_pid (as_generation (self), spawned.pid);
   if (self->process.failure != NULL)
     collet_link_kill (self->process.link, "it is not needed");
-  collet_host_parts_expect_exit (self->parts, spawned.pid, on_exit_status, self);
+  collet_host_parts_expect_exit (self->parts, spawned.pid, &process_handler, self);
 }
 
 void

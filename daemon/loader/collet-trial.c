@@ -25,6 +25,7 @@ collet_trial_free (ColletTrial *self)
   g_free (self->path);
   g_clear_pointer (&self->read, g_bytes_unref);
   g_clear_pointer (&self->run, g_bytes_unref);
+  g_clear_pointer (&self->refusals, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -84,6 +85,8 @@ take_reports (Run *run, GPtrArray *reports)
       g_clear_pointer (&trial->run, g_bytes_unref);
       trial->read = probed->read != NULL ? g_bytes_ref (probed->read) : NULL;
       trial->run = probed->run != NULL ? g_bytes_ref (probed->run) : NULL;
+      g_clear_pointer (&trial->refusals, g_ptr_array_unref);
+      trial->refusals = probed->refusals != NULL ? g_ptr_array_ref (probed->refusals) : NULL;
       trial->tried = TRUE;
       /* It may have been short of what a neighbour did not give back. */
       if (i > 0 && looks_failed (trial->run))

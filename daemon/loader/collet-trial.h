@@ -21,8 +21,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *path;
-  GBytes *read; /* report before it ran, or NULL */
-  GBytes *run;  /* report of the run, or NULL */
+  GBytes *read;        /* report before it ran, or NULL */
+  GBytes *run;         /* report of the run, or NULL */
+  GPtrArray *refusals; /* ColletRefusal: what its confinement refused; NULL: nothing */
   gboolean died;
   gboolean timed_out;
   gboolean tried; /* FALSE with timed_out: the batch's time was used up */

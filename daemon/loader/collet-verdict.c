@@ -4,6 +4,7 @@
 #include "collet-check.h"
 #include "collet-error-remedy.h"
 #include "collet-probe-report.h"
+#include "collet-refusal.h"
 
 static void
 check_artifact (ColletCandidate *candidate, const ColletArtifactIntake *intake)
@@ -195,6 +196,19 @@ check_network (ColletCandidate *candidate, const ColletTrustPolicy *policy)
                                 "fail.");
 }
 
+/* What it went on without, or what its failure came from. */
+static void
+check_confinement (ColletCandidate *candidate, const GPtrArray *refusals)
+{
+  g_autofree char *evidence = NULL;
+
+  if (refusals == NULL)
+    return;
+  evidence = collet_refusals_list_dup_text (refusals);
+  collet_candidate_add_check (candidate, "confinement", COLLET_CHECK_WARNING, evidence,
+                              collet_refusals_list_get_remedy (refusals));
+}
+
 /* Nothing of it was read or run. */
 static void
 skip_all (ColletCandidate *candidate)
@@ -275,6 +289,7 @@ collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial
                           candidate->manifest != NULL ? candidate->manifest->version : NULL, digest->size);
   collet_version_set_trust (candidate->version, intake->trust.basis, intake->trust.signer,
                             intake->trust.signature, intake->trust.key_id);
+  check_confinement (candidate, trial->refusals);
   check_state (candidate, check_run (candidate, trial));
   return candidate;
 }

@@ -201,16 +201,28 @@ on_crashed (ColletGeneration *generation, const GError *error, gboolean will_res
     g_signal_emit (self, crashed_signal, 0, generation, error, will_restart);
 }
 
+static void
+on_refused (ColletGeneration *generation, gpointer data)
+{
+  g_signal_emit (data, changed_signal, 0);
+}
+
 ColletGeneration *
 collet_deployment_publish (ColletDeployment *self, ColletGeneration *next, ColletHostKind kind)
 {
   g_autoptr (ColletGeneration) former = collet_slot_publish (self->slot, next);
 
   if (self->published != NULL)
-    g_signal_handlers_disconnect_by_func (self->published, on_crashed, self);
+    {
+      g_signal_handlers_disconnect_by_func (self->published, on_crashed, self);
+      g_signal_handlers_disconnect_by_func (self->published, on_refused, self);
+    }
   g_set_object (&self->published, next);
   if (next != NULL)
-    g_signal_connect_object (next, "crashed", G_CALLBACK (on_crashed), self, 0);
+    {
+      g_signal_connect_object (next, "crashed", G_CALLBACK (on_crashed), self, 0);
+      g_signal_connect_object (next, "refused", G_CALLBACK (on_refused), self, 0);
+    }
   self->restored_at = self->restored_age_us = 0;
   self->former_kind = self->kind;
   if (next == NULL && self->drain != COLLET_DRAIN_NONE)

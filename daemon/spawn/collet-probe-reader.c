@@ -5,6 +5,7 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
+#include "collet-refusal.h"
 #include "collet-spawn.h"
 #include "collet-wire.h"
 
@@ -31,6 +32,7 @@ probed_free (gpointer data)
 
   g_clear_pointer (&probed->read, g_bytes_unref);
   g_clear_pointer (&probed->run, g_bytes_unref);
+  g_clear_pointer (&probed->refusals, g_ptr_array_unref);
   g_free (probed);
 }
 
@@ -155,6 +157,19 @@ collet_probe_reader_free (ColletProbeReader *reader)
   g_ptr_array_unref (reader->reports);
   g_free (reader->buffer);
   g_free (reader);
+}
+
+void
+collet_probe_reader_add_refusal (ColletProbeReader *reader, guint artifact, const char *call, guint64 times)
+{
+  ColletProbed *probed;
+
+  if (artifact >= reader->reports->len)
+    return; /* the child's word, and it runs foreign code */
+  probed = g_ptr_array_index (reader->reports, artifact);
+  if (probed->refusals == NULL)
+    probed->refusals = collet_refusals_list_new ();
+  collet_refusals_list_add (probed->refusals, call, times);
 }
 
 GPtrArray *

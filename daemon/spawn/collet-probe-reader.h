@@ -17,6 +17,9 @@ typedef struct _ColletProbeReader ColletProbeReader;
 /* Takes `fd`, non-blocking; reads on the thread-default main context. */
 ColletProbeReader *collet_probe_reader_new (int fd, guint n_artifacts);
 void collet_probe_reader_free (ColletProbeReader *reader);
+/* The child's confinement refused something of that artifact's. */
+void
+collet_probe_reader_add_refusal (ColletProbeReader *reader, guint artifact, const char *call, guint64 times);
 /* The child has ended: takes what is left in the channel. ColletProbed, one an
  * artifact. *died_at: the first whose second report is missing, or -1. */
 GPtrArray *collet_probe_reader_finish (ColletProbeReader *reader, int *died_at);

@@ -36,6 +36,7 @@ G_DEFINE_FINAL_TYPE (ColletSpawn, collet_spawn, G_TYPE_OBJECT)
 enum
 {
   SIGNAL_EXITED,
+  SIGNAL_REFUSED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -186,6 +187,27 @@ on_refused (ColletSpawn *self, Pending *pending, const struct collet_frame *fram
   g_hash_table_remove (self->pending, &pending->id);
 }
 
+/* What the confinement refused the child. */
+static void
+on_confined (ColletSpawn *self, Pending *pending, const struct collet_frame *frame)
+{
+  const gsize n = frame->header.size / sizeof (struct collet_refused);
+  const gboolean is_probe = pending->reader != NULL;
+  const pid_t pid = pending->pid;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      struct collet_refused refused;
+
+      memcpy (&refused, frame->payload + i * sizeof refused, sizeof refused);
+      refused.name[sizeof refused.name - 1] = '\0';
+      if (is_probe)
+        collet_probe_reader_add_refusal (pending->reader, refused.artifact, refused.name, refused.times);
+      else
+        g_signal_emit (self, signals[SIGNAL_REFUSED], 0, (int)pid, refused.name, refused.times);
+    }
+}
+
 static void
 on_frame (gpointer user_data, struct collet_frame *frame)
 {
@@ -200,6 +222,8 @@ on_frame (gpointer user_data, struct collet_frame *frame)
     on_exited (self, pending, frame);
   else if (frame->header.type == COLLET_FRAME_REFUSED)
     on_refused (self, pending, frame);
+  else if (frame->header.type == COLLET_FRAME_CONFINED)
+    on_confined (self, pending, frame);
 }
 
 /* The fork server's life */
@@ -489,6 +513,9 @@ collet_spawn_class_init (ColletSpawnClass *klass)
   G_OBJECT_CLASS (klass)->finalize = collet_spawn_finalize;
   signals[SIGNAL_EXITED] = g_signal_new ("exited", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                          NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
+  signals[SIGNAL_REFUSED] =
+      g_signal_new ("refused", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                    3, G_TYPE_INT, G_TYPE_STRING, G_TYPE_UINT64);
 }
 
 static void

@@ -43,6 +43,7 @@ typedef struct
 {
   GBytes *read; /* before anything of the artifact ran */
   GBytes *run;
+  GPtrArray *refusals; /* ColletRefusal: what it tried; NULL: nothing */
 } ColletProbed;
 
 /* Trial load of several artifacts in one confined child; several such children
@@ -59,6 +60,8 @@ void collet_spawn_probe_async (ColletSpawn *self, const char *const *paths,
 GPtrArray *collet_spawn_probe_finish (ColletSpawn *self, GAsyncResult *result, int *died_at, int *wait_status,
                                       GError **error);
 
-/* Signal "exited" (int pid, int wait_status), on the main thread. */
+/* Signals, on the main thread: "exited" (int pid, int wait_status); before it, any
+ * number of times, "refused" (int pid, const char *system_call, guint64 times): the
+ * worker's confinement refused it that often more. */
 
 G_END_DECLS

@@ -4,7 +4,9 @@ is refused, or ends in a crash that has a name, and everybody else goes on."""
 
 import errno
 import os
+import signal
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -40,6 +42,54 @@ class Confinement(TestCase):
                 self.assertIn(self.burgle(daemon, way), REFUSED)
         self.assertFalse(os.path.exists('/tmp/collet-burglar'))
         self.assert_all_well(daemon)
+
+    def refusals(self, daemon):
+        return dict(daemon.info('burglar')['Refusals'])
+
+    def test_what_is_refused_is_told_by_name(self):
+        daemon = self.start()
+        self.assertEqual(daemon.info('burglar')['Verdict'], 'ok')
+        for way, call in (('ptrace', 'ptrace'), ('signal', 'kill'), ('fork', 'clone'), ('exec', 'execve'),
+                          ('setuid', 'setuid'), ('connect', 'socket')):
+            with self.subTest(way=way):
+                self.assertNotIn(call, self.refusals(daemon))
+                self.assertIn(self.burgle(daemon, way, port=1), REFUSED)
+                wait_until(lambda call=call: self.refusals(daemon).get(call) == 1, what='the refusal')
+                self.assertIn(f'burglar 1.0.0: WorkerConfined: It called {call}, which', daemon.output())
+                self.assert_all_well(daemon)
+        info = daemon.info('burglar')
+        self.assertEqual(info['Verdict'], 'attention')
+        self.assertIn('It called ptrace, kill, clone', info['VerdictMessage'])
+        self.assertEqual(daemon.info('calculator')['Refusals'], [])
+        self.assertEqual(daemon.info('calculator')['Verdict'], 'ok')
+        shown = subprocess.run([os.environ['COLLETCTL'], '--session', 'modules', 'burglar'], capture_output=True,
+                               text=True, timeout=60, check=True,
+                               env={'DBUS_SESSION_BUS_ADDRESS': daemon.bus.address, 'LC_ALL': 'C.UTF-8',
+                                    'PATH': '/usr/bin'}).stdout
+        self.assertRegex(shown, r'refused +ptrace, once\n')
+
+    def test_it_is_told_once_and_counted_also_over_a_restart(self):
+        daemon = self.start()
+        for _ in range(5):
+            self.burgle(daemon, 'connect', port=1)
+        os.kill(daemon.info('burglar')['Pid'], signal.SIGKILL)
+        wait_until(lambda: self.refusals(daemon).get('socket') == 5, what='the number')
+        wait_until(lambda: self.burgle(daemon, 'connect', port=1) in REFUSED, what='the restart')
+        wait_until(lambda: self.refusals(daemon)['socket'] == 6, what='the number')
+        self.assertEqual(daemon.output().count('WorkerConfined'), 1)
+        # Another generation is another matter.
+        daemon.load(module('burglar-early'))
+        wait_until(lambda: self.refusals(daemon) == {'socket': 1, 'ptrace': 1}, what='what the new one did')
+        self.assertEqual(daemon.output().count('WorkerConfined'), 3)
+
+    def test_what_is_refused_in_the_trial_is_evidence(self):
+        daemon = self.daemon()
+        valid, _facts, checks = daemon.validate(module('burglar-early'))
+        self.assertTrue(valid)
+        self.assertEqual(checks['confinement']['outcome'], 'warning')
+        self.assertIn('It called socket and ptrace, which', checks['confinement']['evidence'])
+        self.assertIn('[trust] network', checks['confinement']['remedy'])
+        self.assertNotIn('confinement', daemon.validate(module('burglar'))[2])
 
     def test_a_temporary_file_is_one_in_memory(self):
         daemon = self.start()

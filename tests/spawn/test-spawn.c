@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "collet-error.h"
+#include "collet-refusal.h"
 #include "collet-spawn.h"
 #include "collet-wire.h"
 
@@ -204,6 +205,32 @@ test_fork_server_dies (void)
   g_assert_finalize_object (spawn);
 }
 
+static void
+on_refused (ColletSpawn *spawn, int pid, const char *system_call, guint64 times, GHashTable *refused)
+{
+  g_hash_table_insert (refused, g_strdup_printf ("%d %s", pid, system_call), GSIZE_TO_POINTER (times));
+}
+
+/* Of the right one, also of one that has ended. */
+static void
+test_refusals (void)
+{
+  g_autoptr (GHashTable) refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *name = NULL;
+  ColletSpawn *spawn = spawn_new ();
+  ColletSpawned good, bad;
+
+  g_signal_connect (spawn, "refused", G_CALLBACK (on_refused), refused);
+  g_assert_true (start_worker (spawn, "echo-1.0.0", &good, NULL));
+  g_assert_true (start_worker (spawn, "burglar-early", &bad, NULL));
+  WAIT_UNTIL (g_hash_table_size (refused) == 2);
+  name = g_strdup_printf ("%d socket", bad.pid);
+  g_assert_cmpuint (GPOINTER_TO_SIZE (g_hash_table_lookup (refused, name)), ==, 1);
+  close_worker (&good);
+  close_worker (&bad);
+  g_assert_finalize_object (spawn);
+}
+
 /* Probes */
 
 static GPtrArray *
@@ -231,6 +258,27 @@ static GPtrArray *
 probe (ColletSpawn *spawn, const char *const *names, int *died_at, int *status)
 {
   return probe_as (spawn, names, FALSE, died_at, status);
+}
+
+static void
+test_probe_refusals (void)
+{
+  ColletSpawn *spawn = spawn_new ();
+  int died_at, status;
+  g_autoptr (GPtrArray) reports =
+      probe (spawn, (const char *[]){ "echo-1.0.0", "burglar-early", "counter-1.0.0", NULL }, &died_at,
+             &status);
+  const ColletProbed *probed = g_ptr_array_index (reports, 1);
+  const ColletRefusal *first;
+
+  g_assert_nonnull (probed->refusals);
+  g_assert_cmpuint (probed->refusals->len, ==, 2);
+  first = g_ptr_array_index (probed->refusals, 0);
+  g_assert_cmpstr (first->call, ==, "socket");
+  g_assert_cmpuint (first->times, ==, 1);
+  for (guint i = 0; i < 3; i += 2)
+    g_assert_null (((const ColletProbed *)g_ptr_array_index (reports, i))->refusals);
+  g_assert_finalize_object (spawn);
 }
 
 static gboolean
@@ -345,6 +393,8 @@ main (int argc, char **argv)
   g_test_add_func ("/spawn/server/names-a-missing-program", test_no_program);
   g_test_add_func ("/spawn/server/is-started-again", test_fork_server_dies);
   g_test_add_func ("/spawn/probe/reports-on-each-of-a-batch", test_probe_batch);
+  g_test_add_func ("/spawn/worker/what-it-is-refused-is-told", test_refusals);
+  g_test_add_func ("/spawn/probe/what-one-of-a-batch-is-refused-is-told-of-it-alone", test_probe_refusals);
   g_test_add_func ("/spawn/probe/brief-reports-leave-out-what-passed", test_brief_probe);
   g_test_add_data_func ("/spawn/probe/finds-who-crashed", "crash-constructor", test_probe_of_dying);
   g_test_add_data_func ("/spawn/probe/finds-who-exited", "exit-constructor", test_probe_of_dying);

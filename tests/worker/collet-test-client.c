@@ -49,6 +49,7 @@ server_start_full (Server *server, GSpawnChildSetupFunc child_setup, const char 
   g_assert_no_error (error);
   server->fd = fds[0];
   server->next_id = 1;
+  server->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 void
@@ -60,6 +61,7 @@ server_stop (Server *server)
   g_assert_true (g_subprocess_wait_check (server->process, NULL, &error));
   g_assert_no_error (error);
   g_clear_object (&server->process);
+  g_clear_pointer (&server->refused, g_hash_table_unref);
 }
 
 struct collet_limits
@@ -167,12 +169,41 @@ worker_expect_broken (Worker *worker, struct collet_failure *failure)
   g_assert_true (collet_failure_decode (failure, broken->frame.payload, broken->frame.header.size));
 }
 
+static void
+take_refusals (Server *server, guint64 id, const Received *confined)
+{
+  struct collet_refused refused;
+
+  g_assert_cmpuint (confined->frame.header.id, ==, id);
+  g_assert_cmpuint (confined->frame.header.size, >, 0);
+  g_assert_cmpuint (confined->frame.header.size % sizeof refused, ==, 0);
+  for (gsize at = 0; at < confined->frame.header.size; at += sizeof refused)
+    {
+      guint64 former;
+
+      memcpy (&refused, confined->frame.payload + at, sizeof refused);
+      g_assert_cmpuint (refused.times, >, 0);
+      former = GPOINTER_TO_SIZE (g_hash_table_lookup (server->refused, refused.name));
+      g_hash_table_insert (server->refused, g_strdup (refused.name),
+                           GSIZE_TO_POINTER (former + refused.times));
+    }
+}
+
 static int
 take_exit (Server *server, guint64 id, pid_t pid)
 {
-  g_autoptr (Received) answer = expect (server->fd, COLLET_FRAME_EXITED);
+  g_autoptr (Received) answer = receive (server->fd);
   struct collet_exit child;
 
+  while (answer != NULL && answer->frame.header.type == COLLET_FRAME_CONFINED)
+    {
+      take_refusals (server, id, answer);
+      received_free (answer);
+      answer = receive (server->fd);
+    }
+  if (answer == NULL)
+    g_error ("the channel closed before the end of a process");
+  g_assert_cmpuint (answer->frame.header.type, ==, COLLET_FRAME_EXITED);
   g_assert_cmpuint (answer->frame.header.id, ==, id);
   g_assert_cmpuint (answer->frame.header.size, ==, sizeof child);
   memcpy (&child, answer->frame.payload, sizeof child);

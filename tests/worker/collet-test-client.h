@@ -16,6 +16,7 @@ typedef struct
   GSubprocess *process;
   int fd;
   guint64 next_id;
+  GHashTable *refused; /* system call -> how often, as told until the last worker's end */
 } Server;
 
 typedef struct

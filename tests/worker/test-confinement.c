@@ -86,6 +86,41 @@ test_denied (Fixture *self, gconstpointer data)
   worker_stop (&self->server, &self->worker);
 }
 
+static guint64
+get_refused (Fixture *self, const char *name)
+{
+  return GPOINTER_TO_SIZE (g_hash_table_lookup (self->server.refused, name));
+}
+
+/* What was refused is known by name, each time of it. */
+static void
+test_told (Fixture *self, gconstpointer data)
+{
+  static const char *const names[] = { "mount", "vfork",          "execve", "ptrace",
+                                       "bpf",   "io_uring_setup", "unshare" };
+  g_autoptr (GHashTable) outcomes = NULL;
+
+  start_nosy (self, FALSE);
+  outcomes = try_tool (self, "forbidden");
+  worker_stop (&self->server, &self->worker);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_assert_cmpuint (get_refused (self, names[i]), ==, 1);
+  g_assert_cmpuint (get_refused (self, "socket"), ==, 3);
+  g_assert_cmpuint (get_refused (self, "kill"), ==, 3);
+}
+
+static void
+test_not_hidden (Fixture *self, gconstpointer data)
+{
+  g_autofree char *json = NULL;
+
+  start_nosy (self, FALSE);
+  json = worker_call (&self->worker, 1, "secret", "{}", NULL);
+  g_assert_nonnull (strstr (json, "\"text\":\"\""));
+  worker_stop (&self->server, &self->worker);
+  g_assert_cmpuint (get_refused (self, "socket"), ==, 4000);
+}
+
 static void
 test_needful (Fixture *self, gconstpointer data)
 {
@@ -101,6 +136,7 @@ test_needful (Fixture *self, gconstpointer data)
     if (outcome != NULL)
       g_error ("%s: %s", (char *)name, g_strerror (GPOINTER_TO_INT (outcome)));
   worker_stop (&self->server, &self->worker);
+  g_assert_cmpuint (g_hash_table_size (self->server.refused), ==, 0);
 }
 
 /* With network: sockets of the internet and nothing else more. */
@@ -184,6 +220,8 @@ main (int argc, char **argv)
 #define ADD(path, function)                                                                                  \
   g_test_add ("/worker/confinement/" path, Fixture, NULL, server_set_up, function, server_tear_down)
   ADD ("denies-files-processes-and-kernel", test_denied);
+  ADD ("tells-what-it-denies-by-name-and-number", test_told);
+  ADD ("tells-of-a-module-that-hides-it", test_not_hidden);
   ADD ("allows-what-a-module-needs", test_needful);
   ADD ("network-allows-the-internet-only", test_network);
   ADD ("inherits-neither-environment-nor-files", test_inherits_nothing);
