@@ -94,7 +94,13 @@ struct _ColletClusterAgent
   GHashTable *seen;     /* txid to Seen */
   GHashTable *sent;     /* what to Sent */
   GPtrArray *waiting;   /* requests of others, see collet-cluster-request.c */
-  GPtrArray *recent;    /* ColletKeyValue: what the watch told while a range was on its way */
+  GPtrArray *recent;    /* ColletKeyValue: what the watch told while a look was on its way */
+  GArray *lookers;      /* who waits for the look that is under way, */
+  GArray *next_lookers; /* and who for one that begins after it */
+  gboolean is_looking;
+  guint n_audits; /* of this look */
+  gint64 audited; /* revision at which the view was known to be whole; 0: it is not */
+  GArray *told;   /* lookers that are just being told, or NULL: emptied when it is freed */
   guint watch;
   guint n_busy; /* modules */
   gboolean is_synced;
@@ -106,10 +112,10 @@ struct _ColletClusterAgent
   char *frozen;          /* why, or NULL */
   char *store_id;        /* as remembered */
   gint64 store_revision;
-  gint64 asked_revision; /* store_revision when the last range was sent */
+  gint64 asked_revision; /* store_revision when the last look began */
   gint64 remembered_at;
   gint64 remembered_revision; /* 0: none by this process */
-  gint64 converge_at;         /* range again */
+  gint64 converge_at;         /* look at everything again */
   gint64 next_wake;           /* the earliest that is wanted, as of the last step or the one that runs */
 };
 
@@ -124,7 +130,17 @@ void collet_agent_kick (ColletClusterAgent *self);
 gboolean collet_agent_may_send (ColletClusterAgent *self, const char *what);
 /* Sends txn (taken); its answer is only that: the watch tells what became of it. */
 void collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn);
-/* Range again. */
+
+/* ---- look: what the store has ---- */
+
+typedef void (*ColletAgentLooked) (const GError *error, gpointer user_data);
+
+GArray *collet_agent_lookers_new (void);
+/* done: the view is at least as new as this call, or why it is not known to be. */
+void collet_agent_look (ColletClusterAgent *self, ColletAgentLooked done, gpointer user_data);
+/* Looks, and at all modules then. */
+void collet_agent_converge (ColletClusterAgent *self);
+/* The same, and all keys are read again. */
 void collet_agent_reload (ColletClusterAgent *self);
 
 /* ---- steps: what has to be done, from the view ----

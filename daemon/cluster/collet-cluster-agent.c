@@ -45,6 +45,14 @@ remember (ColletClusterAgent *self, gint64 now)
     self->listener.remember (self->store_id, self->store_revision, self->listener.user_data);
 }
 
+static gboolean
+is_stale (gpointer key, gpointer value, gpointer data)
+{
+  const Sent *sent = value;
+
+  return !sent->is_in_flight && *(gint64 *)data > sent->not_before + 60 * G_USEC_PER_SEC;
+}
+
 static void
 on_wake (gpointer data)
 {
@@ -55,7 +63,10 @@ on_wake (gpointer data)
   self->next_wake = G_MAXINT64;
   self->is_due = FALSE;
   if (now >= self->converge_at)
-    collet_agent_reload (self);
+    {
+      g_hash_table_foreach_remove (self->sent, is_stale, &now);
+      collet_agent_converge (self);
+    }
   if (self->is_synced)
     {
       collet_agent_step (self);
@@ -137,14 +148,6 @@ collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn)
   collet_coordination_txn (self->coordination, taken, on_answer, note_sent (self, what));
 }
 
-static gboolean
-is_stale (gpointer key, gpointer value, gpointer data)
-{
-  const Sent *sent = value;
-
-  return !sent->is_in_flight && *(gint64 *)data > sent->not_before + 60 * G_USEC_PER_SEC;
-}
-
 /* ---- looking ---- */
 
 static void
@@ -167,117 +170,6 @@ on_key (ColletKeyKind kind, const char *a, const char *b, gpointer user_data)
     set_due (self, a);
   if (self->watcher.key != NULL)
     self->watcher.key (kind, a, b, self->watcher.user_data);
-}
-
-static void
-freeze (ColletClusterAgent *self, char *message)
-{
-  gboolean is_new = self->frozen == NULL;
-
-  g_free (self->frozen);
-  self->frozen = message;
-  if (!is_new)
-    return;
-  g_warning ("%s", message);
-  /* The next process of this daemon has to see it as well. */
-  if (self->listener.remember != NULL)
-    self->listener.remember (self->store_id, MAX (self->asked_revision, self->store_revision),
-                             self->listener.user_data);
-}
-
-/* A store that went back would have nodes undo what they have done since. */
-static void
-check_store (ColletClusterAgent *self, const ColletTxnReply *reply)
-{
-  if (self->store_id == NULL)
-    {
-      self->store_id = g_strdup (reply->store_id);
-      self->store_revision = reply->revision;
-      return;
-    }
-  if (g_strcmp0 (self->store_id, reply->store_id) != 0)
-    freeze (self,
-            g_strdup_printf ("The cluster store is another one than before (%s instead of %s). Nothing is "
-                             "applied until \"colletctl cluster adopt-store\".",
-                             reply->store_id, self->store_id));
-  else if (reply->revision < self->asked_revision)
-    freeze (self, g_strdup_printf ("The cluster store went back from revision %" G_GINT64_FORMAT
-                                   " to %" G_GINT64_FORMAT ", as after a restored backup. Nothing is applied "
-                                   "until \"colletctl cluster adopt-store\".",
-                                   self->asked_revision, reply->revision));
-  else
-    self->store_revision = MAX (self->store_revision, reply->revision);
-}
-
-static void
-on_watch (GPtrArray *changes, gint64 revision, gpointer user_data)
-{
-  ColletClusterAgent *self = user_data;
-  const Sent *range = g_hash_table_lookup (self->sent, "range");
-  gboolean is_quiet = range == NULL || !range->is_in_flight;
-
-  if (changes == NULL)
-    collet_agent_reload (self);
-  for (guint i = 0; changes != NULL && i < changes->len; i++)
-    {
-      collet_cluster_view_apply (self->view, changes->pdata[i]);
-      if (!is_quiet)
-        g_ptr_array_add (self->recent, collet_key_value_copy (changes->pdata[i]));
-    }
-  if (self->frozen == NULL && changes != NULL)
-    self->store_revision = MAX (self->store_revision, revision);
-  self->is_changed = TRUE;
-  collet_agent_kick (self);
-}
-
-static void
-on_ranged (const ColletTxnReply *reply, const GError *error, gpointer user_data)
-{
-  Sent *sent = user_data;
-  ColletClusterAgent *self = sent->agent;
-  gboolean is_known;
-
-  sent->is_in_flight = FALSE;
-  sent->not_before = collet_agent_now (self) + AGAIN_US;
-  self->is_changed = TRUE;
-  if (reply == NULL)
-    {
-      self->converge_at = sent->not_before;
-      collet_agent_kick (self);
-      return;
-    }
-  is_known = self->store_id != NULL;
-  check_store (self, reply);
-  if (!is_known || self->frozen != NULL)
-    collet_cluster_view_clear (self->view);
-  self->converge_at = collet_agent_now (self) + COLLET_CLUSTER_CONVERGE_S * G_USEC_PER_SEC;
-  collet_cluster_view_load (self->view, reply->rows, reply->revision);
-  for (guint i = 0; i < self->recent->len; i++) /* told while the answer was on its way */
-    collet_cluster_view_apply (self->view, self->recent->pdata[i]);
-  self->is_synced = TRUE;
-  self->is_whole = TRUE;
-  if (self->watch == 0)
-    self->watch =
-        collet_coordination_watch (self->coordination, self->prefix, reply->revision + 1, on_watch, self);
-  collet_agent_kick (self);
-}
-
-void
-collet_agent_reload (ColletClusterAgent *self)
-{
-  gint64 now = collet_agent_now (self);
-
-  /* Whatever happens to this one, there is a next. */
-  self->converge_at = now + COLLET_CLUSTER_CONVERGE_S * G_USEC_PER_SEC;
-  g_hash_table_foreach_remove (self->sent, is_stale, &now);
-  if (!collet_agent_may_send (self, "range"))
-    {
-      self->converge_at = now + AGAIN_US;
-      return;
-    }
-  g_ptr_array_set_size (self->recent, 0);
-  self->asked_revision = self->store_revision;
-  collet_coordination_range (self->coordination, self->prefix, on_ranged, note_sent (self, "range"));
 }
 
 static void
@@ -360,6 +252,8 @@ collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination 
   self->sent = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, sent_free);
   self->waiting = g_ptr_array_new ();
   self->recent = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+  self->lookers = collet_agent_lookers_new ();
+  self->next_lookers = collet_agent_lookers_new ();
   clock->fire = on_wake;
   clock->user_data = self;
   collet_coordination_open_session (coordination, COLLET_CLUSTER_TTL_S, on_session, self);
@@ -370,11 +264,15 @@ collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination 
 void
 collet_cluster_agent_free (ColletClusterAgent *self)
 {
+  if (self->told != NULL)
+    g_array_set_size (self->told, 0);
   self->clock->class_->wake (self->clock, -1);
   collet_coordination_free (self->coordination);
   collet_agent_requests_free (self);
   collet_cluster_view_free (self->view);
   g_ptr_array_unref (self->recent);
+  g_array_unref (self->lookers);
+  g_array_unref (self->next_lookers);
   g_hash_table_unref (self->promises);
   g_hash_table_unref (self->locals);
   g_hash_table_unref (self->seen);

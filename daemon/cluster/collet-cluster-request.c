@@ -12,7 +12,6 @@
 typedef struct
 {
   ColletClusterAgent *agent;
-  ColletClusterView *view; /* of its own, as fresh as the question */
   guint tries;
   ColletSpec *spec; /* as it was sent */
   /* one of these */
@@ -40,7 +39,6 @@ waiting_new (ColletClusterAgent *agent, gpointer user_data)
 static void
 waiting_free (Waiting *self)
 {
-  g_clear_pointer (&self->view, collet_cluster_view_free);
   g_clear_pointer (&self->spec, collet_spec_free);
   for (guint i = 0; i < G_N_ELEMENTS (self->texts); i++)
     g_free (self->texts[i]);
@@ -61,7 +59,7 @@ tell (Waiting *self, const char *txid, const GError *error)
   if (self->begun != NULL)
     self->begun (txid, error, self->user_data);
   else if (self->read != NULL)
-    self->read (error == NULL ? self->view : NULL, error, self->user_data);
+    self->read (error == NULL ? self->agent->view : NULL, error, self->user_data);
   else if (self->done != NULL)
     self->done (error, self->user_data);
 }
@@ -90,30 +88,12 @@ collet_cluster_agent_cancel (ColletClusterAgent *self, const GError *error)
     }
 }
 
-static void
-ask_view (Waiting *self, ColletTxnDone done)
-{
-  collet_coordination_range (self->agent->coordination, self->agent->prefix, done, self);
-}
-
-static void
-take_view (Waiting *self, const ColletTxnReply *reply)
-{
-  g_clear_pointer (&self->view, collet_cluster_view_free);
-  self->view = collet_cluster_view_new (self->agent->cluster);
-  collet_cluster_view_load (self->view, reply->rows, reply->revision);
-}
-
 /* ---- read ---- */
 
 static void
-on_read (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+on_read (const GError *error, gpointer user_data)
 {
-  Waiting *self = user_data;
-
-  if (reply != NULL)
-    take_view (self, reply);
-  answer (self, NULL, error);
+  answer (user_data, NULL, error);
 }
 
 void
@@ -122,12 +102,12 @@ collet_cluster_agent_read (ColletClusterAgent *self, ColletClusterRead read, gpo
   Waiting *waiting = waiting_new (self, user_data);
 
   waiting->read = read;
-  ask_view (waiting, on_read);
+  collet_agent_look (self, on_read, waiting);
 }
 
 /* ---- begin ---- */
 
-static void on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_data);
+static void on_begin_view (const GError *error, gpointer user_data);
 
 static void
 on_begun (const ColletTxnReply *reply, const GError *error, gpointer user_data)
@@ -144,7 +124,7 @@ on_begun (const ColletTxnReply *reply, const GError *error, gpointer user_data)
       answer (self, self->spec->txid, NULL);
     }
   else
-    ask_view (self, on_begin_view); /* somebody was faster: who, or may it be now? */
+    collet_agent_look (self->agent, on_begin_view, self); /* somebody was faster: who, or may it be now? */
 }
 
 static void
@@ -164,7 +144,7 @@ send_begin (Waiting *self)
 }
 
 static void
-on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+on_begin_view (const GError *error, gpointer user_data)
 {
   Waiting *self = user_data;
   ColletClusterAgent *agent = self->agent;
@@ -173,7 +153,7 @@ on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
                               : g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
   g_autoptr (GError) reason = NULL;
 
-  if (reply == NULL)
+  if (error != NULL)
     {
       answer (self, NULL, error);
       return;
@@ -184,8 +164,7 @@ on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
       answer (self, NULL, reason);
       return;
     }
-  take_view (self, reply);
-  if (collet_cluster_view_get (self->view, COLLET_KEY_NODE, agent->node, NULL) == NULL)
+  if (collet_cluster_view_get (agent->view, COLLET_KEY_NODE, agent->node, NULL) == NULL)
     {
       g_set_error (&reason, COLLET_ERROR, COLLET_ERROR_NODE_FAILED,
                    "Node \"%s\" is not on the roster of cluster \"%s\". Ask a node that is, or join.",
@@ -194,7 +173,7 @@ on_begin_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
       return;
     }
   g_clear_pointer (&self->spec, collet_spec_free);
-  self->spec = collet_cluster_plan (self->view, &self->request, agent->node, txid,
+  self->spec = collet_cluster_plan (agent->view, &self->request, agent->node, txid,
                                     agent->clock->class_->real_time (agent->clock), &reason);
   if (self->spec != NULL && ++self->tries > MAX_TRIES)
     g_set_error (&reason, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
@@ -227,7 +206,7 @@ collet_cluster_agent_begin (ColletClusterAgent *self, const ColletClusterRequest
 
   waiting->begun = begun;
   copy_request (waiting, request);
-  ask_view (waiting, on_begin_view);
+  collet_agent_look (self, on_begin_view, waiting);
 }
 
 /* ---- what needs no agreement ---- */
@@ -294,32 +273,31 @@ static void
 on_steered (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 {
   Waiting *self = user_data;
-  const ColletDesired *desired = collet_cluster_view_get_desired (self->view, self->texts[0]);
   g_autoptr (GError) reason = NULL;
 
   if (reply != NULL && !reply->succeeded)
     g_set_error (&reason, COLLET_ERROR, COLLET_ERROR_RELOAD_IN_PROGRESS,
                  "Another node changed it at the same moment. Look, and try again.");
   collet_agent_kick (self->agent);
-  answer (self, desired->txid, error != NULL ? error : reason);
+  answer (self, self->texts[3], error != NULL ? error : reason);
 }
 
 static void
-on_steer_view (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+on_steer_view (const GError *error, gpointer user_data)
 {
   Waiting *self = user_data;
+  const ColletClusterView *view = self->agent->view;
   const char *module = self->texts[0];
   const ColletDesired *desired;
   g_autoptr (ColletRollout) rollout = NULL;
   g_autoptr (ColletTxn) txn = NULL;
 
-  if (reply == NULL)
+  if (error != NULL)
     {
       answer (self, NULL, error);
       return;
     }
-  take_view (self, reply);
-  desired = collet_cluster_view_get_desired (self->view, module);
+  desired = collet_cluster_view_get_desired (view, module);
   if (desired == NULL || desired->rollout == NULL || g_strcmp0 (desired->rollout->state, "done") == 0)
     {
       g_autoptr (GError) reason =
@@ -331,7 +309,8 @@ on_steer_view (const ColletTxnReply *reply, const GError *error, gpointer user_d
     }
   rollout = collet_rollout_copy (desired->rollout);
   change_rollout (rollout, self->texts[1], self->texts[2]);
-  txn = collet_cluster_txn_rollout (self->view, module, rollout);
+  self->texts[3] = g_strdup (desired->txid);
+  txn = collet_cluster_txn_rollout (view, module, rollout);
   collet_coordination_txn (self->agent->coordination, txn, on_steered, self);
 }
 
@@ -345,5 +324,5 @@ collet_cluster_agent_steer_rollout (ColletClusterAgent *self, const char *module
   waiting->texts[0] = g_strdup (module);
   waiting->texts[1] = g_strdup (action);
   waiting->texts[2] = g_strdup (reason);
-  ask_view (waiting, on_steer_view);
+  collet_agent_look (self, on_steer_view, waiting);
 }

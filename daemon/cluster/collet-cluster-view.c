@@ -7,6 +7,7 @@ struct _ColletClusterView
   GTree *rows; /* key to Row */
   gint64 loaded;
   gint64 revision;
+  GPtrArray *gone; /* Row: removed since an audit began; NULL: none is under way */
   ColletClusterViewChanged changed;
   gpointer changed_data;
 };
@@ -14,10 +15,12 @@ struct _ColletClusterView
 typedef struct
 {
   char *key;
-  ColletKeyKind kind;
+  ColletKeyKind kind; /* COLLET_N_KEYS: none of ours; it is only counted */
   char *a;
   char *b; /* or NULL */
+  gint64 create_rev;
   gint64 mod_rev;
+  gint64 removed_rev;
   gpointer record; /* NULL: not readable */
 } Row;
 
@@ -26,7 +29,8 @@ row_free (gpointer data)
 {
   Row *row = data;
 
-  collet_cluster_record_free (row->kind, row->record);
+  if (row->kind < COLLET_N_KEYS)
+    collet_cluster_record_free (row->kind, row->record);
   g_free (row->key);
   g_free (row->a);
   g_free (row->b);
@@ -59,6 +63,7 @@ void
 collet_cluster_view_free (ColletClusterView *self)
 {
   g_tree_unref (self->rows);
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
   g_free (self->cluster);
   g_free (self);
 }
@@ -74,7 +79,7 @@ collet_cluster_view_set_changed (ColletClusterView *self, ColletClusterViewChang
 static void
 tell (ColletClusterView *self, const Row *row)
 {
-  if (self->changed != NULL)
+  if (self->changed != NULL && row->kind < COLLET_N_KEYS)
     self->changed (row->kind, row->a, row->b, self->changed_data);
 }
 
@@ -91,14 +96,13 @@ put (ColletClusterView *self, const ColletKeyValue *value)
   Row *row = g_new0 (Row, 1);
 
   if (!collet_cluster_key_parse (self->cluster, value->key, &row->kind, &row->a, &row->b))
-    {
-      g_free (row);
-      return;
-    }
+    row->kind = COLLET_N_KEYS;
   row->key = g_strdup (value->key);
+  row->create_rev = value->create_rev;
   row->mod_rev = value->mod_rev;
-  row->record = collet_cluster_record_read (row->kind, value->value);
-  if (row->record == NULL)
+  if (row->kind < COLLET_N_KEYS)
+    row->record = collet_cluster_record_read (row->kind, value->value);
+  if (row->kind < COLLET_N_KEYS && row->record == NULL)
     g_warning ("The cluster's key %s has a value that makes no sense here; it is passed over.", value->key);
   g_tree_replace (self->rows, row->key, row);
   tell (self, row);
@@ -110,6 +114,7 @@ collet_cluster_view_clear (ColletClusterView *self)
   g_autoptr (GTree) old = self->rows;
 
   self->rows = new_rows ();
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
   self->loaded = 0;
   self->revision = 0;
   g_tree_foreach (old, tell_gone, self);
@@ -121,6 +126,7 @@ collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 revis
   g_autoptr (GTree) old = self->rows;
 
   self->rows = new_rows ();
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
   self->loaded = revision;
   self->revision = revision;
   for (guint i = 0; i < rows->len; i++)
@@ -142,19 +148,123 @@ collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 revis
 void
 collet_cluster_view_apply (ColletClusterView *self, const ColletKeyValue *change)
 {
-  Row *row;
+  Row *row = g_tree_lookup (self->rows, change->key);
 
-  if (change->mod_rev <= self->loaded)
+  if (change->mod_rev <= self->loaded || (row != NULL && row->mod_rev >= change->mod_rev))
     return;
   self->revision = MAX (self->revision, change->mod_rev);
   if (change->value != NULL)
-    put (self, change);
-  else if ((row = g_tree_lookup (self->rows, change->key)) != NULL)
     {
-      g_tree_steal (self->rows, change->key);
-      tell (self, row);
-      row_free (row);
+      put (self, change);
+      return;
     }
+  if (row == NULL)
+    return;
+  g_tree_steal (self->rows, change->key);
+  tell (self, row);
+  row->removed_rev = change->mod_rev;
+  if (self->gone != NULL)
+    g_ptr_array_add (self->gone, row);
+  else
+    row_free (row);
+}
+
+/* ---- audit ---- */
+
+void
+collet_cluster_view_begin_audit (ColletClusterView *self)
+{
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
+  self->gone = g_ptr_array_new_with_free_func (row_free);
+}
+
+static gboolean
+is_of (const Row *row, gint64 revision)
+{
+  return row->create_rev <= revision && (row->removed_rev == 0 || row->removed_rev > revision);
+}
+
+typedef struct
+{
+  gint64 revision;
+  gint64 n;
+} Count;
+
+static gboolean
+count_row (gpointer key, gpointer value, gpointer data)
+{
+  Count *count = data;
+
+  count->n += is_of (value, count->revision) ? 1 : 0;
+  return FALSE;
+}
+
+/* The key was there at that revision, by what this view was told. */
+static gboolean
+was_there (const ColletClusterView *self, const char *key, gint64 revision)
+{
+  const Row *row = g_tree_lookup (self->rows, key);
+
+  if (row != NULL && is_of (row, revision))
+    return TRUE;
+  for (guint i = 0; i < self->gone->len; i++)
+    {
+      row = self->gone->pdata[i];
+      if (g_str_equal (row->key, key) && is_of (row, revision))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Keys at that revision: those this view was told of, and those of `changed`. */
+static gint64
+count_at (const ColletClusterView *self, GPtrArray *changed, gint64 revision)
+{
+  Count count = { revision, 0 };
+
+  g_tree_foreach (self->rows, count_row, &count);
+  for (guint i = 0; i < self->gone->len; i++)
+    count_row (NULL, self->gone->pdata[i], &count);
+  for (guint i = 0; i < changed->len; i++)
+    count.n += was_there (self, ((ColletKeyValue *)changed->pdata[i])->key, revision) ? 0 : 1;
+  return count.n;
+}
+
+static gboolean
+is_removed_since (const ColletClusterView *self, const ColletKeyValue *value)
+{
+  for (guint i = 0; i < self->gone->len; i++)
+    {
+      const Row *row = self->gone->pdata[i];
+
+      if (row->removed_rev > value->mod_rev && g_str_equal (row->key, value->key))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Of what was whole once, a key is missing only if it was told to be removed, and
+ * one that was put since is in `changed`. So no key of the store is missing here,
+ * and there is none too many if they are as many. */
+gboolean
+collet_cluster_view_end_audit (ColletClusterView *self, GPtrArray *changed, gint64 count, gint64 revision)
+{
+  gboolean is_whole = count_at (self, changed, revision) == count;
+
+  for (guint i = 0; is_whole && i < changed->len; i++)
+    {
+      const ColletKeyValue *value = changed->pdata[i];
+
+      if (!is_removed_since (self, value))
+        collet_cluster_view_apply (self, value);
+    }
+  if (is_whole)
+    {
+      self->loaded = MAX (self->loaded, revision);
+      self->revision = MAX (self->revision, revision);
+    }
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
+  return is_whole;
 }
 
 const char *

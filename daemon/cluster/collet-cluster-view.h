@@ -29,6 +29,14 @@ void collet_cluster_view_load (ColletClusterView *self, GPtrArray *rows, gint64 
 /* One change; one that is older than what was loaded is nothing. */
 void collet_cluster_view_apply (ColletClusterView *self, const ColletKeyValue *change);
 
+/* What is in the view against the store, without reading all of it: begin, then ask
+ * at one revision what was put since the view was whole (as loaded, or as audited
+ * last) and how many keys there are. Changes are applied meanwhile. FALSE: it is not
+ * whole, as far as it was told, and nothing was changed. */
+void collet_cluster_view_begin_audit (ColletClusterView *self);
+gboolean collet_cluster_view_end_audit (ColletClusterView *self, GPtrArray *changed, gint64 count,
+                                        gint64 revision) G_GNUC_WARN_UNUSED_RESULT;
+
 const char *collet_cluster_view_get_cluster (const ColletClusterView *self);
 gint64 collet_cluster_view_get_revision (const ColletClusterView *self);
 

@@ -81,6 +81,13 @@ append_op (GString *out, const ColletOp *op, const char *lease)
     case COLLET_OP_RANGE:
       g_string_append (out, "{\"request_range\":{");
       append_prefix (out, op->key);
+      if (op->since > 0)
+        g_string_append_printf (out, ",\"min_mod_revision\":\"%" G_GINT64_FORMAT "\"", op->since);
+      break;
+    case COLLET_OP_COUNT:
+      g_string_append (out, "{\"request_range\":{");
+      append_prefix (out, op->key);
+      g_string_append (out, ",\"count_only\":true");
       break;
     case COLLET_OP_END_SESSION: /* a lease is revoked by a call of its own */
     default:
@@ -241,6 +248,15 @@ collet_etcd_json_dup_store_id (const ColletJson *json, ColletJsonNode root)
 }
 
 static gboolean
+read_count (const ColletJson *json, ColletJsonNode response, gint64 *count, GError **error)
+{
+  ColletJsonNode range = collet_json_member (json, response, "response_range");
+
+  return (range != 0 && read_int (json, range, "count", count) && *count >= 0) ||
+         fail (error, "a count is no number");
+}
+
+static gboolean
 read_range (const ColletJson *json, ColletJsonNode response, GPtrArray *rows, GError **error)
 {
   ColletJsonNode range = collet_json_member (json, response, "response_range");
@@ -266,6 +282,7 @@ collet_etcd_json_read_txn (const ColletJson *json, const ColletTxn *txn, GError 
   ColletJsonNode succeeded = collet_json_member (json, 0, "succeeded");
   ColletJsonNode responses = collet_json_member (json, 0, "responses");
   guint n = responses != 0 ? collet_json_get_length (json, responses) : 0;
+  GPtrArray *ops;
 
   reply->succeeded = succeeded != 0 && collet_json_get_type (json, succeeded) == COLLET_JSON_TRUE;
   reply->revision = collet_etcd_json_read_revision (json, 0);
@@ -275,15 +292,20 @@ collet_etcd_json_read_txn (const ColletJson *json, const ColletTxn *txn, GError 
       fail (error, "it has no header");
       return NULL;
     }
-  if (n != (reply->succeeded ? txn->then_ops : txn->else_ops)->len)
+  ops = reply->succeeded ? txn->then_ops : txn->else_ops;
+  if (n != ops->len)
     {
       fail (error, "it has another number of responses than there were operations");
       return NULL;
     }
-  for (ColletJsonNode node = n > 0 ? collet_json_first (json, responses) : 0; node != 0;
+  n = 0;
+  for (ColletJsonNode node = ops->len > 0 ? collet_json_first (json, responses) : 0; node != 0;
        node = collet_json_next (json, node))
     {
-      if (!read_range (json, node, reply->rows, error))
+      gboolean is_count = ((ColletOp *)ops->pdata[n++])->kind == COLLET_OP_COUNT;
+
+      if (!(is_count ? read_count (json, node, &reply->count, error)
+                     : read_range (json, node, reply->rows, error)))
         return NULL;
     }
   return g_steal_pointer (&reply);

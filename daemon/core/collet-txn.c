@@ -30,6 +30,8 @@ collet_key_value_copy (const ColletKeyValue *row)
 void
 collet_key_value_free (ColletKeyValue *row)
 {
+  if (row == NULL)
+    return;
   g_free (row->key);
   g_free (row->value);
   g_free (row->session);
@@ -90,7 +92,7 @@ add_compare (ColletTxn *txn, const char *key, gint64 mod_rev, const char *value)
   g_ptr_array_add (txn->compares, compare);
 }
 
-static void
+static ColletOp *
 add_op (GPtrArray *ops, ColletOpKind kind, const char *key, const char *value, gboolean is_leased)
 {
   ColletOp *op = g_new0 (ColletOp, 1);
@@ -100,6 +102,7 @@ add_op (GPtrArray *ops, ColletOpKind kind, const char *key, const char *value, g
   op->value = g_strdup (value);
   op->is_leased = is_leased;
   g_ptr_array_add (ops, op);
+  return op;
 }
 
 static void
@@ -109,7 +112,7 @@ copy_ops (GPtrArray *from, GPtrArray *to)
     {
       const ColletOp *op = from->pdata[i];
 
-      add_op (to, op->kind, op->key, op->value, op->is_leased);
+      add_op (to, op->kind, op->key, op->value, op->is_leased)->since = op->since;
     }
 }
 
@@ -190,6 +193,18 @@ void
 collet_txn_range (ColletTxn *txn, const char *prefix)
 {
   add_op (txn->then_ops, COLLET_OP_RANGE, prefix, NULL, FALSE);
+}
+
+void
+collet_txn_range_since (ColletTxn *txn, const char *prefix, gint64 revision)
+{
+  add_op (txn->then_ops, COLLET_OP_RANGE, prefix, NULL, FALSE)->since = revision;
+}
+
+void
+collet_txn_count (ColletTxn *txn, const char *prefix)
+{
+  add_op (txn->then_ops, COLLET_OP_COUNT, prefix, NULL, FALSE);
 }
 
 void
@@ -414,6 +429,7 @@ read_into (Evaluation *self, const ColletOp *op, GPtrArray *found, GError **erro
         g_ptr_array_add (found, row);
       return TRUE;
     case COLLET_OP_RANGE:
+    case COLLET_OP_COUNT:
     case COLLET_OP_DELETE_PREFIX:
       return self->class_->range (self->rows, op->key, "", found, error);
     case COLLET_OP_END_SESSION:
@@ -424,16 +440,35 @@ read_into (Evaluation *self, const ColletOp *op, GPtrArray *found, GError **erro
     }
 }
 
+static void
+give (ColletTxnReply *reply, const ColletOp *op, GPtrArray *found)
+{
+  for (guint i = 0; i < found->len; i++)
+    {
+      const ColletKeyValue *row = found->pdata[i];
+
+      if (row->mod_rev >= op->since)
+        g_ptr_array_add (reply->rows, g_steal_pointer (&found->pdata[i]));
+    }
+}
+
 static gboolean
 run_op (Evaluation *self, const ColletOp *op, GError **error)
 {
+  g_autoptr (GPtrArray) found = NULL;
+
   if (op->kind == COLLET_OP_PUT)
     return put (self, op, error);
+  found = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+  if (!read_into (self, op, found, error))
+    return FALSE;
   if (op->kind == COLLET_OP_GET || op->kind == COLLET_OP_RANGE)
-    return read_into (self, op, self->reply->rows, error);
-
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
-  return read_into (self, op, found, error) && remove_all (self, found, error);
+    give (self->reply, op, found);
+  else if (op->kind == COLLET_OP_COUNT)
+    self->reply->count = found->len;
+  else
+    return remove_all (self, found, error);
+  return TRUE;
 }
 
 gboolean

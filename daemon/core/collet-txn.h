@@ -47,6 +47,7 @@ typedef enum
   COLLET_OP_DELETE_PREFIX,
   COLLET_OP_GET,
   COLLET_OP_RANGE,
+  COLLET_OP_COUNT,
   COLLET_OP_END_SESSION, /* key: the session, or "" for all; stores of rows only */
 } ColletOpKind;
 
@@ -56,6 +57,7 @@ typedef struct
   char *key; /* or prefix */
   char *value;
   gboolean is_leased; /* ends with the session of who puts it */
+  gint64 since;       /* RANGE: those whose last change has that revision or a later one */
 } ColletOp;
 
 typedef struct
@@ -82,6 +84,11 @@ void collet_txn_end_session (ColletTxn *txn, const char *session); /* NULL: all 
 /* Rows for the reply, in the order of these calls. */
 void collet_txn_get (ColletTxn *txn, const char *key);
 void collet_txn_range (ColletTxn *txn, const char *prefix);
+/* Of those that begin with prefix what was put at that revision or later: none that
+ * is older, and none that was removed. */
+void collet_txn_range_since (ColletTxn *txn, const char *prefix, gint64 revision);
+/* How many begin with prefix, for the reply; once in a transaction. */
+void collet_txn_count (ColletTxn *txn, const char *prefix);
 void collet_txn_else_get (ColletTxn *txn, const char *key);
 void collet_txn_else_range (ColletTxn *txn, const char *prefix);
 
@@ -98,6 +105,7 @@ typedef struct
   gint64 revision;    /* of the store, after it */
   char *store_id;     /* of the store: another one is another history */
   GPtrArray *rows;    /* ColletKeyValue, what was read; a range is sorted by key */
+  gint64 count;       /* what was counted */
   GPtrArray *changes; /* ColletKeyValue; filled by stores of rows only */
 } ColletTxnReply;
 

@@ -83,6 +83,8 @@ deliver (gpointer data)
     schedule_watch (watch);
   if (sim_chance (world, world->faults.watch_gap))
     watch->event (NULL, revision, watch->user_data);
+  else if (sim_chance (world, world->faults.watch_loss))
+    world->lost++;
   else if (changes->len > 0)
     watch->event (changes, revision, watch->user_data);
 }

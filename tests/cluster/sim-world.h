@@ -20,6 +20,7 @@ typedef struct
   double lose_reply;   /* of an answer of the store */
   double lose_request; /* before it was carried out */
   double watch_gap;    /* a watch says that it missed something */
+  double watch_loss;   /* or it does not */
   double bad_prepare;  /* a version is refused, this time */
   double bad_commit;   /* cannot be applied, for good */
   double lose_session; /* at a look */

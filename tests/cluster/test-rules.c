@@ -133,6 +133,124 @@ test_news (void)
   g_assert_nonnull (collet_cluster_view_get (view, COLLET_KEY_NODE, "n1", NULL));
 }
 
+/* Keys as they stand for a view that is whole at revision 5: live/n1, live/n2. */
+static ColletClusterView *
+new_audited (void)
+{
+  ColletClusterView *view = collet_cluster_view_new ("c");
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+
+  g_ptr_array_add (rows, new_row (COLLET_KEY_LIVE, "n1", NULL, "{}", 3));
+  g_ptr_array_add (rows, new_row (COLLET_KEY_LIVE, "n2", NULL, "{}", 5));
+  collet_cluster_view_load (view, rows, 5);
+  collet_cluster_view_begin_audit (view);
+  return view;
+}
+
+/* create_rev 0: it is removed. */
+static void
+tell_view (ColletClusterView *view, const char *node, gint64 create_rev, gint64 mod_rev)
+{
+  g_autofree char *key = collet_cluster_key ("c", COLLET_KEY_LIVE, node, NULL);
+  g_autoptr (ColletKeyValue) row =
+      collet_key_value_new (key, create_rev > 0 ? "{}" : NULL, create_rev, mod_rev, NULL);
+
+  collet_cluster_view_apply (view, row);
+}
+
+static gboolean
+end_audit (ColletClusterView *view, const char *node, gint64 create_rev, gint64 mod_rev, gint64 count,
+           gint64 at)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+  g_autofree char *key = node != NULL ? collet_cluster_key ("c", COLLET_KEY_LIVE, node, NULL) : NULL;
+
+  if (node != NULL)
+    g_ptr_array_add (rows, collet_key_value_new (key, "{}", create_rev, mod_rev, NULL));
+  return collet_cluster_view_end_audit (view, rows, count, at);
+}
+
+static void
+test_audit (void)
+{
+  g_autoptr (ColletClusterView) same = new_audited ();
+  g_autoptr (ColletClusterView) missed = new_audited ();
+  g_autoptr (ColletClusterView) gone = new_audited ();
+  g_autoptr (ColletClusterView) both = new_audited ();
+  g_autoptr (ColletClusterView) known = new_audited ();
+
+  g_assert_true (end_audit (same, NULL, 0, 0, 2, 9));
+  g_assert_cmpint (collet_cluster_view_get_revision (same), ==, 9);
+  tell_view (same, "n3", 8, 8); /* late: it would have been counted */
+  g_assert_false (collet_cluster_view_is_live (same, "n3"));
+
+  g_assert_true (end_audit (missed, "n3", 8, 8, 3, 9)); /* put, and not told */
+  g_assert_true (collet_cluster_view_is_live (missed, "n3"));
+
+  g_assert_false (end_audit (gone, NULL, 0, 0, 1, 9)); /* removed, and not told */
+  g_assert_cmpint (collet_cluster_view_get_revision (gone), ==, 5);
+
+  /* One for the other: as many keys as before. */
+  g_assert_false (end_audit (both, "n3", 8, 8, 2, 9));
+  g_assert_false (collet_cluster_view_is_live (both, "n3"));
+
+  tell_view (known, "n1", 0, 7);
+  g_assert_true (end_audit (known, NULL, 0, 0, 1, 9)); /* removed, and told */
+}
+
+/* Told while the answer, of revision 9, was on its way. */
+static void
+test_audit_and_news (void)
+{
+  g_autoptr (ColletClusterView) put = new_audited ();
+  g_autoptr (ColletClusterView) removed = new_audited ();
+  g_autoptr (ColletClusterView) again = new_audited ();
+  g_autoptr (ColletClusterView) shortly = new_audited ();
+  g_autoptr (ColletClusterView) moved = new_audited ();
+
+  tell_view (put, "n3", 10, 10); /* is not in the count yet */
+  g_assert_true (end_audit (put, NULL, 0, 0, 2, 9));
+  g_assert_true (collet_cluster_view_is_live (put, "n3"));
+
+  tell_view (removed, "n1", 0, 10); /* still is */
+  g_assert_true (end_audit (removed, NULL, 0, 0, 2, 9));
+  g_assert_false (collet_cluster_view_is_live (removed, "n1"));
+
+  tell_view (again, "n1", 0, 10);
+  tell_view (again, "n1", 11, 11);
+  tell_view (again, "n1", 0, 12);
+  g_assert_true (end_audit (again, "n2", 5, 8, 2, 9));
+  g_assert_false (collet_cluster_view_is_live (again, "n1"));
+
+  /* Put before the answer, told after it was removed again: it does not come back. */
+  tell_view (shortly, "n3", 8, 8);
+  tell_view (shortly, "n3", 0, 10);
+  g_assert_true (end_audit (shortly, "n3", 8, 8, 3, 9));
+  g_assert_false (collet_cluster_view_is_live (shortly, "n3"));
+
+  tell_view (moved, "n1", 1, 12); /* newer than what the answer has */
+  g_assert_true (end_audit (moved, "n1", 1, 8, 2, 9));
+  g_assert_cmpint (collet_cluster_view_get_mod_rev (moved, COLLET_KEY_LIVE, "n1", NULL), ==, 12);
+}
+
+/* Somebody else's key below our prefix, of a newer daemon or by hand. */
+static void
+test_audit_of_foreign_keys (void)
+{
+  g_autoptr (ColletClusterView) view = collet_cluster_view_new ("c");
+  g_autoptr (GString) told = g_string_new (NULL);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
+
+  collet_cluster_view_set_changed (view, note_key, told);
+  g_ptr_array_add (rows, collet_key_value_new ("/collet/v1/c/of-tomorrow/x", "?", 2, 2, NULL));
+  collet_cluster_view_load (view, rows, 2);
+  collet_cluster_view_begin_audit (view);
+  g_assert_true (end_audit (view, NULL, 0, 0, 1, 4));
+  collet_cluster_view_begin_audit (view);
+  g_assert_false (end_audit (view, NULL, 0, 0, 0, 4));
+  g_assert_cmpstr (told->str, ==, "");
+}
+
 static void
 test_roll_out_note (void)
 {
@@ -462,6 +580,9 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cluster/view/only-what-is-new-is-told", test_news);
+  g_test_add_func ("/cluster/view/an-audit-finds-what-was-not-told", test_audit);
+  g_test_add_func ("/cluster/view/an-audit-and-what-is-told-meanwhile-agree", test_audit_and_news);
+  g_test_add_func ("/cluster/view/a-foreign-key-is-counted-and-nothing-else", test_audit_of_foreign_keys);
   g_test_add_func ("/cluster/view/how-far-a-roll-out-is", test_roll_out_note);
   g_test_add_func ("/cluster/keys/any-name-comes-back", test_keys);
   g_test_add_func ("/cluster/records/nonsense-is-none", test_hostile);

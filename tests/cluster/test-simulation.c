@@ -310,6 +310,7 @@ run_schedule (guint seed, Totals *totals)
     .lose_reply = seed % 3 == 0 ? 0.15 : 0.02,
     .lose_request = seed % 3 == 1 ? 0.1 : 0.01,
     .watch_gap = 0.02,
+    .watch_loss = seed % 8 == 0 ? 0.05 : 0,
     .bad_prepare = seed % 5 == 0 ? 0.1 : 0.01,
     .bad_commit = seed % 7 == 0 ? 0.05 : 0,
     .lose_session = seed % 4 == 0 ? 0.2 : 0.01,

@@ -49,6 +49,7 @@ on_done (const ColletTxnReply *reply, const GError *error, gpointer user_data)
   answer->reply = collet_txn_reply_new ();
   answer->reply->succeeded = reply->succeeded;
   answer->reply->revision = reply->revision;
+  answer->reply->count = reply->count;
   answer->reply->store_id = g_strdup (reply->store_id);
   copy_rows (reply->rows, answer->reply->rows);
 }

@@ -152,6 +152,40 @@ test_range (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_since (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ColletTxn) txn = collet_txn_new ();
+  g_autoptr (ColletTxn) removal = collet_txn_new ();
+  gint64 since;
+
+  conformance_put (fixture->handle, "/since/old", "1");
+  conformance_put (fixture->handle, "/since/changed", "1");
+  since = conformance_put (fixture->handle, "/since/new", "1");
+  conformance_put (fixture->handle, "/since/changed", "2");
+  conformance_put (fixture->handle, "/since/gone", "1");
+  conformance_put (fixture->handle, "/sincf", "1");
+  collet_txn_delete (removal, "/since/gone");
+  g_autoptr (ColletTxnReply) removed = conformance_run (fixture->handle, removal);
+
+  collet_txn_range_since (txn, "/since/", since);
+  collet_txn_count (txn, "/since/");
+  g_autoptr (ColletTxnReply) reply = conformance_run (fixture->handle, txn);
+  g_assert_cmpint (reply->revision, >=, removed->revision);
+  g_assert_cmpuint (reply->rows->len, ==, 2);
+  g_assert_cmpstr (((ColletKeyValue *)reply->rows->pdata[0])->key, ==, "/since/changed");
+  g_assert_cmpstr (((ColletKeyValue *)reply->rows->pdata[0])->value, ==, "2");
+  g_assert_cmpstr (((ColletKeyValue *)reply->rows->pdata[1])->key, ==, "/since/new");
+  g_assert_cmpint (reply->count, ==, 3);
+
+  g_autoptr (ColletTxn) later = collet_txn_new ();
+  collet_txn_range_since (later, "/since/", reply->revision + 1);
+  collet_txn_count (later, "/since/none/");
+  g_autoptr (ColletTxnReply) nothing = conformance_run (fixture->handle, later);
+  g_assert_cmpuint (nothing->rows->len, ==, 0);
+  g_assert_cmpint (nothing->count, ==, 0);
+}
+
+static void
 test_remove (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (ColletTxn) txn = collet_txn_new ();
@@ -433,6 +467,7 @@ conformance_add (const char *name, ConformanceBench *bench)
     { "txn/all-or-nothing", test_all_or_nothing },
     { "txn/one-revision-a-change", test_revisions },
     { "txn/range-is-sorted-and-ends-with-the-prefix", test_range },
+    { "txn/range-since-a-revision-and-count", test_since },
     { "txn/removes-one-and-many", test_remove },
     { "txn/values-come-back-as-they-were", test_values },
     { "txn/what-is-not-valid-is-refused", test_refused },

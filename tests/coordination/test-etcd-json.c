@@ -23,6 +23,8 @@ test_txn (void)
   collet_txn_delete_prefix (txn, "/e/");
   collet_txn_get (txn, "/f");
   collet_txn_range (txn, "/g/");
+  collet_txn_range_since (txn, "/i/", 1234567890123);
+  collet_txn_count (txn, "/j/");
   collet_txn_else_get (txn, "/a");
   collet_txn_else_range (txn, "/h/");
   g_autofree char *text = collet_etcd_json_txn (txn);
@@ -37,7 +39,10 @@ test_txn (void)
                    "{\"request_delete_range\":{\"key\":\"L2Q=\"}},"
                    "{\"request_delete_range\":{\"key\":\"L2Uv\",\"range_end\":\"L2Uw\"}},"
                    "{\"request_range\":{\"key\":\"L2Y=\"}},"
-                   "{\"request_range\":{\"key\":\"L2cv\",\"range_end\":\"L2cw\"}}],"
+                   "{\"request_range\":{\"key\":\"L2cv\",\"range_end\":\"L2cw\"}},"
+                   "{\"request_range\":{\"key\":\"L2kv\",\"range_end\":\"L2kw\","
+                   "\"min_mod_revision\":\"1234567890123\"}},"
+                   "{\"request_range\":{\"key\":\"L2ov\",\"range_end\":\"L2ow\",\"count_only\":true}}],"
                    "\"failure\":["
                    "{\"request_range\":{\"key\":\"L2E=\"}},"
                    "{\"request_range\":{\"key\":\"L2gv\",\"range_end\":\"L2gw\"}}]}");
@@ -102,6 +107,25 @@ test_read_txn (void)
   g_assert_cmpstr (row->session, ==, "5");
   g_assert_cmpstr (((ColletKeyValue *)reply->rows->pdata[1])->value, ==, "");
   g_assert_null (((ColletKeyValue *)reply->rows->pdata[1])->session);
+
+  /* A count that is 0 is left out. */
+  g_autoptr (ColletTxn) counted = collet_txn_new ();
+  collet_txn_count (counted, "/a");
+  g_autoptr (ColletJson) some =
+      parse ("{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_range\":{\"count\":\"26000\"}}]}");
+  g_autoptr (ColletTxnReply) many = collet_etcd_json_read_txn (some, counted, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (many->count, ==, 26000);
+  g_autoptr (ColletJson) empty =
+      parse ("{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_range\":{}}]}");
+  g_autoptr (ColletTxnReply) none = collet_etcd_json_read_txn (empty, counted, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (none->count, ==, 0);
+  g_autoptr (ColletJson) wrong =
+      parse ("{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_range\":{\"count\":\"x\"}}]}");
+  g_autoptr (GError) refusal = NULL;
+  g_assert_null (collet_etcd_json_read_txn (wrong, counted, &refusal));
+  g_assert_error (refusal, COLLET_ERROR, COLLET_ERROR_STORE_FAILED);
 
   /* A failed compare leaves "succeeded" out. */
   g_autoptr (ColletJson) failed = parse ("{" HEADER "}");

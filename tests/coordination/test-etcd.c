@@ -197,6 +197,13 @@ test_compaction (void)
   g_autofree char *body = g_strdup_printf ("{\"revision\":\"%" G_GINT64_FORMAT "\"}", last);
   g_autofree char *answer = post ("/v3/kv/compaction", body, 200);
 
+  /* What stands is there, whatever was forgotten of how it came to be. */
+  g_autoptr (ColletTxn) txn = collet_txn_new ();
+  collet_txn_range_since (txn, "/compact/", first);
+  collet_txn_count (txn, "/compact/");
+  g_autoptr (ColletTxnReply) reply = conformance_run (handle, txn);
+  g_assert_cmpuint (reply->rows->len, ==, 1);
+  g_assert_cmpint (reply->count, ==, 1);
   collet_coordination_watch (handle, "/compact/", first, conformance_on_watch, watch);
   conformance_wait_seen (watch, 1);
   g_assert_cmpstr (watch->seen->pdata[0], ==, "again");

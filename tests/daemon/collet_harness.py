@@ -79,15 +79,23 @@ def wait_until(condition, timeout=10, what='the condition'):
         time.sleep(0.01)
 
 
+CLAIMS = []  # of ports, as long as this process lives
+
+
 def free_port():
-    """One that nobody listens on; of those that the kernel gives to no connection by itself."""
+    """One that nobody listens on, nor will another process of tests; of those that the
+    kernel gives to no connection by itself."""
     while True:
         port = random.SystemRandom().randrange(10000, 32768)
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f'\0collet-test-port-{port}')
+            with socket.socket() as probe:
                 probe.bind(('127.0.0.1', port))
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
         return port
 
 
