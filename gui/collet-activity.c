@@ -57,9 +57,10 @@ add (ColletActivity *self, ColletStatusKind status, const char *text, const char
     g_list_store_remove (self->events, COLLET_ACTIVITY_MAX);
 }
 
-/* Only while nobody looks at the window. */
+/* Only while nobody looks at the window. page, key: where it leads, as in a row. */
 static void
-notify (ColletActivity *self, const char *setting, const char *id, const char *title, const char *body)
+notify (ColletActivity *self, const char *setting, const char *id, const char *title, const char *body,
+        const char *page, const char *key)
 {
   GtkWindow *window =
       self->app != NULL ? gtk_application_get_active_window (GTK_APPLICATION (self->app)) : NULL;
@@ -70,6 +71,7 @@ notify (ColletActivity *self, const char *setting, const char *id, const char *t
     return;
   notification = g_notification_new (title);
   g_notification_set_body (notification, body);
+  g_notification_set_default_action_and_target (notification, "app.show", "(ss)", page, key);
   g_application_send_notification (G_APPLICATION (self->app), id, notification);
 }
 
@@ -82,7 +84,7 @@ on_tool_updated (ColletActivity *self, const char *name, const char *version, gu
   g_autofree char *id = g_strdup_printf ("tool-%s", name);
 
   add (self, COLLET_STATUS_NEUTRAL, text, "tool", name);
-  notify (self, "notify-updates", id, _ ("Tool Updated"), text);
+  notify (self, "notify-updates", id, _ ("Tool Updated"), text, "tool", name);
 }
 
 static ColletItem *
@@ -121,7 +123,7 @@ on_reload_finished (ColletActivity *self, const char *path, gboolean success, co
                                   : g_strdup_printf (_ ("%s did not succeed: %s"), title, name);
   add (self, success ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN, text, "reload", id);
   if (!success)
-    notify (self, "notify-failures", id, text, message);
+    notify (self, "notify-failures", id, text, message, "reload", id);
 }
 
 /* What became of a build in a watched folder. Of one that was let in, the reload says
@@ -149,10 +151,10 @@ on_watch_report (ColletActivity *self, const char *folder, const char *file, GVa
   else
     return; /* of a newer daemon */
   gboolean is_good = g_str_equal (state, "loaded") || g_str_equal (state, "back");
-  add (self, is_good ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN, text, *reload != '\0' ? "reload" : "overview",
-       reload);
+  const char *page = *reload != '\0' ? "reload" : "overview";
+  add (self, is_good ? COLLET_STATUS_OK : COLLET_STATUS_BROKEN, text, page, reload);
   if (!is_good)
-    notify (self, "notify-failures", path, text, message);
+    notify (self, "notify-failures", path, text, message, page, reload);
 }
 
 static void
@@ -172,7 +174,8 @@ on_state_changed (ColletActivity *self)
   else if (state == COLLET_SERVICE_DOWN && self->was_ready)
     {
       add (self, COLLET_STATUS_OFFLINE, _ ("The daemon went away"), "overview", "");
-      notify (self, "notify-failures", "daemon", _ ("The Daemon Went Away"), _ ("It is awaited."));
+      notify (self, "notify-failures", "daemon", _ ("The Daemon Went Away"), _ ("It is awaited."), "overview",
+              "");
     }
 }
 

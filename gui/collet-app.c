@@ -91,10 +91,23 @@ show_preferences (GSimpleAction *action, GVariant *parameter, gpointer user_data
   gtk_window_present (GTK_WINDOW (preferences));
 }
 
+/* Of a notification: a page, and what it is about; empty for the page itself. */
+static void
+show_page (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  const char *page, *key;
+
+  g_variant_get (parameter, "(&s&s)", &page, &key);
+  g_application_activate (user_data);
+  collet_window_show (COLLET_WINDOW (gtk_application_get_active_window (user_data)), page,
+                      *key != '\0' ? key : NULL);
+}
+
 static const GActionEntry actions[] = {
   { "preferences", show_preferences, NULL, NULL, NULL, { 0 } },
   { "about", show_about, NULL, NULL, NULL, { 0 } },
   { "quit", quit, NULL, NULL, NULL, { 0 } },
+  { "show", show_page, "(ss)", NULL, NULL, { 0 } },
 };
 
 static const struct

@@ -107,20 +107,29 @@ collet_text_status_of (ColletWord what, const char *word)
 /* Numbers around a neutral sign would change places where text runs from right to
  * left: 1 → 2 would be read as 2 → 1. What follows is still read from the right,
  * which is what the mark at the start is for. */
+#define MARK "\xe2\x80\x8f"
+
 static char *
 isolate (char *text)
 {
   if (gtk_widget_get_default_direction () != GTK_TEXT_DIR_RTL)
     return text;
-  char *isolated = g_strdup_printf ("\xe2\x80\x8f\xe2\x81\xa6%s\xe2\x81\xa9", text);
+  char *isolated = g_strdup_printf (MARK "\xe2\x81\xa6%s\xe2\x81\xa9", text);
   g_free (text);
   return isolated;
+}
+
+/* Within what is isolated the mark would turn it round again. */
+static const char *
+skip_mark (const char *text)
+{
+  return g_str_has_prefix (text, MARK) ? text + strlen (MARK) : text;
 }
 
 char *
 collet_text_dup_change (const char *from, const char *to)
 {
-  return isolate (g_strdup_printf ("%s → %s", from, to));
+  return isolate (g_strdup_printf ("%s → %s", skip_mark (from), skip_mark (to)));
 }
 
 char *

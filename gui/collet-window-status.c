@@ -16,10 +16,9 @@ get_bus_word (ColletWindow *self)
     case COLLET_CLIENT_BUS_SESSION:
       return _ ("session bus");
     case COLLET_CLIENT_BUS_SYSTEM:
-      return _ ("system bus");
-    case COLLET_CLIENT_BUS_ANY:
+    case COLLET_CLIENT_BUS_ANY: /* where it is, is known by then */
     default:
-      return _ ("either bus");
+      return _ ("system bus");
     }
 }
 
@@ -104,7 +103,9 @@ update (ColletWindow *self)
       collet_status_set (self->daemon_status, COLLET_STATUS_BUSY, _ ("Connecting"));
       break;
     case COLLET_SERVICE_DOWN:
-      text = g_strdup_printf (_ ("No daemon on the %s"), get_bus_word (self));
+      text = collet_service_get_bus (self->service) == COLLET_CLIENT_BUS_ANY
+                 ? g_strdup (_ ("No daemon on either bus"))
+                 : g_strdup_printf (_ ("No daemon on the %s"), get_bus_word (self));
       collet_status_set (self->daemon_status, COLLET_STATUS_OFFLINE, text);
       if (has_data)
         show_stale (self, _ ("The daemon is gone; it is awaited."), GTK_MESSAGE_WARNING);

@@ -121,6 +121,11 @@ class Notified(AppCase):
             self.daemon.reload('calculator', harness.example('calculator-1.1.0'), smoke_tests=smoke)
         harness.wait_until(self.was_told, 10, 'a notification')
         self.assertIn('calculator', ' '.join(self.told[0]))
+        # It leads to what it tells of.
+        self.server.emit_signal(None, '/org/freedesktop/Notifications', 'org.freedesktop.Notifications', 'ActionInvoked',
+                                GLib.Variant('(us)', (len(self.told), 'default')))
+        self.see(name='What Went Wrong')
+        self.see('list item', 'SmokeTestFailed')
 
 
 class Preferences(AppCase):
