@@ -83,6 +83,10 @@ def wrong_names(text, root):
     for script in re.findall(r'(?<![\w./-])((?:scripts|bench)/[a-z][a-z-]*)\b', joined):
         if not os.path.exists(os.path.join(root, script)):
             wrong.append(script)
+    # A build folder is laid out as the source is.
+    for folder in re.findall(r'\bbuild/(?:debug|test|release)/([a-z]+)\b', joined):
+        if not os.path.isdir(os.path.join(root, folder)):
+            wrong.append('build/debug/' + folder)
     units = os.listdir(os.path.join(root, 'data'))
     for unit in re.findall(r'\b([a-z][a-z-]*\.(?:service|socket))\b', joined):
         if unit not in units and unit + '.in' not in units:
