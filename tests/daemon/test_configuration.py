@@ -53,6 +53,17 @@ class Keys(unittest.TestCase):
         self.assertEqual(keys_of_page(), {key: live for key, (_, _, live) in keys_of_table().items()})
         self.assertGreater(len(keys_of_page()), 40)
 
+    def test_have_the_defaults_that_the_page_says(self):
+        page = PAGE.read_text(encoding='utf-8')
+        for (group, key), (kind, numbers, _) in keys_of_table().items():
+            if kind != 'NUMBER' or key == 'worker-memory-mib':  # that one depends on the build
+                continue
+            part = page[page.index(f'.Ss [{group}]'):]
+            part = part[part.index(f'.It Cm {key}\n'):].split('.It Cm', 2)[1]
+            said = re.search(r'Default: (\d+)|(\d+), the default', part)
+            with self.subTest(f'[{group}] {key}'):
+                self.assertEqual(said and (said[1] or said[2]), numbers.split(', ')[2])
+
 
 class ReadAgain(Configured):
     def value(self, group, key, kind, numbers):

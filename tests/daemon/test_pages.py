@@ -42,6 +42,17 @@ class EveryPage(unittest.TestCase):
             with self.subTest(page):
                 self.assertTrue(not shown or page in ELSEWHERE or hasattr(APage, name), f'{name} (lines {shown})')
 
+    def test_names_cases_that_there_are(self):
+        build = os.path.dirname(os.path.dirname(os.environ['COLLETD']))
+        for page in pages():
+            with open(os.path.join(ROOT, page), encoding='utf-8') as file:
+                shown = re.findall(r'build/test/(tests/\S+) -p (/[\w/-]+)', file.read())
+            for program, case in shown:
+                program = os.path.join(build, program)
+                if os.path.exists(program):
+                    cases = subprocess.run([program, '-l'], capture_output=True, text=True, check=True).stdout
+                    self.assertIn(case, cases.splitlines(), page)
+
     def test_shows_shell_that_bash_can_read(self):
         for page in pages():
             for line, language, _, text in blocks(os.path.join(ROOT, page)):
