@@ -13,7 +13,7 @@ import tempfile
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # The strategy's number, and how much goes wrong. More with COLLET_MODEL_TROUBLE=2 (or
 # 3), which takes minutes and gigabytes.
-STRATEGIES = {'sync-all': (0, 1), 'quorum': (1, 0), 'rolling': (2, 1)}
+STRATEGIES = {'sync-all': (0, 1), 'quorum': (1, 0), 'rolling': (2, 1), 'rolling-that-is-taken-back': (3, 0)}
 LIVELY = {'sync-all': (0, 2), 'quorum': (1, 1), 'rolling': (2, 2)}
 FORMULAS = ('decided', 'freed', 'applied')
 MUTANTS = {
@@ -27,6 +27,7 @@ MUTANTS = {
     'applies-without-preparing-itself': ('MUT_NOGATE', 1),
     'applies-before-the-decision': ('MUT_EARLY', 0),
     'applies-before-its-wave': ('MUT_WAVEJUMP', 2),
+    'takes-back-what-was-agreed-on-since': ('MUT_REVERTANY', 3),
     'leaves-an-orphan-undecided': ('MUT_NORECOVER', 0),
 }
 # mutant, strategy, trouble, the formula that fails

@@ -9,14 +9,21 @@
  * that happens a bounded number of times, so every run ends: where nothing can
  * happen any more, everything must be settled.
  *
- * STRAT: 0 sync_all, 1 quorum, 2 rolling (the canary is node 0). MUT_...: a
- * broken protocol, in which something below must fail.
+ * STRAT: 0 sync_all, 1 quorum, 2 rolling (the canary is node 0), 3 rolling, where
+ * node 1 may find the canary no good and takes it back, by a transaction of its own,
+ * the third. MUT_...: a broken protocol, in which something below must fail.
  */
 #define N 3
-#define T 2
 #ifndef STRAT
 #define STRAT 0
 #endif
+#if STRAT == 3
+#define T 3
+#else
+#define T 2
+#endif
+#define REVERT 3
+#define ROLLING (STRAT >= 2)
 #ifndef TROUBLE
 #define TROUBLE 1 /* how often something goes wrong */
 #endif
@@ -34,6 +41,7 @@ byte lock_ = 0;         /* the transaction that holds the module; 0: free */
 byte gen = 0;           /* epoch of what is agreed */
 byte dtx = 0;           /* transaction that agreed on it */
 byte wave = 0;          /* nodes of this wave and earlier ones apply it */
+byte reverts = 0;       /* the transaction that the third one takes back */
 byte dec[T + 1];
 byte ndec[T + 1];
 byte base[T + 1];       /* epoch that it was built on */
@@ -77,7 +85,7 @@ inline send_vote (t)
 
 /* On its way to the store, from what was seen. A deadline can pass at any time. */
 #ifdef MUT_NORECOVER
-#define may_decide(t) (i == t - 1)
+#define may_decide(t) (i == (t == REVERT -> 1 : t - 1))
 #else
 #define may_decide(t) true
 #endif
@@ -121,6 +129,13 @@ inline send_decision (t)
 #define if_undecided (dec[st] == NONE && lock_ == st)
 #endif
 
+/* A roll-back is for a canary that is still what was agreed on. */
+#ifdef MUT_REVERTANY
+#define if_still_agreed true
+#else
+#define if_still_agreed (dtx == bad)
+#endif
+
 inline forget ()
 {
   sent = NOTHING; st = 0; sv = 0
@@ -142,6 +157,9 @@ proctype Node (byte i)
   byte st = 0, sv = 0;
   byte ct = 0, cg = 0;  /* what is being applied, as it was seen */
   byte yes = 0;
+#if STRAT == 3
+  byte bad = 0;         /* transaction whose canary was found no good; of node 1 */
+#endif
 
 end:
   do
@@ -153,7 +171,18 @@ end:
 
   /* begin: node 0 asks for transaction 1, node 1 for 2, from what it sees; it looks
    * again if that was too late */
-  :: atomic { i < T && !spec[i + 1] && lock_ == 0 && sent == NOTHING -> sent = BEGIN; st = i + 1; sv = gen }
+  :: atomic { i < 2 && !spec[i + 1] && lock_ == 0 && sent == NOTHING -> sent = BEGIN; st = i + 1; sv = gen }
+#if STRAT == 3
+  :: atomic { i == 1 && bad == 0 && gen > 0 && dtx != REVERT && wave == 0 && agen[0] == gen && !spec[REVERT] ->
+       bad = dtx }
+  :: atomic { bad != 0 && lock_ == 0 && !spec[REVERT] && sent == NOTHING ->
+       if
+       :: if_still_agreed -> sent = BEGIN; st = REVERT; sv = gen
+       :: else -> bad = 0
+       fi }
+  :: send_vote (REVERT)
+  :: send_decision (REVERT)
+#endif
   :: send_vote (1)
   :: send_vote (2)
 #ifdef MUT_REVOTE
@@ -169,7 +198,10 @@ end:
        :: if_free && if_same && if_new ->
           assert (lock_ == 0);
           assert (!spec[st]);                  /* once */
-          spec[st] = true; lock_ = st; base[st] = sv
+          spec[st] = true; lock_ = st; base[st] = sv;
+#if STRAT == 3
+          if :: st == REVERT -> reverts = bad; bad = 0 :: else fi
+#endif
        :: else
        fi;
        answer ()
@@ -196,7 +228,8 @@ end:
              count (st);
              assert (just); yes = 0;
              assert (gen == base[st]);         /* serial */
-             gen++; dtx = st; wave = (STRAT == 2 -> 0 : 1)
+             assert (st != REVERT || dtx == reverts); /* nothing else is taken back */
+             gen++; dtx = st; wave = (ROLLING && st != REVERT -> 0 : 1)
           :: else
           fi;
           lock_ = 0
@@ -225,7 +258,7 @@ end:
 #ifdef MUT_EARLY
   :: atomic { prep != 0 && agen[i] == gen && dec[prep] == NONE -> assert (dec[prep] == COMMIT) }
 #endif
-  :: atomic { STRAT == 2 && lock_ == 0 && gen > 0 && wave == 0 && (agen[0] == gen || gone[0]) -> wave = 1 }
+  :: atomic { ROLLING && lock_ == 0 && gen > 0 && wave == 0 && (agen[0] == gen || gone[0]) -> wave = 1 }
   od
 }
 
@@ -236,6 +269,9 @@ active proctype Settled ()
   assert (lock_ == 0);
   assert (!spec[1] || dec[1] != NONE);
   assert (!spec[2] || dec[2] != NONE);
+#if STRAT == 3
+  assert (!spec[REVERT] || dec[REVERT] != NONE);
+#endif
   assert (gone[0] || agen[0] == gen);
   assert (agen[1] == gen && agen[2] == gen);
   assert (gen == 0 || atx[1] == dtx)
