@@ -41,6 +41,7 @@ struct _ColletEtcdCall
   GCancellable *cancellable; /* of the try */
   guint timer;               /* of the try, or of the pause */
   gboolean is_trying;
+  gboolean is_sent; /* by one of the tries, as far as is known */
   SoupMessage *message;
   GInputStream *stream;
   GByteArray *text;
@@ -56,6 +57,8 @@ clear_try (ColletEtcdCall *call)
   if (call->timer != 0)
     g_source_remove (call->timer);
   call->timer = 0;
+  if (call->message != NULL)
+    g_signal_handlers_disconnect_by_data (call->message, call);
   g_clear_object (&call->cancellable);
   g_clear_object (&call->message);
   g_clear_object (&call->stream);
@@ -130,11 +133,13 @@ try_elsewhere (ColletEtcdCall *call, const char *reason)
     client->failing_since = g_get_real_time ();
   if (gives_up)
     {
-      g_autoptr (GError) error =
-          g_error_new (COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED,
-                       "No member of etcd gave an answer; the last was asked at %s. Whether the change was "
-                       "made is not known. See that a majority of its members run and reach each other.",
-                       client->failure);
+      g_autoptr (GError) error = g_error_new (
+          COLLET_ERROR, COLLET_ERROR_QUORUM_NOT_REACHED,
+          "No member of etcd gave an answer; the last was asked at %s. %s See that a majority of "
+          "its members run and reach each other.",
+          client->failure,
+          call->is_sent ? "Whether the change was made is not known."
+                        : "Nothing could be sent, so nothing was changed.");
 
       finish (call, NULL, error);
       return;
@@ -264,6 +269,16 @@ on_try_timeout (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* From then on it may have been carried out, also if this connection ends and the
+ * next one cannot be made. */
+static void
+on_wrote_headers (SoupMessage *message, gpointer data)
+{
+  ColletEtcdCall *call = data;
+
+  call->is_sent = TRUE;
+}
+
 static void
 start_try (ColletEtcdCall *call)
 {
@@ -273,6 +288,7 @@ start_try (ColletEtcdCall *call)
   call->cancellable = g_cancellable_new ();
   call->message = collet_etcd_client_new_message (client, call->member, call->path, call->body);
   call->timer = g_timeout_add (client->try_ms, on_try_timeout, call);
+  g_signal_connect (call->message, "wrote-headers", G_CALLBACK (on_wrote_headers), call);
   soup_session_send_async (client->session, call->message, G_PRIORITY_DEFAULT, call->cancellable, on_sent,
                            call);
 }

@@ -12,12 +12,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *module;
-  const char *id;       /* the beginning of it; not beside module */
-  const char *since_id; /* that one, and what began after it */
-  const char *state;    /* "running": not ended */
-  gint64 before;        /* microseconds since 1970: what began before */
-  gint64 after;         /* then, or later */
-  guint limit;          /* 0: 100 */
+  const char *id;        /* the beginning of it; not beside module */
+  const char *newest_of; /* the newest of each module of that one that its version stands or
+                            falls with, if it has not failed; beside none of these */
+  const char *state;     /* "running": not ended */
+  gint64 before;         /* microseconds since 1970: what began before */
+  gint64 after;          /* then, or later */
+  guint limit;           /* 0: 100 */
 } ColletHistoryQuery;
 
 G_END_DECLS

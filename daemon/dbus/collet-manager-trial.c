@@ -63,19 +63,13 @@ has_module (const ColletHistoryEntry *entry, const char *module)
   return FALSE;
 }
 
-/* The newest that changed which version of the module serves, or may still do so. */
+/* Entries: the newest of each module that counts. */
 static const ColletHistoryEntry *
 find_newest (GPtrArray *entries, const char *module)
 {
   for (guint i = 0; i < entries->len; i++)
-    {
-      const ColletHistoryEntry *entry = entries->pdata[i];
-      gboolean counts = g_str_equal (entry->state, "succeeded") || g_str_equal (entry->state, "running");
-      gboolean is_service = g_str_equal (entry->kind, "drain") || g_str_equal (entry->kind, "resume");
-
-      if (counts && !is_service && has_module (entry, module))
-        return entry;
-    }
+    if (has_module (entries->pdata[i], module))
+      return entries->pdata[i];
   return NULL;
 }
 
@@ -207,7 +201,8 @@ on_entry_to_revert (GObject *object, GAsyncResult *result, gpointer data)
     }
   self = g_new (Revert, 1);
   *self = (Revert){ data, entry };
-  collet_reloader_history_async (reloader, &(ColletHistoryQuery){ .since_id = entry->id, .limit = G_MAXUINT },
+  collet_reloader_history_async (reloader,
+                                 &(ColletHistoryQuery){ .newest_of = entry->id, .limit = G_MAXUINT },
                                  on_history_to_revert, self);
 }
 

@@ -169,13 +169,21 @@ read_items (ColletDatabase *db, gint64 number, GPtrArray *items, GError **error)
   return FALSE;
 }
 
-/* Each begins where its index does: at ?1, and goes backwards to ?5. */
+/* The newest that changed, or may still change, which version of each module of
+ * reload ?1 serves. */
+#define NEWEST_OF                                                                                            \
+  "SELECT (SELECT i.reload FROM reload_item AS i JOIN reload AS n ON n.number = i.reload "                   \
+  "LEFT JOIN reload_end AS o ON o.reload = n.number WHERE i.module = m.module "                              \
+  "AND coalesce (o.state, 'running') IN ('running', 'succeeded') AND n.kind NOT IN ('drain', 'resume') "     \
+  "ORDER BY i.reload DESC LIMIT 1) "                                                                         \
+  "FROM reload_item AS m WHERE m.reload = (SELECT number FROM reload WHERE id = ?1)"
+
+/* Each begins where its index does: at ?1, and goes backwards. */
 #define SELECT_HISTORY(from, where, number)                                                                  \
   "SELECT " RELOAD_COLUMNS ", " END_COLUMNS " FROM " from                                                    \
   " LEFT JOIN reload_end AS e ON e.reload = r.number "                                                       \
   "WHERE " where " AND (?2 IS NULL OR coalesce (e.state, 'running') = ?2) AND r.started_at < ?3 "            \
-  "AND r.started_at >= ?4 AND " number                                                                       \
-  " >= coalesce ((SELECT number FROM reload WHERE id = ?5), 0) ORDER BY " number " DESC LIMIT ?6"
+  "AND r.started_at >= ?4 ORDER BY " number " DESC LIMIT ?5"
 
 GPtrArray *
 collet_reload_table_read (ColletDatabase *db, const ColletHistoryQuery *query, GError **error)
@@ -185,15 +193,18 @@ collet_reload_table_read (ColletDatabase *db, const ColletHistoryQuery *query, G
   ColletStatement *statement = collet_statement_begin (
       db, query->module != NULL ? SELECT_HISTORY ("reload_item AS i JOIN reload AS r ON r.number = i.reload",
                                                   "i.module = ?1", "i.reload")
-          : query->id != NULL   ? SELECT_HISTORY ("reload AS r", "r.id >= ?1 AND r.id < ?1 || '~'",
-                                                  "+r.number" /* not by that index */)
-                                : SELECT_HISTORY ("reload AS r", "?1 IS NULL", "r.number"));
+          : query->newest_of != NULL
+              ? SELECT_HISTORY ("reload AS r", "r.number IN (" NEWEST_OF ")", "r.number")
+          : query->id != NULL ? SELECT_HISTORY ("reload AS r", "r.id >= ?1 AND r.id < ?1 || '~'",
+                                                "+r.number" /* not by that index */)
+                              : SELECT_HISTORY ("reload AS r", "?1 IS NULL", "r.number"));
 
-  collet_statement_add_text (statement, query->module != NULL ? query->module : query->id);
+  collet_statement_add_text (statement, query->module != NULL      ? query->module
+                                        : query->newest_of != NULL ? query->newest_of
+                                                                   : query->id);
   collet_statement_add_text (statement, query->state);
   collet_statement_add_int (statement, query->before != 0 ? query->before : G_MAXINT64);
   collet_statement_add_int (statement, query->after);
-  collet_statement_add_text (statement, query->since_id);
   collet_statement_add_int (statement, query->limit != 0 ? query->limit : DEFAULT_LIMIT);
   while (collet_statement_next (statement, &reason))
     {

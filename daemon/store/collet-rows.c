@@ -228,7 +228,7 @@ collet_history_query_copy (const ColletHistoryQuery *query)
   *copy = *query;
   copy->module = g_strdup (query->module);
   copy->id = g_strdup (query->id);
-  copy->since_id = g_strdup (query->since_id);
+  copy->newest_of = g_strdup (query->newest_of);
   copy->state = g_strdup (query->state);
   return copy;
 }
@@ -240,7 +240,7 @@ collet_history_query_free (ColletHistoryQuery *query)
     return;
   g_free ((char *)query->module);
   g_free ((char *)query->id);
-  g_free ((char *)query->since_id);
+  g_free ((char *)query->newest_of);
   g_free ((char *)query->state);
   g_free (query);
 }

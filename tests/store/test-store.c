@@ -141,9 +141,11 @@ test_history_query (Fixture *fixture, gconstpointer data)
   assert_found (fixture->store, (ColletHistoryQuery){ .id = "00f", .limit = 2 }, "00f0 00ff");
   assert_found (fixture->store, (ColletHistoryQuery){ .id = "00g" }, "");
   assert_found (fixture->store, (ColletHistoryQuery){ .id = "%" }, "");
-  assert_found (fixture->store, (ColletHistoryQuery){ .since_id = "00f0" }, "0200 0100 00f0");
-  assert_found (fixture->store, (ColletHistoryQuery){ .module = "calculator", .since_id = "00f0" },
-                "0200 0100");
+  /* What failed changed nothing; what runs may. */
+  assert_found (fixture->store, (ColletHistoryQuery){ .newest_of = "00f0" }, "00f0");
+  assert_found (fixture->store, (ColletHistoryQuery){ .newest_of = "00ff" }, "0200");
+  assert_found (fixture->store, (ColletHistoryQuery){ .newest_of = "0100" }, "0200");
+  assert_found (fixture->store, (ColletHistoryQuery){ .newest_of = "none" }, "");
   assert_found (fixture->store, (ColletHistoryQuery){ .state = "running" }, "0200");
   assert_found (fixture->store, (ColletHistoryQuery){ .module = "calculator", .state = "failed" }, "0100");
   newest = read_history (fixture->store, NULL, 1);

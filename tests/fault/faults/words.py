@@ -171,7 +171,8 @@ def founding_goes_wrong(world):
     with visitor(world, new_name(world)) as node, another_server() as other:
         init = ('cluster', 'init', 'mine', '--endpoint')
         world.expect_ctl(node, (*init, f'http://127.0.0.1:{free_port()}'), 1, 'QuorumNotReached',
-                         'No member of etcd gave an answer', 'Connection refused')
+                         'No member of etcd gave an answer', 'Connection refused',
+                         'Nothing could be sent, so nothing was changed.')
         world.expect_ctl(node, (*init, other), 1, 'QuorumNotReached', 'No member of etcd gave an answer', 'HTTP status 501')
         world.expect_ctl(node, (*init, 'http://192.0.2.1:2379'), 1, 'InvalidArgument', 'https://HOST:PORT')
         world.expect_ctl(node, ('cluster', 'init', 'demo', '--endpoint', world.members.endpoints[0]), 1, 'NameInUse',
