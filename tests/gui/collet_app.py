@@ -64,13 +64,13 @@ class AppCase(unittest.TestCase):
             self.process.wait(20)
             log = self.app_log()
             if not alive:
-                print(f'--- the app ended by itself or complained:\n{log[-4000:]}')
+                print(f'--- the app ended by itself; it had said:\n{log[-4000:]}')
         else:
             alive = True
         if self.daemon.process is not None:
             self.daemon.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.assertTrue(alive, 'the app ended by itself')
+        self.assertTrue(alive, f'the app ended by itself, with {self.process and self.process.returncode}')
 
     # What a person does.
 
