@@ -56,6 +56,8 @@ print_status (ColletCtl *ctl, GVariant *properties)
                             COLLET_PAINT_NONE);
   collet_style_print_field ("data", g_strdup (collet_row_string (properties, "DataFolder")),
                             COLLET_PAINT_NONE);
+  collet_style_print_field ("worker user", g_strdup (collet_row_string (properties, "WorkerUser")),
+                            COLLET_PAINT_NONE);
   collet_style_print_field ("module path", collet_row_dup_list (properties, "ModulePath"), COLLET_PAINT_NONE);
   collet_style_print_field ("now", dup_counts (properties, present), COLLET_PAINT_NONE);
   collet_style_print_field ("so far", dup_counts (properties, so_far), COLLET_PAINT_NONE);

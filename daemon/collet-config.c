@@ -41,6 +41,7 @@ static const Key keys[] = {
   { "node", "name", TEXT, AT (node_name) },
   { "node", "module-path", PATHS, AT (module_path) },
   { "node", "worker-memory-mib", NUMBER, AT (worker_memory_mib), 0, 1 << 20, -1 },
+  { "node", "worker-user", TEXT, AT (worker_user) },
   { "node", "record-calls", YES_NO, AT (record_calls) },
   { "node", "grace-s", NUMBER, AT (grace_s), 0, 30 * 24 * 3600, 600 },
   { "node", "watch", PATHS, AT (watch) },

@@ -21,6 +21,7 @@ typedef struct
   char *node_name; /* or NULL */
   GStrv module_path;
   gint worker_memory_mib; /* -1: the default */
+  char *worker_user;      /* or NULL: the default, if there is one */
   gboolean record_calls;
   int module_log_level; /* enum collet_level, or COLLET_NO_LOG_LEVEL */
   GStrv watch;          /* folders whose builds are loaded at once */

@@ -29,6 +29,7 @@ struct _ColletDaemon
   const ColletOptions *options;
   GMainLoop *loop;
   ColletSpawn *spawn;
+  ColletWorkerUser worker_user;
   ColletStore *store;
   ColletStoreImage *image; /* until it is recovered */
   ColletToolDirectory *directory;
@@ -72,7 +73,10 @@ collet_daemon_finalize (GObject *object)
   g_clear_pointer (&self->recorder, collet_call_recorder_free);
   g_clear_pointer (&self->image, collet_store_image_free);
   g_clear_object (&self->store);
+  if (self->spawn != NULL)
+    g_signal_handlers_disconnect_by_data (self->spawn, self);
   g_clear_object (&self->spawn);
+  collet_worker_user_clear (&self->worker_user);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   g_clear_handle_id (&self->watchdog, g_source_remove);
   g_clear_pointer (&self->received, g_array_unref);
@@ -134,6 +138,41 @@ set_trust (ColletLoader *loader, const ColletOptions *options, GError **error)
   return TRUE;
 }
 
+static void fail (ColletDaemon *self, GError *error);
+
+/* A new daemon has the right again that this one gave up. */
+static void
+on_fork_server_lost (ColletSpawn *spawn, gpointer data)
+{
+  ColletDaemon *self = data;
+
+  fail (self, g_error_new (
+                  COLLET_ERROR, COLLET_ERROR_SPAWN_FAILED,
+                  "The fork server ended, which alone may run workers as user %s. The daemon ends, for the "
+                  "service manager to start it again.",
+                  self->worker_user.name));
+}
+
+static gboolean
+start_fork_server (ColletDaemon *self, const char *const *readable, GError **error)
+{
+  const ColletOptions *options = self->options;
+  g_autofree char *why_not = NULL;
+
+  if (!collet_privileges_choose (options->config->worker_user, &self->worker_user, &why_not, error))
+    return FALSE;
+  self->spawn =
+      collet_spawn_new_as (options->worker, readable, &self->worker_user, options->allow_unconfined, error);
+  if (self->spawn == NULL || !collet_privileges_drop (error))
+    return FALSE;
+  g_signal_connect (self->spawn, "lost", G_CALLBACK (on_fork_server_lost), self);
+  if (why_not == NULL)
+    g_message ("Workers run as user %s.", self->worker_user.name);
+  else
+    g_message ("Workers run as the daemon's user: %s.", why_not);
+  return TRUE;
+}
+
 static gboolean
 build (ColletDaemon *self, GError **error)
 {
@@ -143,6 +182,9 @@ build (ColletDaemon *self, GError **error)
   ColletHostConfig host_config;
   ColletReloaderConfig reloader_config;
 
+  /* Before there are threads, and before anything foreign is read. */
+  if (!start_fork_server (self, readable, error))
+    return FALSE;
   if (!open_store (self, error))
     return FALSE;
   if (g_mkdir_with_parents (artifacts, 0700) != 0)
@@ -151,9 +193,6 @@ build (ColletDaemon *self, GError **error)
                    artifacts);
       return FALSE;
     }
-  self->spawn = collet_spawn_new (options->worker, readable, options->allow_unconfined, error);
-  if (self->spawn == NULL)
-    return FALSE;
   self->loader = collet_loader_new (artifacts, self->spawn, error);
   ColletLoader *loader = self->loader;
   if (loader == NULL)
@@ -211,6 +250,7 @@ join_bus (ColletDaemon *self, GError **error)
       g_bus_get_sync (self->options->is_system ? G_BUS_TYPE_SYSTEM : G_BUS_TYPE_SESSION, NULL, error);
   const ColletManagerFacts facts = {
     .data_folder = self->options->data_folder,
+    .worker_user = self->worker_user.name != NULL ? self->worker_user.name : g_get_user_name (),
     .mcp_addresses = collet_endpoint_get_addresses (self->endpoint),
     .module_path = (const char *const *)self->options->module_path,
     .watches = self->watches,

@@ -22,6 +22,8 @@ struct collet_confinement
 {
   const char *const *readable;
   unsigned n_readable;
+  struct collet_user user;
+  pid_t server;
   bool allow_unconfined;
   struct identity *identities; /* as of the rulesets */
   bool has_rulesets;
@@ -30,7 +32,8 @@ struct collet_confinement
 };
 
 struct collet_confinement *
-collet_confinement_new (const char *const *readable, unsigned n_readable, bool allow_unconfined)
+collet_confinement_new (const char *const *readable, unsigned n_readable, const struct collet_user *user,
+                        bool allow_unconfined)
 {
   struct collet_confinement *self = calloc (1, sizeof *self);
 
@@ -38,6 +41,8 @@ collet_confinement_new (const char *const *readable, unsigned n_readable, bool a
     return NULL;
   self->readable = readable;
   self->n_readable = n_readable;
+  self->user = *user;
+  self->server = getpid ();
   self->allow_unconfined = allow_unconfined;
   self->rulesets[0] = self->rulesets[1] = -1;
   self->identities = calloc (n_readable + 1, sizeof *self->identities);
@@ -142,13 +147,19 @@ collet_confinement_get_ruleset (const struct collet_confinement *self, bool netw
   return self->rulesets[network];
 }
 
+const char *
+collet_confinement_hold (const struct collet_confinement *self, const char *path, char *name)
+{
+  return collet_user_hold (&self->user, path, name);
+}
+
 bool
 collet_confinement_enter (const struct collet_confinement *self, bool network, const struct collet_gate *gate,
                           const struct collet_limits *limits, struct collet_failure *failure)
 {
   int listener_fd = -1;
 
-  if (!collet_process_limit (limits, failure))
+  if (!collet_user_become (&self->user, self->server, failure) || !collet_process_limit (limits, failure))
     return false;
   if (self->has_rulesets && !collet_landlock_enter (gate->ruleset_fd, failure))
     return false;

@@ -374,7 +374,8 @@ serve (void)
 }
 
 int
-collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable, bool allow_unconfined)
+collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable,
+                        const struct collet_user *user, bool allow_unconfined)
 {
   struct collet_failure failure;
   sigset_t child_signal;
@@ -391,7 +392,9 @@ collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable
   sigaddset (&child_signal, SIGCHLD);
   sigprocmask (SIG_BLOCK, &child_signal, NULL);
   server.signal_fd = signalfd (-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-  server.confinement = collet_confinement_new (readable, n_readable, allow_unconfined);
+  server.confinement = collet_confinement_new (readable, n_readable, user, allow_unconfined);
+  if (!collet_user_prepare (user))
+    fprintf (stderr, "collet-worker: Workers cannot run as user %u: %s.\n", user->uid, strerror (errno));
   if (server.signal_fd < 0 || server.confinement == NULL)
     return 1;
   if (!collet_refusals_open (&server.refusals))

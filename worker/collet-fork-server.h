@@ -9,7 +9,11 @@
 
 #include <stdbool.h>
 
-/* Serves `fd`, a connected SOCK_SEQPACKET socket. Returns the exit status. */
-int collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable, bool allow_unconfined);
+#include "collet-user.h"
+
+/* Serves `fd`, a connected SOCK_SEQPACKET socket. Returns the exit status. `user`:
+ * whom children become. */
+int collet_fork_server_run (int fd, const char *const *readable, unsigned n_readable,
+                            const struct collet_user *user, bool allow_unconfined);
 
 #endif /* COLLET_FORK_SERVER_H */

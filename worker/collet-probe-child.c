@@ -45,30 +45,43 @@ send_report (uint16_t type, uint32_t index, struct collet_buffer *report)
   collet_buffer_reset (report);
 }
 
+/* The names by which the child can open each. NULL: no memory. */
+static const char **
+hold_all (const struct collet_confinement *confinement, uint32_t n, const char *paths)
+{
+  char (*names)[COLLET_USER_NAME_MAX] = calloc (n, sizeof *names);
+  const char **held = calloc (n, sizeof *held);
+
+  if (names == NULL || held == NULL)
+    return NULL;
+  for (uint32_t i = 0; i < n; i++, paths += strlen (paths) + 1)
+    held[i] = collet_confinement_hold (confinement, paths, names[i]);
+  return held;
+}
+
 _Noreturn void
 collet_probe_child_run (const struct collet_confinement *confinement, const struct collet_gate *gate,
                         const struct collet_probe_request *request, const char *paths,
                         _Atomic uint32_t *current)
 {
   bool *is_sound = calloc (request->count, sizeof *is_sound);
+  const char **held = hold_all (confinement, request->count, paths);
   struct collet_buffer report;
-  const char *path = paths;
 
-  if (is_sound == NULL)
+  if (is_sound == NULL || held == NULL)
     _exit (1);
   confine (confinement, gate, &request->limits);
   collet_buffer_init (&report, REPORT_MAX);
-  for (uint32_t i = 0; i < request->count; i++, path += strlen (path) + 1)
+  for (uint32_t i = 0; i < request->count; i++)
     {
-      is_sound[i] = collet_probe_read (path, request->brief, &report);
+      is_sound[i] = collet_probe_read (held[i], request->brief, &report);
       send_report (COLLET_FRAME_PROBE_READ, i, &report);
     }
-  path = paths;
-  for (uint32_t i = 0; i < request->count && !request->read_only; i++, path += strlen (path) + 1)
+  for (uint32_t i = 0; i < request->count && !request->read_only; i++)
     {
       if (current != NULL)
         atomic_store (current, i);
-      collet_probe_run (path, is_sound[i], request->brief, &report);
+      collet_probe_run (held[i], is_sound[i], request->brief, &report);
       send_report (COLLET_FRAME_PROBED, i, &report);
     }
   _exit (0);

@@ -151,7 +151,9 @@ collet_worker_run (const struct collet_confinement *confinement, const struct co
                              : request->executors > COLLET_LEDGER_MAX ? COLLET_LEDGER_MAX
                                                                       : request->executors;
   struct collet_failure failure;
+  char name[COLLET_USER_NAME_MAX];
 
+  path = collet_confinement_hold (confinement, path, name);
   collet_ledger_init (&worker.ledger);
   collet_baton_init (&worker.baton);
   limit_arenas (executors);

@@ -10,10 +10,12 @@
 #define MAX_READABLE 64
 
 static const char usage[] =
-    "Usage: collet-worker --fork-server FD [--readable FOLDER]... [--allow-unconfined]\n"
+    "Usage: collet-worker --fork-server FD [--readable FOLDER]... [--user UID:GID]\n"
+    "       [--allow-unconfined]\n"
     "Runs Collet's modules, each confined in a process of its own. Started by colletd.\n"
     "  --fork-server FD    serve this connected socket (SOCK_SEQPACKET); end when it closes\n"
     "  --readable FOLDER   let modules read what is in this folder\n"
+    "  --user UID:GID      run modules as this user; takes CAP_SETUID and CAP_SETGID\n"
     "  --allow-unconfined  run modules even if the kernel has no Landlock\n";
 
 struct options
@@ -21,6 +23,7 @@ struct options
   int fd;
   const char *readable[MAX_READABLE];
   unsigned n_readable;
+  struct collet_user user;
   bool allow_unconfined;
 };
 
@@ -44,6 +47,7 @@ parse_options (int argc, char **argv, struct options *options)
 {
   static const struct option known[] = { { "fork-server", required_argument, NULL, 'f' },
                                          { "readable", required_argument, NULL, 'r' },
+                                         { "user", required_argument, NULL, 'i' },
                                          { "allow-unconfined", no_argument, NULL, 'u' },
                                          { "help", no_argument, NULL, 'h' },
                                          { NULL, 0, NULL, 0 } };
@@ -64,6 +68,11 @@ parse_options (int argc, char **argv, struct options *options)
         }
       else if (option == 'r')
         options->readable[options->n_readable++] = optarg;
+      else if (option == 'i' && !collet_user_parse (optarg, &options->user))
+        {
+          fprintf (stderr, "collet-worker: --user %s: UID:GID, numbers, and not root's.\n", optarg);
+          return false;
+        }
       else if (option == 'u')
         options->allow_unconfined = true;
       else if (option == 'h')
@@ -97,5 +106,6 @@ main (int argc, char **argv)
       fputs (usage, stderr);
       return 2;
     }
-  return collet_fork_server_run (options.fd, options.readable, options.n_readable, options.allow_unconfined);
+  return collet_fork_server_run (options.fd, options.readable, options.n_readable, &options.user,
+                                 options.allow_unconfined);
 }

@@ -194,6 +194,7 @@ collet_manager_object_new (ColletBouncer *bouncer, ColletReloader *reloader, Col
   collet_manager_object_set_cluster (self, facts->cluster, facts->cluster_name);
   collet_dbus_manager_set_state (manager, "running");
   collet_dbus_manager_set_data_folder (manager, facts->data_folder);
+  collet_dbus_manager_set_worker_user (manager, facts->worker_user);
   collet_dbus_manager_set_mcp_addresses (manager, facts->mcp_addresses);
   collet_dbus_manager_set_module_path (manager, facts->module_path);
   collet_dbus_manager_set_started_at (manager, g_get_real_time ());

@@ -23,6 +23,7 @@ G_DECLARE_FINAL_TYPE (ColletManagerObject, collet_manager_object, COLLET, MANAGE
 typedef struct
 {
   const char *data_folder;
+  const char *worker_user; /* whom workers run as */
   const char *const *mcp_addresses;
   const char *const *module_path;
   const char *const *warnings;

@@ -89,7 +89,8 @@ collet_link_kill (ColletLink *link, const char *reason)
     link->reason = g_strdup (reason);
   pthread_mutex_unlock (&link->lock);
   /* It may be gone already. */
-  syscall (SYS_pidfd_send_signal, link->process.pidfd, SIGKILL, NULL, 0);
+  if (syscall (SYS_pidfd_send_signal, link->process.pidfd, SIGKILL, NULL, 0) < 0 && errno == EPERM)
+    link->handler->kill (link->user_data, link);
 }
 
 char *

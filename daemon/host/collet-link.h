@@ -22,7 +22,7 @@ G_BEGIN_DECLS
 
 typedef struct _ColletLink ColletLink; /* counted; closes its fds with the last reference */
 
-/* All on the I/O thread. */
+/* All but the last on the I/O thread. */
 typedef struct
 {
   void (*call_frame) (gpointer user_data, ColletLink *link, const struct collet_frame *frame);
@@ -31,6 +31,8 @@ typedef struct
   void (*has_room) (gpointer user_data, ColletLink *link);
   /* The process is gone; nothing comes after this. */
   void (*ended) (gpointer user_data, ColletLink *link);
+  /* From any thread: it is another user's, so the fork server has to end it. */
+  void (*kill) (gpointer user_data, ColletLink *link);
 } ColletLinkHandler;
 
 /* Takes the fds. `user_data` must live until ended() returned. */

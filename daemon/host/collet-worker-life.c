@@ -491,5 +491,25 @@ on_link_room (gpointer user_data, ColletLink *link)
   collet_worker_calls_flush (((ColletWorkerGeneration *)user_data)->calls);
 }
 
+static void
+on_kill_news (gpointer data)
+{
+  News *news = data;
+
+  if (!news->self->parts->closed)
+    collet_spawn_kill (news->self->parts->spawn, (pid_t)news->id);
+}
+
+static void
+on_link_kill (gpointer user_data, ColletLink *link)
+{
+  ColletWorkerGeneration *self = user_data;
+  News *news = g_new0 (News, 1);
+
+  news->self = g_object_ref (self);
+  news->id = (guint64)collet_link_get_pid (link);
+  collet_mailbox_post (self->parts->mailbox, on_kill_news, news, news_free);
+}
+
 const ColletLinkHandler collet_worker_life_handler = { on_link_call, on_link_control, on_link_room,
-                                                       on_link_ended };
+                                                       on_link_ended, on_link_kill };

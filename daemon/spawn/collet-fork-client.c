@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct _ColletForkClient
 {
   const ColletForkClientHandler *handler;
   gpointer user_data;
-  GSubprocess *process;
+  GPid pid;
   int fd;
   GSource *reader;
   GSource *writer; /* while something waits */
@@ -118,13 +119,30 @@ collet_fork_client_send (ColletForkClient *server, guint16 type, guint64 id, GBy
   g_source_attach (server->writer, g_main_context_get_thread_default ());
 }
 
-static GSubprocess *
-start_process (const char *const *argv, int child_fd, GError **error)
+/* Starts no thread, as a GSubprocess would: capabilities are given up after this,
+ * and each thread has its own. */
+static gboolean
+start_process (const char *const *argv, int child_fd, GPid *pid, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  const int target_fd = CHANNEL_FD;
 
-  g_subprocess_launcher_take_fd (launcher, child_fd, CHANNEL_FD);
-  return g_subprocess_launcher_spawnv (launcher, argv, error);
+  return g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, -1, -1,
+                                           -1, &child_fd, &target_fd, 1, pid, NULL, NULL, NULL, error);
+}
+
+static void
+on_reaped (GPid pid, int status, gpointer user_data)
+{
+}
+
+static void
+end_process (GPid pid)
+{
+  g_autoptr (GSource) source = g_child_watch_source_new (pid);
+
+  kill (pid, SIGKILL);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_reaped), NULL, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
 }
 
 ColletForkClient *
@@ -133,7 +151,8 @@ collet_fork_client_new (const char *const *argv, const ColletForkClientHandler *
 {
   g_autoptr (GError) cause = NULL;
   ColletForkClient *server;
-  GSubprocess *process;
+  gboolean is_started;
+  GPid pid;
   int fds[2];
 
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
@@ -142,8 +161,9 @@ collet_fork_client_new (const char *const *argv, const ColletForkClientHandler *
                    "The fork server's channel could not be made: %s.", g_strerror (errno));
       return NULL;
     }
-  process = start_process (argv, fds[1], &cause);
-  if (process == NULL)
+  is_started = start_process (argv, fds[1], &pid, &cause);
+  close (fds[1]);
+  if (!is_started)
     {
       g_set_error (error, COLLET_ERROR, COLLET_ERROR_SPAWN_FAILED,
                    "The fork server %s could not be started: %s. Is Collet installed completely?", argv[0],
@@ -156,7 +176,7 @@ collet_fork_client_new (const char *const *argv, const ColletForkClientHandler *
   server = g_new0 (ColletForkClient, 1);
   server->handler = handler;
   server->user_data = user_data;
-  server->process = process;
+  server->pid = pid;
   server->fd = fds[0];
   server->buffer = g_malloc (COLLET_WIRE_BUFFER);
   g_queue_init (&server->outgoing);
@@ -177,8 +197,7 @@ collet_fork_client_free (ColletForkClient *server)
       g_source_unref (server->writer);
     }
   close (server->fd);
-  g_subprocess_force_exit (server->process);
-  g_object_unref (server->process);
+  end_process (server->pid);
   g_queue_clear_full (&server->outgoing, outgoing_free);
   g_free (server->buffer);
   g_free (server);

@@ -23,6 +23,7 @@ struct _ColletSpawn
 {
   GObject parent_instance;
   char **argv;
+  gboolean has_user;        /* workers have another one than this process */
   ColletForkClient *server; /* NULL: it is being started again */
   gint64 started_us;
   guint restart_delay_ms;
@@ -37,6 +38,7 @@ enum
 {
   SIGNAL_EXITED,
   SIGNAL_REFUSED,
+  SIGNAL_LOST,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -263,7 +265,10 @@ on_gone (gpointer user_data)
 
   g_warning ("The fork server ended; it is started again");
   g_clear_pointer (&self->server, collet_fork_client_free);
-  schedule_restart (self);
+  if (self->has_user && !collet_privileges_suffice ())
+    g_signal_emit (self, signals[SIGNAL_LOST], 0);
+  else
+    schedule_restart (self);
   /* A callback may ask for the next one already. */
   pending = g_steal_pointer (&self->pending);
   self->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, pending_free);
@@ -483,12 +488,28 @@ collet_spawn_probe_finish (ColletSpawn *self, GAsyncResult *result, int *died_at
 ColletSpawn *
 collet_spawn_new (const char *program, const char *const *readable, gboolean allow_unconfined, GError **error)
 {
+  const ColletWorkerUser none = { NULL, 0, 0 };
+
+  return collet_spawn_new_as (program, readable, &none, allow_unconfined, error);
+}
+
+ColletSpawn *
+collet_spawn_new_as (const char *program, const char *const *readable, const ColletWorkerUser *user,
+                     gboolean allow_unconfined, GError **error)
+{
   g_autoptr (ColletSpawn) self = g_object_new (COLLET_TYPE_SPAWN, NULL);
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
 
   g_strv_builder_add_many (argv, program, "--fork-server", "3", NULL);
   for (guint i = 0; readable[i] != NULL; i++)
     g_strv_builder_add_many (argv, "--readable", readable[i], NULL);
+  self->has_user = user->uid != 0;
+  if (self->has_user)
+    {
+      g_autofree char *text = g_strdup_printf ("%u:%u", user->uid, user->gid);
+
+      g_strv_builder_add_many (argv, "--user", text, NULL);
+    }
   if (allow_unconfined)
     g_strv_builder_add (argv, "--allow-unconfined");
   self->argv = g_strv_builder_end (argv);
@@ -513,6 +534,8 @@ collet_spawn_class_init (ColletSpawnClass *klass)
   G_OBJECT_CLASS (klass)->finalize = collet_spawn_finalize;
   signals[SIGNAL_EXITED] = g_signal_new ("exited", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
                                          NULL, NULL, G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
+  signals[SIGNAL_LOST] = g_signal_new ("lost", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                       NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_REFUSED] =
       g_signal_new ("refused", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                     3, G_TYPE_INT, G_TYPE_STRING, G_TYPE_UINT64);

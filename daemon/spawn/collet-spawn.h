@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+#include "collet-privileges.h"
+
 struct collet_limits; /* wire/collet-wire.h */
 
 #define COLLET_TYPE_SPAWN (collet_spawn_get_type ())
@@ -20,6 +22,9 @@ G_DECLARE_FINAL_TYPE (ColletSpawn, collet_spawn, COLLET, SPAWN, GObject)
  * for a worker or a probe. */
 ColletSpawn *collet_spawn_new (const char *program, const char *const *readable, gboolean allow_unconfined,
                                GError **error);
+/* Workers and probes run as `user`. */
+ColletSpawn *collet_spawn_new_as (const char *program, const char *const *readable,
+                                  const ColletWorkerUser *user, gboolean allow_unconfined, GError **error);
 
 /* A worker process; fds are the caller's. On any error there is none. */
 typedef struct
@@ -60,7 +65,9 @@ void collet_spawn_probe_async (ColletSpawn *self, const char *const *paths,
 GPtrArray *collet_spawn_probe_finish (ColletSpawn *self, GAsyncResult *result, int *died_at, int *wait_status,
                                       GError **error);
 
-/* Signals, on the main thread: "exited" (int pid, int wait_status); before it, any
+/* Signals, on the main thread: "lost" (): the fork server ended, and this process
+ * has no longer the right to start one whose workers run as another user;
+ * "exited" (int pid, int wait_status); before it, any
  * number of times, "refused" (int pid, const char *system_call, guint64 times): the
  * worker's confinement refused it that often more. */
 

@@ -17,10 +17,18 @@ module_path (const char *name)
 void
 worker_fixture_set_up (WorkerFixture *fixture, gconstpointer data)
 {
+  const ColletWorkerUser none = { NULL, 0, 0 };
+
+  worker_fixture_set_up_as (fixture, &none);
+}
+
+void
+worker_fixture_set_up_as (WorkerFixture *fixture, const ColletWorkerUser *user)
+{
   const char *readable[] = { g_getenv ("COLLET_TEST_MODULES_DIR"), g_getenv ("COLLET_EXAMPLES_DIR"), NULL };
   g_autoptr (GError) error = NULL;
 
-  fixture->spawn = collet_spawn_new (g_getenv ("COLLET_WORKER"), readable, TRUE, &error);
+  fixture->spawn = collet_spawn_new_as (g_getenv ("COLLET_WORKER"), readable, user, TRUE, &error);
   g_assert_no_error (error);
   collet_host_config_init (&fixture->config);
   fixture->config.limits.address_space = 0;

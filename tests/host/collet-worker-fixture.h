@@ -19,6 +19,8 @@ typedef struct
 
 /* Before the first generation is made, `config` may be changed. */
 void worker_fixture_set_up (WorkerFixture *fixture, gconstpointer data);
+/* Workers run as `user`. */
+void worker_fixture_set_up_as (WorkerFixture *fixture, const ColletWorkerUser *user);
 ColletGeneration *
 worker_fixture_make (WorkerFixture *fixture, guint64 number, const char *file, const char *members);
 ColletGeneration *

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -48,6 +49,15 @@ def wait_for(condition, what, timeout=60):
         if time.monotonic() > end:
             raise AssertionError(f'{what} did not come true; {run("systemctl", "status", "--no-pager", UNIT, fails=None)}')
         time.sleep(0.1)
+
+
+def status(pid):
+    lines = Path(f'/proc/{pid}/status').read_text(encoding='utf-8').splitlines()
+    return {name: value.split() for name, _, value in (line.partition(':') for line in lines)}
+
+
+def capabilities(facts):
+    return [int(facts[name][0], 16) for name in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb')]
 
 
 def ctl(*words, **options):
@@ -161,6 +171,32 @@ class Installed(unittest.TestCase):
         for group in groups:
             self.assertNotEqual((group / 'memory.max').read_text().strip(), 'max')
             self.assertNotEqual((group / 'pids.max').read_text().strip(), 'max')
+
+    def test_05_workers_have_a_user_without_rights_of_its_own(self):
+        user, own = (pwd.getpwnam(name).pw_uid for name in ('collet', 'collet-worker'))
+        add(1, 2)
+        processes = [status(pid) for pid in Path('/sys/fs/cgroup/system.slice/colletd.service/daemon/cgroup.procs').read_text().split()]
+        daemon = next(facts for facts in processes if facts['Name'] == ['colletd'])
+        server = next(facts for facts in processes if facts['Name'] == ['collet-worker'])
+        # Each thread has its own.
+        for task in Path(f'/proc/{show("MainPID")}/task').iterdir():
+            self.assertEqual(capabilities(status(task.name)), [0] * 4)
+        self.assertEqual(daemon['Uid'], [str(user)] * 4)
+        self.assertEqual(capabilities(server)[2], 1 << 6 | 1 << 7)  # CAP_SETGID, CAP_SETUID
+        workers = self.workers()
+        self.assertGreaterEqual(len(workers), 1)
+        for facts in map(status, workers):
+            self.assertEqual(facts['Uid'], [str(own)] * 4)
+            self.assertEqual((facts['Groups'], facts['NoNewPrivs'], facts['Seccomp']), ([], ['1'], ['2']))
+            self.assertEqual(capabilities(facts), [0] * 4)
+        self.assertIn('collet-worker', ctl('status'))
+        self.assertIn('Workers run as user collet-worker', run('journalctl', '-u', UNIT, '--no-pager'))
+        for path in ('/var/lib/collet/collet.db', *glob.glob('/var/lib/collet/artifacts/**/*.so', recursive=True)[:1]):
+            self.assertIn('Permission denied', run('cat', path, user='collet-worker', fails=True))
+
+    def workers(self):
+        return [pid for group in Path('/sys/fs/cgroup/system.slice/colletd.service').glob('worker-*')
+                for pid in (group / 'cgroup.procs').read_text().split()]
 
     def test_06_the_first_connection_starts_it(self):
         for make in (tcp, lambda: LocalConnection('collet', timeout=60)):
@@ -304,6 +340,26 @@ class Installed(unittest.TestCase):
     def test_18_the_log_has_nothing_that_went_wrong_by_itself(self):
         log = run('journalctl', '-u', UNIT, '-p', 'warning', '--no-pager', '-o', 'cat', '_COMM=colletd', fails=None)
         self.assertEqual(log.replace('-- No entries --', ''), '')
+
+    def test_19_a_module_that_breaks_out_or_hangs_is_stopped(self):
+        ctl('load', '/test/modules/burglar.so', '/test/modules/hang-call.so')
+        for way in ('shadow', 'fork', 'exec', 'setuid', 'signal'):
+            self.assertIn(json.loads(ctl('--json', 'call', 'burgle', json.dumps({'way': way})))['structuredContent']['errno'], (1, 13), way)
+        wait_for(lambda: 'execve' in ctl('modules', 'burglar'), 'what is told of it')
+        self.assertIn('WorkerConfined', run('journalctl', '-u', UNIT, '--no-pager', '-o', 'cat', 'COLLET_MODULE=burglar'))
+        self.assertIn('CallTimeout', ctl('call', 'hang-call', '--timeout=1', fails=True))
+        wait_for(lambda: re.search(r'crashes +1', ctl('modules', 'hang-call')), 'the end of the one that hangs')
+        self.assertEqual(add(1, 2), 3)
+
+    def test_20_with_its_fork_server_it_is_started_again(self):
+        before = show('MainPID')
+        server = next(pid for pid in Path('/sys/fs/cgroup/system.slice/colletd.service/daemon/cgroup.procs').read_text().split()
+                      if pid != before)
+        workers = self.workers()
+        os.kill(int(server), signal.SIGKILL)
+        wait_for(lambda: show('MainPID') not in ('0', before) and show('ActiveState') == 'active', 'another one', 90)
+        self.assertEqual(add(1, 2), 3)
+        self.assertFalse([pid for pid in workers if Path(f'/proc/{pid}').exists()])
 
 
 if __name__ == '__main__':

@@ -379,7 +379,7 @@ test_no_fds_are_left (void)
     }
   now = dup (0);
   close (now);
-  g_assert_cmpint (now, ==, last);
+  g_assert_cmpint (now, <=, last); /* what came before may have left now */
   g_assert_finalize_object (spawn);
 }
 
