@@ -264,7 +264,8 @@ test_one_crash_of_twenty (Fixture *f, gconstpointer data)
     }
   g_assert_cmpuint (n_proven, ==, 19);
   g_assert_cmpuint (count_stored (f), ==, G_N_ELEMENTS (good));
-  g_assert_cmpuint (count_entries ("/proc/self/fd"), ==, fds);
+  g_assert_cmpuint (count_entries ("/proc/self/fd"), <=,
+                    fds); /* of an earlier fork server one may have gone */
 }
 
 /* A copy of a good module, changed. */
