@@ -122,7 +122,9 @@ class Failures(ClusterTestCase):
         self.join(n1, n2)
         self.wait_in_line([n1, n2, n3], epoch=2)
         # Who has it can leave too, if that is meant.
-        self.ctl(n2, 'cluster', 'leave', status=1)
+        text = self.ctl(n2, 'cluster', 'leave', status=1)
+        self.assertIn('InvalidArgument: This node has the key of the authority of cluster "demo"; without it nobody can '
+                      'join any more.', text)
         self.ctl(n2, 'cluster', 'leave', '--force')
         wait_until(lambda: set(self.rows(n3)) == {'n1', 'n3'}, 30, 'n2 to be gone')
 

@@ -11,10 +11,15 @@ from faults import fault
 from faults.death import newest_decision, wait_decision
 
 
-def expect_minority(world, node):
-    """What is seen at a node that does not reach the store; its calls go on."""
+def wait_minority(world, node):
+    """What a node says that does not reach the store."""
     world.wait_state(node, 'minority')
     world.wait_message(node, r'^no cluster quorum since \d\d:\d\d:\d\d .*[Ss]erving goes on.*refused')
+
+
+def expect_minority(world, node):
+    """What is seen there; its calls go on."""
+    wait_minority(world, node)
     world.expect_ctl(node, ('cluster', 'reload', world.version()), 1, 'QuorumNotReached|No member of etcd',
                      'majority of its members run')
     world.expect_ctl(node, ('cluster', 'check'), 1, 'No member of etcd')

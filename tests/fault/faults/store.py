@@ -8,7 +8,7 @@ import time
 from collet_harness import RELOAD, wait_until
 from faults import fault
 from faults.death import newest_decision
-from faults.links import expect_minority
+from faults.links import expect_minority, wait_minority
 from members import EtcdError
 
 
@@ -140,13 +140,13 @@ def etcd_fills_up_during_a_reload(world):
 
 @fault(short=True)
 def all_of_etcd_is_down(world):
-    """No member runs: every node serves on and says since when, one can be given a version of its own by force."""
+    """No member runs: every node serves on and says since when."""
     for i in range(3):
         world.members.kill(i)
     node = world.pick()
     expect_minority(world, node)
     for other in world.nodes:
-        world.wait_state(other, 'minority')
+        wait_minority(world, other)
     for i in range(3):
         world.members.start(i)
     world.members.wait_healthy()
