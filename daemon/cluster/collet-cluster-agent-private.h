@@ -93,6 +93,8 @@ struct _ColletClusterAgent
   Local *stepped;       /* whose step runs, or NULL */
   GHashTable *seen;     /* txid to Seen */
   GHashTable *sent;     /* what to Sent */
+  GPtrArray *unsent;    /* what goes to the store at the end of this step, */
+  GPtrArray *batches;   /* and what has gone, together, without an answer yet */
   GPtrArray *waiting;   /* requests of others, see collet-cluster-request.c */
   GPtrArray *recent;    /* ColletKeyValue: what the watch told while a look was on its way */
   GArray *lookers;      /* who waits for the look that is under way, */
@@ -128,6 +130,15 @@ void collet_agent_want (ColletClusterAgent *self, gint64 at);
 void collet_agent_kick (ColletClusterAgent *self);
 /* FALSE: it was sent and is not to be sent again yet. */
 gboolean collet_agent_may_send (ColletClusterAgent *self, const char *what);
+/* The same, with what else this step has to say (collet-cluster-batch.c); txn writes
+ * keys that nothing else in the step does. */
+void collet_agent_send_soon (ColletClusterAgent *self, const char *what, ColletTxn *txn);
+void collet_agent_send_batches (ColletClusterAgent *self);
+void collet_agent_batches_init (ColletClusterAgent *self);
+void collet_agent_batches_clear (ColletClusterAgent *self);
+/* What is noted of a thing that is sent, and of its answer (Sent). */
+Sent *collet_agent_note_sent (ColletClusterAgent *self, const char *what);
+void collet_agent_on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data);
 /* Sends txn (taken); its answer is only that: the watch tells what became of it. */
 void collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn);
 

@@ -70,6 +70,7 @@ on_wake (gpointer data)
   if (self->is_synced)
     {
       collet_agent_step (self);
+      collet_agent_send_batches (self);
       remember (self, now);
     }
   collet_agent_want (self, self->converge_at);
@@ -100,8 +101,8 @@ collet_agent_may_send (ColletClusterAgent *self, const char *what)
   return FALSE;
 }
 
-static void
-on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
+void
+collet_agent_on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 {
   Sent *sent = user_data;
   ColletClusterAgent *self = sent->agent;
@@ -122,8 +123,8 @@ on_answer (const ColletTxnReply *reply, const GError *error, gpointer user_data)
 }
 
 /* Belongs to the table, and is never taken out of it while it is in flight. */
-static Sent *
-note_sent (ColletClusterAgent *self, const char *what)
+Sent *
+collet_agent_note_sent (ColletClusterAgent *self, const char *what)
 {
   Sent *sent = g_hash_table_lookup (self->sent, what);
 
@@ -145,7 +146,8 @@ collet_agent_send (ColletClusterAgent *self, const char *what, ColletTxn *txn)
 {
   g_autoptr (ColletTxn) taken = txn;
 
-  collet_coordination_txn (self->coordination, taken, on_answer, note_sent (self, what));
+  collet_coordination_txn (self->coordination, taken, collet_agent_on_answer,
+                           collet_agent_note_sent (self, what));
 }
 
 /* ---- looking ---- */
@@ -251,6 +253,7 @@ collet_cluster_agent_new (const ColletClusterConfig *config, ColletCoordination 
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->sent = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, sent_free);
   self->waiting = g_ptr_array_new ();
+  collet_agent_batches_init (self);
   self->recent = g_ptr_array_new_with_free_func ((GDestroyNotify)collet_key_value_free);
   self->lookers = collet_agent_lookers_new ();
   self->next_lookers = collet_agent_lookers_new ();
@@ -269,6 +272,7 @@ collet_cluster_agent_free (ColletClusterAgent *self)
   self->clock->class_->wake (self->clock, -1);
   collet_coordination_free (self->coordination);
   collet_agent_requests_free (self);
+  collet_agent_batches_clear (self);
   collet_cluster_view_free (self->view);
   g_ptr_array_unref (self->recent);
   g_array_unref (self->lookers);

@@ -155,14 +155,14 @@ note_local_change (ColletClusterAgent *self, const char *module, const char *sha
     return;
   if (!collet_agent_is_sole (self))
     {
-      collet_agent_send (self, what,
-                         collet_cluster_txn_depart (self->view, module, self->node, &override,
-                                                    collet_agent_get_epoch (self, module)));
+      collet_agent_send_soon (self, what,
+                              collet_cluster_txn_depart (self->view, module, self->node, &override,
+                                                         collet_agent_get_epoch (self, module)));
       return;
     }
   txid = g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
-  collet_agent_send (self, what,
-                     collet_cluster_txn_adopt (self->view, module, self->node, txid, sha256, version));
+  collet_agent_send_soon (self, what,
+                          collet_cluster_txn_adopt (self->view, module, self->node, txid, sha256, version));
 }
 
 static void

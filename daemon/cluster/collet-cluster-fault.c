@@ -42,7 +42,7 @@ collet_agent_say (ColletClusterAgent *self, const char *module, const ColletAppl
   if (!collet_agent_may_send (self, what))
     return;
   collet_failpoint ("cluster-before-applied");
-  collet_agent_send (self, what, collet_cluster_txn_applied (self->view, module, self->node, applied));
+  collet_agent_send_soon (self, what, collet_cluster_txn_applied (self->view, module, self->node, applied));
 }
 
 void

@@ -116,19 +116,33 @@ copy_ops (GPtrArray *from, GPtrArray *to)
     }
 }
 
+void
+collet_txn_add (ColletTxn *txn, const ColletTxn *other)
+{
+  for (guint i = 0; i < other->compares->len; i++)
+    {
+      const ColletCompare *compare = other->compares->pdata[i];
+
+      add_compare (txn, compare->key, compare->mod_rev, compare->value);
+    }
+  copy_ops (other->then_ops, txn->then_ops);
+  copy_ops (other->else_ops, txn->else_ops);
+}
+
+gboolean
+collet_txn_has_room (const ColletTxn *txn, const ColletTxn *other)
+{
+  return txn->compares->len + other->compares->len <= COLLET_TXN_MAX_OPS &&
+         txn->then_ops->len + other->then_ops->len <= COLLET_TXN_MAX_OPS &&
+         txn->else_ops->len + other->else_ops->len <= COLLET_TXN_MAX_OPS;
+}
+
 ColletTxn *
 collet_txn_copy (const ColletTxn *txn)
 {
   ColletTxn *copy = collet_txn_new ();
 
-  for (guint i = 0; i < txn->compares->len; i++)
-    {
-      const ColletCompare *compare = txn->compares->pdata[i];
-
-      add_compare (copy, compare->key, compare->mod_rev, compare->value);
-    }
-  copy_ops (txn->then_ops, copy->then_ops);
-  copy_ops (txn->else_ops, copy->else_ops);
+  collet_txn_add (copy, txn);
   copy->session = g_strdup (txn->session);
   return copy;
 }

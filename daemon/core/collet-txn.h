@@ -92,6 +92,10 @@ void collet_txn_count (ColletTxn *txn, const char *prefix);
 void collet_txn_else_get (ColletTxn *txn, const char *key);
 void collet_txn_else_range (ColletTxn *txn, const char *prefix);
 
+/* All that `other` compares and does, as well; whether that is not too much. */
+void collet_txn_add (ColletTxn *txn, const ColletTxn *other);
+gboolean collet_txn_has_room (const ColletTxn *txn, const ColletTxn *other);
+
 /* Sizes, no key written twice, a session for what is leased. InvalidArgument says
  * which. */
 gboolean collet_txn_check (const ColletTxn *txn, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -18,8 +18,10 @@ to look at a cluster) say which build it is, and have one while a block lasts:
 These names stay: Cluster, its nodes, folder, etcd and the methods of Fleet.
 """
 
+import base64
 import contextlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -118,6 +120,17 @@ class Etcd:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.load_cert_chain(f'{self.certificates}/client.pem', f'{self.certificates}/client.key')
         return http.client.HTTPSConnection('127.0.0.1', self.ports[i], timeout=2, context=context)
+
+    def revisions(self, prefix):
+        """{key: revision of its last change} of all that begin so."""
+        def coded(text):
+            return base64.b64encode(text.encode()).decode()
+
+        connection = self.connect(0)
+        connection.request('POST', '/v3/kv/range', json.dumps({'key': coded(prefix), 'range_end': coded(prefix + '~'),
+                                                               'keys_only': True}))
+        rows = json.loads(connection.getresponse().read()).get('kvs', [])
+        return {base64.b64decode(row['key']).decode(): int(row['mod_revision']) for row in rows}
 
     def options(self, client='client'):
         """For a daemon: how it reaches etcd, with that certificate."""

@@ -79,7 +79,7 @@ def wait_until(condition, timeout=10, what='the condition'):
         time.sleep(0.01)
 
 
-CLAIMS = []  # of ports, as long as this process lives
+CLAIMS = []  # sockets that hold ports, as long as this process lives
 
 
 def free_port():
@@ -95,7 +95,7 @@ def free_port():
         except OSError:
             claim.close()
             continue
-        CLAIMS.append(claim)
+        CLAIMS.append(claim.detach())
         return port
 
 

@@ -146,6 +146,22 @@ class Members(ClusterTestCase):
         nodes[1].wait(nodes[1].call('ClusterRollback', '(ssa{sv})', 'counter', '', {}))
         self.assertEqual(self.wait_in_line(nodes, epoch=3), first)
 
+    def test_what_was_loaded_together_is_told_together(self):
+        n1, = self.cluster(1)
+        names = ('echo', 'weather', 'asker')
+        n1.wait(n1.call('SafeLoadBatch', '(asa{sv})', [module(f'{name}-1.0.0') for name in names], {}))
+        found = wait_until(lambda: len(rows := self.etcd.revisions('/collet/v1/demo/desired/')) == 4 and rows,
+                           what='what is agreed')
+        self.assertEqual(len(set(found.values())), 2, found)  # and counter, from before
+        n2 = self.node('n2')
+        self.join(n2, n1)
+        for name in names:
+            self.wait_in_line([n1, n2], name)
+        n2.wait(n2.call('SafeLoadBatch', '(asa{sv})', [module(f'{name}-2.0.0') for name in ('echo', 'asker')], {}))
+        found = wait_until(lambda: len(rows := self.etcd.revisions('/collet/v1/demo/override/')) == 2 and rows,
+                           what='the overrides')
+        self.assertEqual(len(set(found.values())), 1, found)
+
     def test_an_override_can_become_the_version_of_all(self):
         nodes = self.cluster()
         nodes[1].reload('counter', module('counter-2.0.0'))
