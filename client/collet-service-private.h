@@ -29,7 +29,7 @@ struct _ColletService
   ColletItem *daemon;
   ColletItemList *lists[COLLET_N_LISTS];
   ColletMatrix *matrix;
-  gboolean is_reading_matrix, matrix_is_due, has_matrix;
+  gboolean is_reading_matrix, matrix_is_due, has_matrix, is_matrix_missed;
   gboolean has_failed; /* an answer of the present reading */
   guint matrix_delay;
 };

@@ -8,6 +8,7 @@
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 /* After a gap, and after a change of the modules of a daemon without a matrix. */
 #define MATRIX_DELAY_MS 100
+#define MATRIX_RETRY_MS 3000 /* if there was no answer */
 
 static const struct
 {
@@ -21,6 +22,7 @@ static const struct
 
 static void read_matrix (ColletService *self);
 static void load_alone (ColletService *self);
+static gboolean on_matrix_delay (gpointer user_data);
 
 /* The list of the object, and its name in it; NULL if it is none of ours. */
 static ColletItemList *
@@ -163,6 +165,41 @@ load_alone (ColletService *self)
 }
 
 static void
+take_matrix (ColletService *self)
+{
+  self->has_matrix = TRUE;
+  if (!self->is_matrix_missed)
+    return;
+  self->is_matrix_missed = self->has_failed = FALSE;
+  if (self->has_data)
+    collet_service_set_state (self, COLLET_SERVICE_READY, NULL);
+}
+
+/* What a daemon without one does not know, its modules tell as well. But if it only
+ * did not answer, there may be more nodes than this one. */
+static void
+miss_matrix (ColletService *self, GError *error)
+{
+  if (g_error_matches (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_OLDER) ||
+      g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED))
+    {
+      g_error_free (error);
+      self->has_matrix = FALSE;
+      load_alone (self);
+      return;
+    }
+  if (self->matrix_delay == 0)
+    self->matrix_delay = g_timeout_add (MATRIX_RETRY_MS, on_matrix_delay, self);
+  if (self->has_matrix && !self->is_matrix_missed)
+    {
+      g_error_free (error);
+      return;
+    }
+  self->has_matrix = self->is_matrix_missed = TRUE;
+  fail (self, error);
+}
+
+static void
 on_matrix (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -172,10 +209,10 @@ on_matrix (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   self->is_reading_matrix = FALSE;
-  /* What it does not know, its modules tell as well. */
-  self->has_matrix = reply != NULL && collet_matrix_load (self->matrix, reply, &error);
-  if (!self->has_matrix)
-    load_alone (self);
+  if (reply != NULL && collet_matrix_load (self->matrix, reply, &error))
+    take_matrix (self);
+  else
+    miss_matrix (self, collet_service_convert_error (g_steal_pointer (&error)));
   if (self->matrix_is_due)
     read_matrix (self);
 }
@@ -360,7 +397,7 @@ collet_service_read_end (ColletService *self)
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
   g_clear_handle_id (&self->matrix_delay, g_source_remove);
-  self->is_reading_matrix = self->matrix_is_due = self->has_matrix = FALSE;
+  self->is_reading_matrix = self->matrix_is_due = self->has_matrix = self->is_matrix_missed = FALSE;
   if (self->subscription != 0)
     g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
   self->subscription = 0;

@@ -18,7 +18,8 @@ typedef struct
   ColletService *service;
   const char *refuse; /* error name for every call of Properties and Manager */
   guint owner;
-  guint n_matrix; /* how often it was asked for */
+  guint n_matrix;            /* how often it was asked for */
+  const char *matrix_refuse; /* error name for it */
   guint64 serial;
   guint filter;
 } Fixture;
@@ -26,11 +27,12 @@ typedef struct
 static gboolean
 on_get_matrix (ColletDbusManager *manager, GDBusMethodInvocation *invocation, Fixture *fixture)
 {
+  const char *refuse = fixture->serial == 0 ? COLLET_ERROR_PREFIX "NotSupported" : fixture->matrix_refuse;
+
   fixture->n_matrix++;
-  if (fixture->serial == 0)
+  if (refuse != NULL)
     {
-      g_dbus_method_invocation_return_dbus_error (invocation, COLLET_ERROR_PREFIX "NotSupported",
-                                                  "Not here.");
+      g_dbus_method_invocation_return_dbus_error (invocation, refuse, "Not here.");
       return TRUE;
     }
   g_dbus_method_invocation_return_value (
@@ -270,6 +272,24 @@ test_says_when_the_daemon_is_older (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_a_daemon_that_does_not_say_is_not_one_node (Fixture *fixture, gconstpointer data)
+{
+  ColletMatrix *matrix = collet_service_get_matrix (fixture->service);
+
+  fixture->serial = 1;
+  fixture->matrix_refuse = "org.freedesktop.DBus.Error.NoReply";
+  start_daemon (fixture);
+  wait_for (is_in (fixture, COLLET_SERVICE_FAILED));
+  g_assert_error (collet_service_get_error (fixture->service), COLLET_CLIENT_ERROR,
+                  COLLET_CLIENT_ERROR_NO_ANSWER);
+  g_assert_cmpuint (collet_matrix_get_n_nodes (matrix), ==, 0);
+
+  fixture->matrix_refuse = NULL;
+  wait_for (is_in (fixture, COLLET_SERVICE_READY)); /* by itself */
+  g_assert_cmpuint (collet_matrix_get_n_nodes (matrix), ==, 2);
+}
+
+static void
 on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError **error = user_data;
@@ -317,6 +337,7 @@ main (int argc, char **argv)
   add ("asks-again-after-a-gap", test_asks_again_after_a_gap);
   add ("says-when-it-may-not-look", test_says_when_it_may_not_look);
   add ("says-when-the-daemon-is-older", test_says_when_the_daemon_is_older);
+  add ("a-daemon-that-does-not-say-is-not-one-node", test_a_daemon_that_does_not_say_is_not_one_node);
   add ("errors-say-what-is-known", test_errors_say_what_is_known);
   return g_test_run ();
 }
