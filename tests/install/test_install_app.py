@@ -43,7 +43,21 @@ class Moved(AppCase):
         self.assertTrue(self.look(XDG_DATA_DIRS=f'{SHARE}:/usr/local/share:/usr/share'))
 
     def test_runs_without_settings_where_nobody_says_where_they_are(self):
-        self.assertFalse(self.look(XDG_DATA_DIRS='/usr/share'))
+        self.assertFalse(self.look(XDG_DATA_DIRS=self.machine()))
+
+    @staticmethod
+    def machine():
+        """/usr/share, less the settings of a Collet that may be installed there."""
+        share, schemas = os.path.join(FOLDER, 'share'), os.path.join('glib-2.0', 'schemas')
+        os.makedirs(os.path.join(share, schemas))
+        for part in os.scandir('/usr/share'):
+            if part.name != 'glib-2.0':
+                os.symlink(part.path, os.path.join(share, part.name))
+        for schema in os.scandir(os.path.join('/usr/share', schemas)):
+            if schema.name.endswith('.xml') and 'collet' not in schema.name:
+                os.symlink(schema.path, os.path.join(share, schemas, schema.name))
+        subprocess.run(['glib-compile-schemas', os.path.join(share, schemas)], check=True)
+        return share
 
     def test_is_a_program_of_the_desktop(self):
         """As its launcher finds it: by the entry, whose icon is a file of the theme."""
