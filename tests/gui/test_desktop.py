@@ -49,16 +49,16 @@ class Files(AppCase):
         except ValueError:
             return None
 
-    def export(self, place, name):
-        """place: of the item in the menu."""
+    def has_place_to_type(self):
+        return any(a11y.role_of(node) == 'text' and node.getState().contains(a11y.pyatspi.STATE_FOCUSED)
+                   for node in a11y.walk(self.app))
+
+    def export(self, item, name):
         a11y.click(self.see('push button', 'Export'), TITLE)
-        time.sleep(0.5)
-        a11y.key(*['Down'] * place, 'Return')
+        self.press(item, 'menu item')
         path = os.path.join(self.folder, name)
-        end = time.monotonic() + 10
-        while not a11y.look(self.app, holds='Export History') and time.monotonic() < end:
-            time.sleep(0.1)
-        time.sleep(0.5)
+        self.see(holds='Export History', timeout=30)
+        harness.wait_until(self.has_place_to_type, what='the dialog')
         a11y.key('ctrl+a')
         subprocess.run(['xdotool', 'type', '--delay', '5', path], check=True)
         a11y.key('Return')
@@ -71,11 +71,11 @@ class Files(AppCase):
         self.daemon.reload('calculator', harness.example('calculator-1.1.0'), reason='=1+1, "quoted"')
         self.go('Reloads')
         self.see('table row', holds='Reload of calculator')
-        rows = list(csv.DictReader(self.export(0, 'history.csv').splitlines()))
+        rows = list(csv.DictReader(self.export('As CSV…', 'history.csv').splitlines()))
         self.assertEqual(len(rows), 2)
         self.assertIn('quoted', ' '.join(rows[0].values()))
         self.unsee(holds='2 reloads were exported', timeout=20)
-        rows = json.loads(self.export(1, 'history.json'))
+        rows = json.loads(self.export('As JSON…', 'history.json'))
         self.assertEqual([row['id'] for row in rows], [row['Id'] for row in self.daemon.history()])
 
 
