@@ -103,12 +103,26 @@ explain (GtkWidget *button)
   g_signal_connect (button, "query-tooltip", G_CALLBACK (on_query_reason), NULL);
 }
 
+/* GTK 4.18 forgets the names of a menu's items until it is there. */
+static void
+name_menu_when_shown (GtkMenuButton *button)
+{
+  GtkPopover *popover = gtk_menu_button_get_popover (button);
+
+  if (popover == NULL)
+    return;
+  g_signal_handlers_disconnect_by_func (popover, collet_widget_name_parts, NULL);
+  g_signal_connect (popover, "map", G_CALLBACK (collet_widget_name_parts), NULL);
+}
+
 void
 collet_widget_name_parts (GtkWidget *widget)
 {
   const char *label = NULL;
 
   name_menu_item (widget);
+  if (GTK_IS_MENU_BUTTON (widget))
+    name_menu_when_shown (GTK_MENU_BUTTON (widget));
   if (GTK_IS_BUTTON (widget) && gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)) != NULL)
     explain (widget);
 

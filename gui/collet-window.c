@@ -200,9 +200,6 @@ collet_window_init (ColletWindow *self)
   self->reasons = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   gtk_widget_init_template (GTK_WIDGET (self));
   collet_widget_name_parts (GTK_WIDGET (self));
-  /* GTK 4.18 forgets the names of a menu's items until it is there. */
-  g_signal_connect (gtk_menu_button_get_popover (GTK_MENU_BUTTON (self->menu)), "map",
-                    G_CALLBACK (collet_widget_name_parts), NULL);
 }
 
 static void
