@@ -175,13 +175,12 @@ take_matrix (ColletService *self)
     collet_service_set_state (self, COLLET_SERVICE_READY, NULL);
 }
 
-/* What a daemon without one does not know, its modules tell as well. But if it only
- * did not answer, there may be more nodes than this one. */
+/* What a daemon without one does not know, or does not tell us, its modules tell as
+ * well. But if it only did not answer, there may be more nodes than this one. */
 static void
 miss_matrix (ColletService *self, GError *error)
 {
-  if (g_error_matches (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_OLDER) ||
-      g_error_matches (error, COLLET_ERROR, COLLET_ERROR_NOT_SUPPORTED))
+  if (!g_error_matches (error, COLLET_CLIENT_ERROR, COLLET_CLIENT_ERROR_NO_ANSWER))
     {
       g_error_free (error);
       self->has_matrix = FALSE;
