@@ -160,6 +160,15 @@ class APage(Page):
         self.run_page('docs/reloading.md', lambda text: text.replace(
             'colletctl confirm "$id" ', 'until colletctl confirm "$id"; do sleep 0.1; done '))
 
+    def test_docs_cluster_md(self):
+        self.start().load(example('calculator-1.1.0'))
+        self.copy(calculator_2=example('calculator-2.0.0'))
+        self.run_page('docs/cluster.md')
+
+    def test_docs_database_md(self):
+        self.start().load(example('calculator-1.1.0'))
+        self.run_page('docs/database.md')
+
     def test_docs_operating_md(self):
         node = self.start()
         node.load(example('calculator-1.1.0'))
