@@ -15,8 +15,9 @@
 struct collet_confinement;
 
 /* `readable` (borrowed for good): folders that children may read. They need not
- * exist yet. `user`: whom a child becomes. `allow_unconfined`: go on without Landlock if the kernel has none.
- * Never fails: what is missing is told by prepare. NULL: no memory. */
+ * exist yet. `user`: whom a child becomes. `allow_unconfined`: go on without Landlock
+ * if the kernel has none. Never fails: what is missing is told by prepare. NULL: no
+ * memory. */
 struct collet_confinement *collet_confinement_new (const char *const *readable, unsigned n_readable,
                                                    const struct collet_user *user, bool allow_unconfined);
 void collet_confinement_free (struct collet_confinement *confinement);

@@ -13,9 +13,9 @@
 G_BEGIN_DECLS
 
 /* The checks come in this order, as far as it goes: artifact, trust, those of the
- * file (runtime/collet-probe.h), manifest, schemas, network, confinement (if
- * it was refused something), those of the trial load, state. `trial` is NULL if the artifact could not be
- * copied or is not trusted. The candidate's path is left NULL. */
+ * file (runtime/collet-probe.h), manifest, schemas, network, confinement (if it was
+ * refused something), those of the trial load, state. `trial` is NULL if the artifact
+ * could not be copied or is not trusted. The candidate's path is left NULL. */
 ColletCandidate *collet_verdict_new (const ColletArtifactIntake *intake, const ColletTrial *trial,
                                      const ColletTrustPolicy *policy);
 

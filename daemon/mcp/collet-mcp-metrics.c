@@ -30,7 +30,6 @@ static guint
 series_hash (gconstpointer data)
 {
   const Series *series = data;
-
   guint version = 0;
 
   /* A SHA-256: its first letters are as good as all. */
