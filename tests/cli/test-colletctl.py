@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -497,6 +498,7 @@ def main():
         service.terminate()
         service.wait()
         os.kill(int(address[1]), signal.SIGTERM)
+        shutil.rmtree(FOLDER, ignore_errors=True)
     return 1 if failed else 0
 
 
